@@ -1,10 +1,10 @@
 //! Makes a core module, as rustc leaves it, the component that a pack carries.
 //!
-//! The plugin's manifest is a custom section of the core module, put there by the SDK. It is copied to the
+//! The plugin's manifest is a custom section of the core module, put there by the SDK. It is moved to the
 //! component's top level, so that a host reads it without running or unpacking anything.
 
 use anyhow::{Context, Result, bail};
-use wasm_encoder::{ComponentSection, CustomSection};
+use wasm_encoder::{ComponentSection, CustomSection, Module, RawSection};
 use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
@@ -16,7 +16,7 @@ pub fn from_module(module: &[u8]) -> Result<Vec<u8>> {
     let manifest = manifest(module)?;
     let mut component = ComponentEncoder::default()
         .validate(true)
-        .module(module)
+        .module(&without_manifest(module)?)
         .and_then(|mut encoder| encoder.encode())
         .context("the module does not make a component of the world it was built for")?;
     CustomSection { name: MANIFEST.into(), data: manifest.into() }.append_to_component(&mut component);
@@ -41,10 +41,24 @@ fn manifest(module: &[u8]) -> Result<&[u8]> {
     bail!("the module has no custom section `{MANIFEST}`: the SDK's macro writes it, so export the plugin with it")
 }
 
+/// The core module without the section that holds the manifest.
+fn without_manifest(module: &[u8]) -> Result<Vec<u8>> {
+    let mut kept = Module::new();
+    for payload in Parser::new(0).parse_all(module) {
+        match payload.context("the module is not WebAssembly")? {
+            Payload::CustomSection(section) if section.name() == MANIFEST => {}
+            payload => {
+                if let Some((id, range)) = payload.as_section() {
+                    kept.section(&RawSection { id, data: &module[range] });
+                }
+            }
+        }
+    }
+    Ok(kept.finish())
+}
+
 #[cfg(test)]
 mod tests {
-    use wasm_encoder::Module;
-
     use super::*;
 
     fn module(manifest: Option<&[u8]>) -> Vec<u8> {
@@ -59,18 +73,18 @@ mod tests {
     fn the_manifest_stands_at_the_top_of_the_component() {
         let component = from_module(&module(Some(br#"{"name":"x"}"#))).unwrap();
         let mut depth = 0;
-        let mut found = None;
+        let mut found = Vec::new();
         for payload in Parser::new(0).parse_all(&component) {
             match payload.unwrap() {
                 Payload::ModuleSection { .. } => depth += 1,
                 Payload::End(_) => depth -= 1,
-                Payload::CustomSection(section) if section.name() == MANIFEST && depth == 0 => {
-                    found = Some(section.data().to_vec());
+                Payload::CustomSection(section) if section.name() == MANIFEST => {
+                    found.push((depth, section.data().to_vec()));
                 }
                 _ => {}
             }
         }
-        assert_eq!(found.unwrap(), br#"{"name":"x"}"#);
+        assert_eq!(found, [(0, br#"{"name":"x"}"#.to_vec())], "there, and nowhere else");
         wasmparser::Validator::new().validate_all(&component).unwrap();
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
 use wasmtime::component::{HasSelf, Linker};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::PackError;
 use super::bindings::Mapping;
@@ -64,6 +64,8 @@ fn config() -> Config {
         .table_elements(limits::TABLE_ELEMENTS)
         .max_memory_size(limits::MEMORY)
         .linear_memory_keep_resident(limits::MEMORY_KEPT)
+        // Where the kernel tells which pages were written, those alone are cleared.
+        .pagemap_scan(Enabled::Auto)
         .max_unused_warm_slots(limits::INSTANCES);
     let mut config = Config::new();
     config

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use crate::{
-    Adviser, Canonical, Ctx, Diagnostic, Event, FileNote, Host, LineType, Lineage, LineageRecorder, LogLevel,
-    MapResult, Origin, PhoneNumber, PhoneProblem, Plugin, RawRecord, RecordKind, RuleProblem, Severity, Source,
+    Adviser, Canonical, Ctx, Diagnostic, Event, FileNote, Host, LineType, LineageRecorder, LogLevel, MapResult, Origin,
+    PhoneNumber, PhoneProblem, Plugin, RawRecord, RecordKind, RuleProblem, Severity, Source,
 };
 
 #[derive(Deserialize)]
@@ -38,7 +38,7 @@ impl Plugin for Echo {
         vec![Source { kind: RecordKind::Adviser, resource: self.resource.clone(), fields, lists }]
     }
 
-    fn map<L: Lineage>(&self, ctx: &Ctx<'_>, raw: &RawRecord, recorder: &mut LineageRecorder<L>) -> MapResult {
+    fn map(&self, ctx: &Ctx<'_>, raw: &RawRecord, recorder: &mut LineageRecorder) -> MapResult {
         if raw.json.is_empty() {
             recorder.whole(Severity::Error, "empty", "There is nothing.");
             return MapResult::Rejected;

@@ -24,6 +24,9 @@ macro_rules! export {
             #[unsafe(link_section = "tidegate:manifest")]
             static MANIFEST: [u8; <$plugin as Plugin>::MANIFEST.len()] = glue::section(<$plugin as Plugin>::MANIFEST);
 
+            #[global_allocator]
+            static ALLOCATOR: glue::Allocator = glue::Allocator::new();
+
             ::std::thread_local! {
                 static SESSION: ::std::cell::RefCell<::std::option::Option<Session<$plugin>>> =
                     const { ::std::cell::RefCell::new(None) };

@@ -7,6 +7,7 @@
 //! The kit knows no CRM and no region. It never reads a clock, a file or the network outside the test harness
 //! (feature `harness`), and a plugin built with it cannot.
 
+mod allocator;
 pub mod canonical;
 pub mod countries;
 #[cfg(test)]
@@ -28,7 +29,7 @@ pub use bindings::tidegate::mapping::{
 };
 pub use canonical::bindings;
 pub use canonical::bindings::exports::tidegate::mapping::mapper::*;
-pub use lineage::{ItemPlace, Lineage, LineageRecorder, Origin, Recorded, Unrecorded};
+pub use lineage::{ItemPlace, LineageRecorder, Origin};
 pub use plugin::{Ctx, Host, MapResult, Plugin};
 pub use session::Session;
 pub use table::{Spellings, Table, choice};
@@ -36,6 +37,7 @@ pub use table::{Spellings, Table, choice};
 /// The parts that the code behind [`export!`] uses; not for plugin authors.
 #[doc(hidden)]
 pub mod glue {
+    pub use crate::allocator::Allocator;
     pub use crate::bindings::exports::tidegate::mapping::mapper::Guest;
     pub use crate::export::{Imports, section};
 }

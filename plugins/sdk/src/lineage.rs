@@ -1,8 +1,8 @@
 //! The recorder of what a mapping says beside the record: diagnostics always, and lineage when somebody asks.
 //!
-//! A plugin has one mapping function, generic over [`Lineage`]. `map` runs it with [`Unrecorded`], which compiles
-//! to nothing; `explain` runs the same function with [`Recorded`]. So an explanation cannot tell of another value
-//! than the one that was mapped.
+//! A plugin has one mapping function. `map` runs it with a recorder that keeps no origins, `explain` runs the same code
+//! with one that does. So an explanation cannot tell of another value than the one that was mapped, and a component
+//! carries the mapping once.
 
 use std::collections::BTreeMap;
 
@@ -22,30 +22,16 @@ pub struct Origin {
 /// The place of a record of a list while it is mapped: the list's canonical name, `goals`, and its index in what is made.
 pub type ItemPlace = (&'static str, usize);
 
-/// A receiver of where values come from.
-pub trait Lineage {
-    /// Takes the origin of a canonical field; a later one for the same field takes its place.
-    fn origin(&mut self, place: Option<ItemPlace>, field: &'static str, origin: impl FnOnce() -> Origin);
-}
-
-/// Lineage that nobody wants: the hot path.
-pub struct Unrecorded;
-
-impl Lineage for Unrecorded {
-    #[inline]
-    fn origin(&mut self, _place: Option<ItemPlace>, _field: &'static str, _origin: impl FnOnce() -> Origin) {}
-}
-
-/// Lineage that is kept for a person, through `explain`.
-#[derive(Default)]
-pub struct Recorded {
-    origins: BTreeMap<String, Origin>,
-}
-
-impl Lineage for Recorded {
-    fn origin(&mut self, place: Option<ItemPlace>, field: &'static str, origin: impl FnOnce() -> Origin) {
-        self.origins.insert(named(place, field), origin());
-    }
+/// Keeps an origin: apart from where it is told, because nearly all mapping is without.
+#[cold]
+#[inline(never)]
+fn keep(
+    origins: &mut BTreeMap<String, Origin>,
+    place: Option<ItemPlace>,
+    field: &'static str,
+    origin: impl FnOnce() -> Origin,
+) {
+    origins.insert(named(place, field), origin());
 }
 
 /// A field's whole name: `goals[1].name`, or the name alone.
@@ -57,16 +43,25 @@ fn named(place: Option<ItemPlace>, field: &str) -> String {
 }
 
 /// Collects diagnostics, and the lineage where it is wanted, while one record is mapped.
-pub struct LineageRecorder<L> {
+#[derive(Default)]
+pub struct LineageRecorder {
     diagnostics: Vec<Diagnostic>,
-    lineage: L,
+    /// The origins by the fields' whole names; none where nobody wants them.
+    origins: Option<BTreeMap<String, Origin>>,
     place: Option<ItemPlace>,
 }
 
-impl<L: Lineage> LineageRecorder<L> {
-    /// A recorder with nothing in it.
-    pub fn new(lineage: L) -> Self {
-        Self { diagnostics: Vec::new(), lineage, place: None }
+impl LineageRecorder {
+    /// A recorder of diagnostics alone, with nothing in it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A recorder of diagnostics and lineage, with nothing in it.
+    #[must_use]
+    pub fn recording() -> Self {
+        Self { origins: Some(BTreeMap::new()), ..Self::default() }
     }
 
     /// Makes what follows be about this record of a list, until the next or [`LineageRecorder::leave`]: `goals` and its
@@ -86,10 +81,12 @@ impl<L: Lineage> LineageRecorder<L> {
         &self.diagnostics
     }
 
-    /// Tells where a field comes from.
+    /// Tells where a field comes from; a later origin of the same field takes its place.
     #[inline]
     pub fn origin(&mut self, field: &'static str, origin: impl FnOnce() -> Origin) {
-        self.lineage.origin(self.place, field, origin);
+        if let Some(origins) = &mut self.origins {
+            keep(origins, self.place, field, origin);
+        }
     }
 
     /// Something worth knowing: a value was derived or normalised, nothing was left out.
@@ -117,25 +114,24 @@ impl<L: Lineage> LineageRecorder<L> {
         self.diagnostics.push(Diagnostic { severity, field, code: code.to_owned(), message });
     }
 
-    /// The verdict with all diagnostics that were recorded, and the lineage.
-    pub(crate) fn end(self, fate: MapResult) -> (Verdict, L) {
-        let Self { diagnostics, lineage, .. } = self;
-        let verdict = match fate {
+    /// The verdict with all diagnostics that were recorded.
+    pub(crate) fn end(self, fate: MapResult) -> Verdict {
+        let diagnostics = self.diagnostics;
+        match fate {
             MapResult::Mapped(records) => Verdict::Mapped(Mapped { records, diagnostics }),
             MapResult::Skipped => Verdict::Skipped(diagnostics),
             MapResult::Rejected => Verdict::Rejected(diagnostics),
-        };
-        (verdict, lineage)
+        }
     }
-}
 
-impl Recorded {
     /// The explanation of what a record was mapped to: a field at a time, each with the value of the outcome
     /// itself, and the record as a whole under the name `record` where there is something to say about it.
-    pub(crate) fn explain(mut self, verdict: &Verdict) -> Vec<FieldExplanation> {
-        let (fields, diagnostics) = match verdict {
-            Verdict::Mapped(mapped) => (canonical::fields_of(&mapped.records), mapped.diagnostics.as_slice()),
-            Verdict::Skipped(diagnostics) | Verdict::Rejected(diagnostics) => (Vec::new(), diagnostics.as_slice()),
+    pub(crate) fn explain(self, fate: MapResult) -> Vec<FieldExplanation> {
+        let Self { diagnostics, origins, .. } = self;
+        let mut origins = origins.unwrap_or_default();
+        let fields = match fate {
+            MapResult::Mapped(records) => canonical::fields_of(&records),
+            MapResult::Skipped | MapResult::Rejected => Vec::new(),
         };
         let about = |field: &str| -> Vec<Diagnostic> {
             diagnostics.iter().filter(|d| d.field.as_deref() == Some(field)).cloned().collect()
@@ -147,11 +143,11 @@ impl Recorded {
         let mut explained: Vec<FieldExplanation> = fields
             .into_iter()
             .map(|(field, value)| {
-                let origin = self.origins.remove(&field).unwrap_or_default();
+                let origin = origins.remove(&field).unwrap_or_default();
                 explanation(&field, value, origin, about(&field))
             })
             .collect();
-        let origin = self.origins.remove(canonical::WHOLE);
+        let origin = origins.remove(canonical::WHOLE);
         if !whole.is_empty() || origin.is_some() {
             let origin = origin.unwrap_or_default();
             explained.push(explanation(canonical::WHOLE, None, origin, whole));

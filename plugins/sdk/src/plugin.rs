@@ -3,8 +3,8 @@
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Canonical, Context, Diagnostic, Event, FileNote, Lineage, LineageRecorder, LogLevel, PhoneNumber, PhoneProblem,
-    RawRecord, RuleProblem, Source,
+    Canonical, Context, Diagnostic, Event, FileNote, LineageRecorder, LogLevel, PhoneNumber, PhoneProblem, RawRecord,
+    RuleProblem, Source,
 };
 
 /// A mapping of one CRM's records for one or more regions.
@@ -35,7 +35,7 @@ pub trait Plugin: Sized + 'static {
     ///
     /// The kit runs this one function both to map and to explain, so that an explanation cannot differ from what
     /// was mapped: tell the recorder the origin of each field.
-    fn map<L: Lineage>(&self, ctx: &Ctx<'_>, raw: &RawRecord, recorder: &mut LineageRecorder<L>) -> MapResult;
+    fn map(&self, ctx: &Ctx<'_>, raw: &RawRecord, recorder: &mut LineageRecorder) -> MapResult;
 
     /// Writes the file note of an event.
     ///

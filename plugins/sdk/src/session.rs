@@ -2,7 +2,7 @@
 
 use crate::{
     Context, Ctx, Diagnostic, Event, FieldExplanation, FileNote, Host, LineageRecorder, Manifest, Outcome, Plugin,
-    RawRecord, RecordKind, Recorded, RuleProblem, Source, Unrecorded, canonical::Choice, rules,
+    RawRecord, RecordKind, RuleProblem, Source, canonical::Choice, rules,
 };
 
 /// A plugin configured with its rules.
@@ -40,9 +40,9 @@ impl<P: Plugin> Session<P> {
     pub fn map(&self, host: &dyn Host, context: &Context, records: Vec<RawRecord>) -> Vec<Outcome> {
         let ctx = Ctx { context, host };
         let outcome = |raw: RawRecord| {
-            let mut recorder = LineageRecorder::new(Unrecorded);
+            let mut recorder = LineageRecorder::new();
             let fate = self.plugin.map(&ctx, &raw, &mut recorder);
-            Outcome { id: raw.id, verdict: recorder.end(fate).0 }
+            Outcome { id: raw.id, verdict: recorder.end(fate) }
         };
         records.into_iter().map(outcome).collect()
     }
@@ -50,10 +50,9 @@ impl<P: Plugin> Session<P> {
     /// Tells where each canonical field of one record comes from.
     #[must_use]
     pub fn explain(&self, host: &dyn Host, context: &Context, raw: &RawRecord) -> Vec<FieldExplanation> {
-        let mut recorder = LineageRecorder::new(Recorded::default());
+        let mut recorder = LineageRecorder::recording();
         let fate = self.plugin.map(&Ctx { context, host }, raw, &mut recorder);
-        let (verdict, recorded) = recorder.end(fate);
-        recorded.explain(&verdict)
+        recorder.explain(fate)
     }
 
     /// Writes the file note of an event.

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::{Lineage, LineageRecorder, RuleProblem, canonical::Choice, text};
+use crate::{LineageRecorder, RuleProblem, canonical::Choice, text};
 
 /// A table from the CRM's words to what they mean. Case, full stops and blanks do not matter.
 #[derive(Debug, Clone)]
 pub struct Table<T> {
-    /// Normalised words behind their [`head`], sorted.
-    words: Vec<(u64, String, T)>,
+    /// Normalised words behind their [`head`], sorted, each with the place of its meaning.
+    words: Vec<(u64, String, usize)>,
+    meanings: Vec<T>,
     /// The place where the rules have the table, as a JSON Pointer.
     path: &'static str,
     /// The table's keys as the rules write them, for messages.
@@ -25,7 +26,7 @@ impl<T> Table<T> {
             let sought = head(word);
             self.words.binary_search_by(|(head, known, _)| head.cmp(&sought).then_with(|| known.as_str().cmp(word)))
         });
-        found.ok().map(|index| &self.words[index].2)
+        found.ok().map(|index| &self.meanings[self.words[index].2])
     }
 
     /// The meaning of a word without what stands in brackets or behind a dash: `TPD` of `TPD (own occ)`, of `TPD - Std`
@@ -40,7 +41,7 @@ impl<T> Table<T> {
     }
 
     /// The meaning of a word, or none and a diagnostic `unknown-<field>` that says so and how to fix it.
-    pub fn read<L: Lineage>(&self, word: &str, field: &'static str, recorder: &mut LineageRecorder<L>) -> Option<&T> {
+    pub fn read(&self, word: &str, field: &'static str, recorder: &mut LineageRecorder) -> Option<&T> {
         let found = self.get(word);
         if found.is_none() {
             let code = format!("unknown-{}", field.replace('_', "-"));
@@ -64,8 +65,8 @@ impl<T> Table<T> {
     where
         T: Default,
     {
-        let words = words.iter().map(|word| (text::normal(word), T::default()));
-        Self { keys: String::new(), words: sorted(words), path }
+        let words = words.iter().map(|word| (text::normal(word), 0)).collect();
+        Self { keys: String::new(), words: sorted(words), meanings: vec![T::default()], path }
     }
 
     /// Whether the rules have no such table.
@@ -104,6 +105,7 @@ fn before_dash(text: &str) -> Option<&str> {
 }
 
 /// The first eight bytes of a word as a number: it tells most words apart in one comparison.
+#[inline]
 fn head(word: &str) -> u64 {
     let mut head = [0; 8];
     let length = word.len().min(head.len());
@@ -111,9 +113,10 @@ fn head(word: &str) -> u64 {
     u64::from_be_bytes(head)
 }
 
-fn sorted<T>(words: impl Iterator<Item = (String, T)>) -> Vec<(u64, String, T)> {
-    let mut words: Vec<_> = words.map(|(word, meaning)| (head(&word), word, meaning)).collect();
-    words.sort_by(|(head_a, a, _), (head_b, b, _)| (head_a, a).cmp(&(head_b, b)));
+/// Sorted apart from what the words mean: sorting is much code, which a component should have once.
+fn sorted(words: Vec<(String, usize)>) -> Vec<(u64, String, usize)> {
+    let mut words: Vec<_> = words.into_iter().map(|(word, meaning)| (head(&word), word, meaning)).collect();
+    words.sort();
     words
 }
 
@@ -130,34 +133,32 @@ impl Spellings {
     }
 
     /// The table whose meanings `parse` makes of the keys.
-    pub fn table<T: Clone>(
+    pub fn table<T>(
         &self,
         path: &'static str,
         problems: &mut Vec<RuleProblem>,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Table<T> {
-        let mut words: Vec<(String, &str, T)> = Vec::new();
+        let (mut words, mut meanings, mut keys) = (Vec::new(), Vec::new(), Vec::new());
         for (key, spellings) in &self.0 {
             match parse(key) {
                 Ok(meaning) => {
-                    words.extend(spellings.iter().map(|word| (text::normal(word), key.as_str(), meaning.clone())));
+                    words.extend(spellings.iter().map(|word| (text::normal(word), meanings.len())));
+                    meanings.push(meaning);
+                    keys.push(key.as_str());
                 }
                 Err(message) => problems.push(RuleProblem { path: format!("{path}/{key}"), message }),
             }
         }
-        words.sort_by(|(a, ..), (b, ..)| a.cmp(b));
-        for pair in words.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
-            let (word, other) = (&pair[0].0, pair[0].1);
-            let path = format!("{path}/{}", pair[1].1);
+        let words = sorted(words);
+        for pair in words.windows(2).filter(|pair| pair[0].1 == pair[1].1) {
+            let (word, other) = (&pair[0].1, keys[pair[0].2]);
+            let path = format!("{path}/{}", keys[pair[1].2]);
             let message = format!("“{word}” stands under {other} too; a word can stand once only.");
             problems.push(RuleProblem { path, message });
         }
         let keys: Vec<&str> = self.0.keys().map(String::as_str).collect();
-        Table {
-            keys: keys.join(", "),
-            words: sorted(words.into_iter().map(|(word, _, meaning)| (word, meaning))),
-            path,
-        }
+        Table { keys: keys.join(", "), words, meanings, path }
     }
 }
 
@@ -175,7 +176,7 @@ pub fn choice<T: Choice>(word: &str) -> Result<T, String> {
 #[cfg(test)]
 mod tests {
     use super::{Spellings, Table, head};
-    use crate::{LineageRecorder, Title, Unrecorded};
+    use crate::{LineageRecorder, Title};
 
     fn spellings(json: &str) -> Spellings {
         serde_json::from_str(json).unwrap()
@@ -212,9 +213,9 @@ mod tests {
     #[test]
     fn an_unknown_word_is_told_with_the_place_that_would_mend_it() {
         let table = spellings(r#"{"Mr": ["Mr"]}"#).choices::<Title>("/titles", &mut Vec::new());
-        let mut recorder = LineageRecorder::new(Unrecorded);
+        let mut recorder = LineageRecorder::new();
         assert_eq!(table.read("Sir", "title", &mut recorder), None);
-        let (verdict, _) = recorder.end(crate::MapResult::Skipped);
+        let verdict = recorder.end(crate::MapResult::Skipped);
         let crate::Verdict::Skipped(diagnostics) = verdict else { panic!("{verdict:?}") };
         assert_eq!(diagnostics[0].code, "unknown-title");
         assert_eq!(diagnostics[0].field.as_deref(), Some("title"));

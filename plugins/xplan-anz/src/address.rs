@@ -1,6 +1,6 @@
 //! The address of a client: one of the client's addresses, taken apart.
 
-use tidegate_sdk::{Lineage, LineageRecorder, countries};
+use tidegate_sdk::{LineageRecorder, countries};
 use xplan::{AddressField as F, Forms, Rows, Value, View};
 
 use crate::mapping::{AddressMapping, ClientMapping};
@@ -22,11 +22,11 @@ pub(crate) struct Address {
 }
 
 /// Maps the preferred address, else the first residential one, else the first.
-pub(crate) fn map<L: Lineage>(
+pub(crate) fn map(
     rules: &ClientMapping,
     forms: &Forms,
     addresses: &Rows<'_, F>,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> Address {
     let form = &rules.address_form;
     let Some(row) = pick(rules, forms, addresses, recorder) else {
@@ -44,11 +44,11 @@ pub(crate) fn map<L: Lineage>(
 }
 
 /// The row that counts; rows with nothing in them do not.
-fn pick<'r, 'a, L: Lineage>(
+fn pick<'r, 'a>(
     rules: &'r ClientMapping,
     forms: &'r Forms,
     addresses: &'r Rows<'a, F>,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> Option<AddressRow<'r, 'a>> {
     const PARTS: [F; 5] = [F::Street, F::Suburb, F::State, F::Postcode, F::Country];
     let is_filled = |row: &AddressRow<'_, '_>| PARTS.iter().any(|part| !row.get(*part).is_empty());
@@ -74,11 +74,7 @@ fn pick<'r, 'a, L: Lineage>(
 }
 
 /// The country's code. An address without a country is taken for one of the home country.
-fn country<L: Lineage>(
-    form: &AddressMapping,
-    row: AddressRow<'_, '_>,
-    recorder: &mut LineageRecorder<L>,
-) -> Option<String> {
+fn country(form: &AddressMapping, row: AddressRow<'_, '_>, recorder: &mut LineageRecorder) -> Option<String> {
     const FIELD: &str = "country_code";
     recorder.origin(FIELD, || row.origin(F::Country, None));
     let text = match row.text(F::Country, FIELD, recorder) {
@@ -105,11 +101,11 @@ fn country<L: Lineage>(
 }
 
 /// The state: at home a code of the rules' table, abroad as it is written.
-fn state<L: Lineage>(
+fn state(
     form: &AddressMapping,
     row: AddressRow<'_, '_>,
     at_home: bool,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> Option<String> {
     const FIELD: &str = "state";
     recorder.origin(FIELD, || row.origin(F::State, None));

@@ -1,17 +1,12 @@
 //! Advisers: the CRM's users.
 
-use tidegate_sdk::{Adviser, Canonical, Lineage, LineageRecorder, MapResult, Origin, RawRecord};
+use tidegate_sdk::{Adviser, Canonical, LineageRecorder, MapResult, Origin, RawRecord};
 use xplan::{Forms, RawUser, UserField as F, View};
 
 use crate::{contact, record, rules::AdviserRules};
 
 /// Maps a user.
-pub(crate) fn map<L: Lineage>(
-    rules: &AdviserRules,
-    forms: &Forms,
-    raw: &RawRecord,
-    recorder: &mut LineageRecorder<L>,
-) -> MapResult {
+pub(crate) fn map(rules: &AdviserRules, forms: &Forms, raw: &RawRecord, recorder: &mut LineageRecorder) -> MapResult {
     let user = match RawUser::read(&raw.json, &rules.fields) {
         Ok(user) => user,
         Err(why) => return record::not_json(&why, recorder),

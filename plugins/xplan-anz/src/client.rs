@@ -1,17 +1,17 @@
 //! Clients: the people whom the practice advises.
 
-use tidegate_sdk::{Canonical, Client, Ctx, Lineage, LineageRecorder, MapResult, Origin, RawRecord, Severity};
+use tidegate_sdk::{Canonical, Client, Ctx, LineageRecorder, MapResult, Origin, RawRecord, Severity};
 use xplan::{ClientField as F, Forms, RawClient, Value, View};
 
 use crate::{address, client_row::ClientRow, contact, mapping::ClientMapping, person, record, standing};
 
 /// Maps a client.
-pub(crate) fn map<L: Lineage>(
+pub(crate) fn map(
     rules: &ClientMapping,
     forms: &Forms,
     ctx: &Ctx<'_>,
     raw: &RawRecord,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> MapResult {
     let client = match RawClient::read(&raw.json, rules.names()) {
         Ok(client) => client,
@@ -73,7 +73,7 @@ pub(crate) fn map<L: Lineage>(
 
 /// A record without a name is no client. One whose names cannot be read, or that holds nothing, is one that Xplan failed
 /// to send: what is known of the client stays.
-fn nameless<L: Lineage>(row: ClientRow<'_, '_>, recorder: &mut LineageRecorder<L>) -> MapResult {
+fn nameless(row: ClientRow<'_, '_>, recorder: &mut LineageRecorder) -> MapResult {
     let is_unreadable = |name: F| !matches!(row.get(name), Value::Text(_)) && !row.get(name).is_empty();
     if [F::FirstName, F::MiddleName, F::LastName, F::PreferredName].into_iter().any(is_unreadable) {
         let message = "None of the record’s names can be read, so that it cannot be told who it is; what came over \

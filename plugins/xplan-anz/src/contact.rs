@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use tidegate_sdk::{Lineage, LineageRecorder, Origin, Severity};
+use tidegate_sdk::{LineageRecorder, Origin, Severity};
 use xplan::{ClientField, ContactField as F, Fields, Rows, Value, View};
 
 use crate::{
@@ -52,14 +52,14 @@ pub(crate) struct Refusal {
 
 /// The candidates in the order of trying: the row's own preferred field, then the contact rows of the types
 /// `from`: the preferred first, and among equals in the order of `from` and of the CRM.
-fn candidates<'r, 'a, L: Lineage>(
+fn candidates<'r, 'a>(
     rules: &'r ClientMapping,
     row: ClientRow<'r, 'a>,
     field: ClientField,
     contacts: &'r ContactRows<'a>,
     from: &[ContactType],
     canonical: &'static str,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> Vec<Candidate<'r, 'a>> {
     let mut found = Vec::new();
     if let Some(text) = number_or_text(row, field, canonical, recorder) {
@@ -89,11 +89,11 @@ fn candidates<'r, 'a, L: Lineage>(
 }
 
 /// The text of a candidate. A number is one too: it may be a telephone number that was stored as such.
-fn number_or_text<'r, Row: Fields, L: Lineage>(
+fn number_or_text<'r, Row: Fields>(
     row: View<'r, '_, Row>,
     field: Row,
     canonical: &'static str,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> Option<Cow<'r, str>> {
     match row.get(field) {
         Value::Number(number) => Some(Cow::Owned(number.to_string())),
@@ -107,11 +107,11 @@ fn stands_for_unknown() -> Refusal {
 }
 
 /// The first candidate that `test` accepts, and the diagnostics of the choice.
-fn choose<'r, 'a, L: Lineage, T>(
+fn choose<'r, 'a, T>(
     candidates: Vec<Candidate<'r, 'a>>,
     field: &'static str,
-    recorder: &mut LineageRecorder<L>,
-    mut test: impl FnMut(&str, &mut LineageRecorder<L>) -> Result<T, Refusal>,
+    recorder: &mut LineageRecorder,
+    mut test: impl FnMut(&str, &mut LineageRecorder) -> Result<T, Refusal>,
 ) -> Option<T> {
     let any_preferred = candidates.iter().any(|candidate| candidate.preferred);
     let several = candidates.len() > 1;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 use tidegate_sdk::{
-    Canonical, Cover, CoverOwner, CoverType, Ctx, Extension, Lineage, LineageRecorder, MapResult, Money, Origin,
+    Canonical, Cover, CoverOwner, CoverType, Ctx, Extension, LineageRecorder, MapResult, Money, Origin,
     PremiumFrequency, RawRecord, RuleProblem, Severity, Spellings, Table, canonical::Choice, text,
 };
 use xplan::{CoverField, Forms, List, Names, PolicyField as P, Rows, View, inner_rows, list_rows};
@@ -64,12 +64,12 @@ impl CoverMapping {
 type CoverRow<'r, 'a> = View<'r, 'a, CoverField>;
 
 /// Maps a client's insurance.
-pub(crate) fn map<L: Lineage>(
+pub(crate) fn map(
     rules: &CoverMapping,
     forms: &Forms,
     ctx: &Ctx<'_>,
     raw: &RawRecord,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> MapResult {
     let list = &rules.list;
     let inner = |names| inner_rows(&raw.json, &list.list, list.fields.of(P::Covers), names);
@@ -105,7 +105,7 @@ pub(crate) fn map<L: Lineage>(
 }
 
 /// A policy without covers makes no card; somebody may look for it.
-fn told_without_covers<L: Lineage>(number: &str, row: View<'_, '_, P>, recorder: &mut LineageRecorder<L>) {
+fn told_without_covers(number: &str, row: View<'_, '_, P>, recorder: &mut LineageRecorder) {
     let covers = row.get(P::Covers);
     let is_list = matches!(covers, xplan::Value::List(_));
     if covers.is_empty() || is_list {
@@ -117,13 +117,13 @@ fn told_without_covers<L: Lineage>(number: &str, row: View<'_, '_, P>, recorder:
     }
 }
 
-fn cover<L: Lineage>(
+fn cover(
     rules: &CoverMapping,
     ctx: &Ctx<'_>,
     policy: &Policy<'_, '_>,
     row: CoverRow<'_, '_>,
     counted: &mut HashMap<String, usize>,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> Option<Cover> {
     if row.row.is_broken() {
         let message = format!("A cover of policy {} is no object; it was left out.", policy.id);
@@ -168,10 +168,10 @@ fn cover<L: Lineage>(
 }
 
 /// The type, and the site's own word for it. A word that no table knows is kept as it is given.
-fn cover_type<L: Lineage>(
+fn cover_type(
     rules: &CoverMapping,
     row: CoverRow<'_, '_>,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> (CoverType, Option<String>) {
     let given = row.text(CoverField::Type, "type", recorder);
     let as_it_stands = given.as_ref().and_then(|word| rules.types.get(word)).copied();
@@ -201,11 +201,7 @@ fn cover_type<L: Lineage>(
 }
 
 /// The sum insured. One below zero says nothing that an insurer would: it may be a claim, a correction or a slip.
-fn sum_insured<L: Lineage>(
-    rules: &CoverMapping,
-    row: CoverRow<'_, '_>,
-    recorder: &mut LineageRecorder<L>,
-) -> Option<Money> {
+fn sum_insured(rules: &CoverMapping, row: CoverRow<'_, '_>, recorder: &mut LineageRecorder) -> Option<Money> {
     const FIELD: &str = "sum_insured";
     let sum = listed::amount(row, CoverField::SumInsured, FIELD, &rules.currency, recorder).known()?;
     if listed::sign(&sum.amount).is_lt() {
@@ -236,11 +232,11 @@ fn key(row: CoverRow<'_, '_>, given: Option<&str>, counted: &mut HashMap<String,
 }
 
 /// The cover's own premium, else that of the policy.
-fn premium<L: Lineage>(
+fn premium(
     rules: &CoverMapping,
     policy: &Policy<'_, '_>,
     row: CoverRow<'_, '_>,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> Option<Money> {
     const FIELD: &str = "premium";
     let own = listed::amount(row, CoverField::Premium, FIELD, &rules.currency, recorder).known();

@@ -1,6 +1,6 @@
 //! A day of the calendar, for every field that holds one.
 
-use tidegate_sdk::{Lineage, LineageRecorder};
+use tidegate_sdk::LineageRecorder;
 use xplan::{Date, DateProblem, Fields, How, InForce, Number, Value, View};
 
 /// Nobody alive was born before, and nothing is planned for after: such a date is a slip of the pen or a default of some
@@ -8,11 +8,11 @@ use xplan::{Date, DateProblem, Fields, How, InForce, Number, Value, View};
 const YEARS: std::ops::RangeInclusive<u16> = 1900..=2200;
 
 /// The day under a field. What stands for "unknown" and what is no day is left out, and told.
-pub(crate) fn day<F: Fields, L: Lineage>(
+pub(crate) fn day<F: Fields>(
     row: View<'_, '_, F>,
     field: F,
     canonical: &'static str,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> Option<Date> {
     recorder.origin(canonical, || row.origin(field, None));
     let value = row.get(field);
@@ -79,7 +79,7 @@ pub(crate) fn day<F: Fields, L: Lineage>(
     }
 }
 
-fn told<L: Lineage>(text: &str, date: Date, how: How, canonical: &'static str, recorder: &mut LineageRecorder<L>) {
+fn told(text: &str, date: Date, how: How, canonical: &'static str, recorder: &mut LineageRecorder) {
     match how {
         How::Plain => {}
         How::OtherForm => {

@@ -7,8 +7,8 @@ use std::cmp::Ordering;
 
 use serde::Deserialize;
 use tidegate_sdk::{
-    Canonical, Goal, GoalOwner, Lineage, LineageRecorder, MapResult, Money, Origin, Outlook, RawRecord, RuleProblem,
-    Spellings, Table, canonical::Choice,
+    Canonical, Goal, GoalOwner, LineageRecorder, MapResult, Money, Origin, Outlook, RawRecord, RuleProblem, Spellings,
+    Table, canonical::Choice,
 };
 use xplan::{ChoiceField, Forms, GoalField as F, List, Names, Rows, View, list_rows};
 
@@ -73,12 +73,7 @@ type GoalRow<'r, 'a> = View<'r, 'a, F>;
 type Choices<'a> = Rows<'a, ChoiceField>;
 
 /// Maps a client's goals.
-pub(crate) fn map<L: Lineage>(
-    rules: &GoalMapping,
-    forms: &Forms,
-    raw: &RawRecord,
-    recorder: &mut LineageRecorder<L>,
-) -> MapResult {
+pub(crate) fn map(rules: &GoalMapping, forms: &Forms, raw: &RawRecord, recorder: &mut LineageRecorder) -> MapResult {
     let choices = rules.choices.as_ref().map(|choices| list_rows(&raw.json, choices)).transpose();
     let (rows, choices) = match (list_rows(&raw.json, &rules.list), choices) {
         (Ok(rows), Ok(choices)) => (rows, choices.unwrap_or_default()),
@@ -98,12 +93,12 @@ pub(crate) fn map<L: Lineage>(
     MapResult::Mapped(goals)
 }
 
-fn goal<L: Lineage>(
+fn goal(
     rules: &GoalMapping,
     choices: &Choices<'_>,
     external_id: String,
     row: GoalRow<'_, '_>,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> Goal {
     recorder.origin("name", || row.origin(F::Name, None));
     let cost = listed::amount(row, F::EstimatedCost, "estimated_cost", &rules.currency, recorder);
@@ -123,7 +118,7 @@ fn goal<L: Lineage>(
 
 /// The effect of reaching the goal on the household's money. That it is not about money is a statement, which an amount
 /// that cannot be read does not make.
-fn outlook<L: Lineage>(cost: &Sum, row: GoalRow<'_, '_>, recorder: &mut LineageRecorder<L>) -> Option<Outlook> {
+fn outlook(cost: &Sum, row: GoalRow<'_, '_>, recorder: &mut LineageRecorder) -> Option<Outlook> {
     const FIELD: &str = "outlook";
     let says = "below zero: less money; above: more; zero or none: not financial; unreadable: not known";
     recorder.origin(FIELD, || row.origin(F::EstimatedCost, Some(format!("/goal/fields/estimated_cost {says}"))));
@@ -145,7 +140,7 @@ fn outlook<L: Lineage>(cost: &Sum, row: GoalRow<'_, '_>, recorder: &mut LineageR
 }
 
 /// The owner of the goal. The goal of nobody that the rules know is taken for the client's own.
-fn owner<L: Lineage>(rules: &GoalMapping, row: GoalRow<'_, '_>, recorder: &mut LineageRecorder<L>) -> GoalOwner {
+fn owner(rules: &GoalMapping, row: GoalRow<'_, '_>, recorder: &mut LineageRecorder) -> GoalOwner {
     let text = row.text(F::Owner, "owner", recorder);
     let known = text.as_ref().and_then(|text| rules.owners.get(text)).copied();
     let owner = known.unwrap_or(GoalOwner::Client);
@@ -164,11 +159,11 @@ fn owner<L: Lineage>(rules: &GoalMapping, row: GoalRow<'_, '_>, recorder: &mut L
 }
 
 /// The category's name: by the site's own choices, else by the rules' table. One that is written out stands for itself.
-fn category<L: Lineage>(
+fn category(
     rules: &GoalMapping,
     choices: &Choices<'_>,
     row: GoalRow<'_, '_>,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> Option<String> {
     const FIELD: &str = "category";
     recorder.origin(FIELD, || row.origin(F::Category, None));

@@ -22,8 +22,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, de::IgnoredAny};
 use tidegate_sdk::{
-    Ctx, Diagnostic, Event, FileNote, Lineage, LineageRecorder, MapResult, Plugin, RawRecord, RecordKind, RuleProblem,
-    Severity, Source,
+    Ctx, Diagnostic, Event, FileNote, LineageRecorder, MapResult, Plugin, RawRecord, RecordKind, RuleProblem, Severity,
+    Source,
     notes::{NoteRules, Notes},
 };
 
@@ -104,7 +104,7 @@ impl Plugin for XplanAnz {
         sources
     }
 
-    fn map<L: Lineage>(&self, ctx: &Ctx<'_>, raw: &RawRecord, recorder: &mut LineageRecorder<L>) -> MapResult {
+    fn map(&self, ctx: &Ctx<'_>, raw: &RawRecord, recorder: &mut LineageRecorder) -> MapResult {
         let forms = &self.forms;
         match (raw.kind, &self.goal, &self.cover) {
             (RecordKind::Adviser, ..) => adviser::map(&self.adviser, forms, raw, recorder),

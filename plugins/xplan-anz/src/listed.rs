@@ -2,15 +2,15 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use tidegate_sdk::{Lineage, LineageRecorder, Money, RuleProblem, Severity};
+use tidegate_sdk::{LineageRecorder, Money, RuleProblem, Severity};
 use xplan::{Amount, Fields, Number, Rows, Value, View, currency_code};
 
 /// The rows that can be told from one another, each with its number. What cannot is told as an error: then the host
 /// does not conclude that something is gone.
-pub(crate) fn numbered<'r, 'a, F: Fields, L: Lineage>(
+pub(crate) fn numbered<'r, 'a, F: Fields>(
     rows: impl Iterator<Item = View<'r, 'a, F>>,
     id: F,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> Vec<(String, View<'r, 'a, F>)> {
     let mut seen = HashSet::new();
     let mut numbered = Vec::new();
@@ -38,7 +38,7 @@ pub(crate) fn numbered<'r, 'a, F: Fields, L: Lineage>(
 }
 
 /// Tells that Xplan sent no list. Nothing is made of it.
-pub(crate) fn is_list<F, L: Lineage>(rows: &Rows<'_, F>, list: &str, recorder: &mut LineageRecorder<L>) -> bool {
+pub(crate) fn is_list<F>(rows: &Rows<'_, F>, list: &str, recorder: &mut LineageRecorder) -> bool {
     if matches!(rows, Rows::Read(_)) {
         return true;
     }
@@ -79,12 +79,12 @@ impl Sum {
 }
 
 /// The amount under a field. One that states no currency is taken for one of `home`.
-pub(crate) fn amount<F: Fields, L: Lineage>(
+pub(crate) fn amount<F: Fields>(
     row: View<'_, '_, F>,
     field: F,
     canonical: &'static str,
     home: &str,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> Sum {
     recorder.origin(canonical, || row.origin(field, None));
     let value = row.get(field);

@@ -1,6 +1,6 @@
 //! The person that a client is: names, title, date of birth, sex, and whose partner and client.
 
-use tidegate_sdk::{Lineage, LineageRecorder, Sex, Title, canonical::Choice};
+use tidegate_sdk::{LineageRecorder, Sex, Title, canonical::Choice};
 use xplan::ClientField as F;
 
 use crate::{client_row::ClientRow, dates, mapping::ClientMapping};
@@ -20,7 +20,7 @@ impl PersonNames {
     }
 }
 
-pub(crate) fn names<L: Lineage>(row: ClientRow<'_, '_>, recorder: &mut LineageRecorder<L>) -> PersonNames {
+pub(crate) fn names(row: ClientRow<'_, '_>, recorder: &mut LineageRecorder) -> PersonNames {
     let mut name = |field, canonical| {
         recorder.origin(canonical, || row.origin(field, None));
         row.text(field, canonical, recorder).map(std::borrow::Cow::into_owned)
@@ -33,38 +33,30 @@ pub(crate) fn names<L: Lineage>(row: ClientRow<'_, '_>, recorder: &mut LineageRe
     }
 }
 
-pub(crate) fn title<L: Lineage>(
-    rules: &ClientMapping,
-    row: ClientRow<'_, '_>,
-    recorder: &mut LineageRecorder<L>,
-) -> Option<Title> {
+pub(crate) fn title(rules: &ClientMapping, row: ClientRow<'_, '_>, recorder: &mut LineageRecorder) -> Option<Title> {
     let text = row.text(F::Title, "title", recorder);
     let title = text.and_then(|text| rules.titles.read(&text, "title", recorder)).copied();
     recorder.origin("title", || row.origin(F::Title, title.map(|title| format!("/client/titles/{}", title.word()))));
     title
 }
 
-pub(crate) fn sex<L: Lineage>(
-    rules: &ClientMapping,
-    row: ClientRow<'_, '_>,
-    recorder: &mut LineageRecorder<L>,
-) -> Option<Sex> {
+pub(crate) fn sex(rules: &ClientMapping, row: ClientRow<'_, '_>, recorder: &mut LineageRecorder) -> Option<Sex> {
     let text = row.text(F::Sex, "sex", recorder);
     let sex = text.and_then(|text| rules.sexes.read(&text, "sex", recorder)).copied();
     recorder.origin("sex", || row.origin(F::Sex, sex.map(|sex| format!("/client/sexes/{}", sex.word()))));
     sex
 }
 
-pub(crate) fn date_of_birth<L: Lineage>(row: ClientRow<'_, '_>, recorder: &mut LineageRecorder<L>) -> Option<String> {
+pub(crate) fn date_of_birth(row: ClientRow<'_, '_>, recorder: &mut LineageRecorder) -> Option<String> {
     dates::day(row, F::DateOfBirth, "date_of_birth", recorder).map(|date| date.to_string())
 }
 
 /// An adviser whom the row names.
-pub(crate) fn adviser<L: Lineage>(
+pub(crate) fn adviser(
     row: ClientRow<'_, '_>,
     field: F,
     canonical: &'static str,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> Option<String> {
     recorder.origin(canonical, || row.origin(field, None));
     row.reference(field, canonical, recorder)
@@ -76,7 +68,7 @@ pub(crate) struct Couple {
     pub is_partner: bool,
 }
 
-pub(crate) fn couple<L: Lineage>(row: ClientRow<'_, '_>, id: &str, recorder: &mut LineageRecorder<L>) -> Couple {
+pub(crate) fn couple(row: ClientRow<'_, '_>, id: &str, recorder: &mut LineageRecorder) -> Couple {
     const PARTNER: &str = "partner_external_id";
     recorder.origin(PARTNER, || row.origin(F::Partner, None));
     recorder.origin("is_partner", || row.origin(F::IsPartner, None));

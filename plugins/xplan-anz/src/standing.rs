@@ -1,15 +1,15 @@
 //! The records that are imported: people, and of those the ones whose status says so.
 
-use tidegate_sdk::{ClientStatus, Lineage, LineageRecorder, Origin, Severity, canonical::Choice};
+use tidegate_sdk::{ClientStatus, LineageRecorder, Origin, Severity, canonical::Choice};
 use xplan::{ClientField as F, Value};
 
 use crate::{client_row::ClientRow, mapping::ClientMapping};
 
 /// The client's status, or none where the record stays out; the recorder says why.
-pub(crate) fn status<L: Lineage>(
+pub(crate) fn status(
     rules: &ClientMapping,
     row: ClientRow<'_, '_>,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> Option<ClientStatus> {
     if !is_person(rules, row, recorder) {
         return None;
@@ -45,7 +45,7 @@ pub(crate) fn status<L: Lineage>(
     Some(status)
 }
 
-fn is_person<L: Lineage>(rules: &ClientMapping, row: ClientRow<'_, '_>, recorder: &mut LineageRecorder<L>) -> bool {
+fn is_person(rules: &ClientMapping, row: ClientRow<'_, '_>, recorder: &mut LineageRecorder) -> bool {
     // Where Xplan does not say what the entity is, it is taken for a person: leaving a client out is worse.
     let Some(entity_type) = row.word(F::EntityType, "record", recorder) else {
         return true;
@@ -63,11 +63,7 @@ fn is_person<L: Lineage>(rules: &ClientMapping, row: ClientRow<'_, '_>, recorder
 }
 
 /// The statuses that the rules know; the others are told.
-fn statuses<L: Lineage>(
-    rules: &ClientMapping,
-    row: ClientRow<'_, '_>,
-    recorder: &mut LineageRecorder<L>,
-) -> Vec<ClientStatus> {
+fn statuses(rules: &ClientMapping, row: ClientRow<'_, '_>, recorder: &mut LineageRecorder) -> Vec<ClientStatus> {
     let value = row.get(F::Status);
     let words = match value {
         Value::List(words) => words.as_slice(),

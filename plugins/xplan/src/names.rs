@@ -36,22 +36,42 @@ macro_rules! fields {
 /// All keys have to be there and no others may be.
 #[derive(Debug, Clone)]
 pub struct Names<F> {
+    table: NameTable,
+    fields: PhantomData<F>,
+}
+
+/// The names alone, by the fields' index: what reads rows needs no more, and exists once for all kinds of rows.
+#[derive(Debug, Clone)]
+pub(crate) struct NameTable {
     names: Vec<Box<str>>,
     /// The objects of a row in which some of the fields stand: `Details` of `Details.Surname`.
     inside: Vec<Box<str>>,
-    fields: PhantomData<F>,
 }
 
 impl<F: Fields> Names<F> {
     /// The CRM's name of a field.
     #[must_use]
     pub fn of(&self, field: F) -> &str {
-        &self.names[field.index()]
+        &self.table.names[field.index()]
     }
 
     /// The CRM's names, in the fields' order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(AsRef::as_ref)
+        self.table.names.iter().map(AsRef::as_ref)
+    }
+}
+
+impl<F> Names<F> {
+    /// The names alone.
+    pub(crate) fn table(&self) -> &NameTable {
+        &self.table
+    }
+}
+
+impl NameTable {
+    /// The number of the fields.
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
     }
 
     /// The index of the object `name`, if some of the fields stand in it.
@@ -68,6 +88,7 @@ impl<F: Fields> Names<F> {
 
     /// The index of the field that the CRM calls `name`. `expected` is the index to try first: rows carry their
     /// fields in the order in which they were asked for, so that it mostly is the one after the last found.
+    #[inline]
     pub(crate) fn find(&self, name: &str, expected: usize) -> Option<usize> {
         match self.names.get(expected) {
             Some(known) if is_same(known, name) => Some(expected),
@@ -77,6 +98,7 @@ impl<F: Fields> Names<F> {
 }
 
 /// Equality of two names, eight bytes at a time: comparing slices compares byte by byte in WebAssembly.
+#[inline]
 fn is_same(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     if one.len() != other.len() {
@@ -90,28 +112,31 @@ fn is_same(one: &str, other: &str) -> bool {
 
 impl<'de, F: Fields> Deserialize<'de> for Names<F> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(NamesVisitor(PhantomData))
+        let table = deserializer.deserialize_map(NamesVisitor(F::KEYS))?;
+        Ok(Names { table, fields: PhantomData })
     }
 }
 
-struct NamesVisitor<F>(PhantomData<F>);
+/// Reads the names under these keys.
+struct NamesVisitor(&'static [&'static str]);
 
-impl<'de, F: Fields> de::Visitor<'de> for NamesVisitor<F> {
-    type Value = Names<F>;
+impl<'de> de::Visitor<'de> for NamesVisitor {
+    type Value = NameTable;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a table with the CRM's field names under {}", F::KEYS.join(", "))
+        write!(f, "a table with the CRM's field names under {}", self.0.join(", "))
     }
 
-    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Names<F>, A::Error> {
-        let mut names: Vec<Box<str>> = vec![Box::from(""); F::KEYS.len()];
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<NameTable, A::Error> {
+        let Self(keys) = self;
+        let mut names: Vec<Box<str>> = vec![Box::from(""); keys.len()];
         while let Some(key) = map.next_key::<&str>()? {
-            let index = F::KEYS.iter().position(|known| *known == key);
-            let index = index.ok_or_else(|| de::Error::unknown_field(key, F::KEYS))?;
+            let index = keys.iter().position(|known| *known == key);
+            let index = index.ok_or_else(|| de::Error::unknown_field(key, keys))?;
             names[index] = map.next_value()?;
         }
         match names.iter().position(|name| name.is_empty()) {
-            Some(missing) => Err(de::Error::missing_field(F::KEYS[missing])),
+            Some(missing) => Err(de::Error::missing_field(keys[missing])),
             None => {
                 let mut inside: Vec<Box<str>> = Vec::new();
                 for (object, _) in names.iter().filter_map(|name| name.split_once('.')) {
@@ -119,7 +144,7 @@ impl<'de, F: Fields> de::Visitor<'de> for NamesVisitor<F> {
                         inside.push(object.into());
                     }
                 }
-                Ok(Names { names, inside, fields: PhantomData })
+                Ok(NameTable { names, inside })
             }
         }
     }

@@ -10,7 +10,8 @@ use serde::{
 use crate::{
     AddressField, ClientField, ContactField, Fields, Forms, Names, Row, UserField, View,
     lenient::{Lenient, Reader},
-    row::RowReader,
+    names::NameTable,
+    row::{Cells, RowReader},
 };
 
 /// A list below an entity, as the rules describe it.
@@ -33,6 +34,25 @@ pub enum Rows<'a, F> {
     Read(Vec<Row<'a, F>>),
     /// The CRM sent something other than a list.
     Broken,
+}
+
+/// A list's rows, whatever their fields are.
+#[derive(Default)]
+enum Listed<'a> {
+    #[default]
+    Absent,
+    Read(Vec<Cells<'a>>),
+    Broken,
+}
+
+impl<'a, F> From<Listed<'a>> for Rows<'a, F> {
+    fn from(listed: Listed<'a>) -> Self {
+        match listed {
+            Listed::Absent => Self::Absent,
+            Listed::Read(rows) => Self::Read(rows.into_iter().map(Row::from).collect()),
+            Listed::Broken => Self::Broken,
+        }
+    }
 }
 
 impl<'a, F: Fields> Rows<'a, F> {
@@ -113,9 +133,9 @@ impl<'a> RawUser<'a> {
 /// # Errors
 /// Returns what is wrong with the text if it is not UTF-8 JSON.
 pub fn list_rows<'a, F: Fields>(json: &'a [u8], list: &List<F>) -> Result<Rows<'a, F>, String> {
-    let mut rows = Rows::Absent;
-    read(json, ListReader { name: &list.list, inner: RowsReader { names: &list.fields }, out: &mut rows })?;
-    Ok(rows)
+    let mut rows = Listed::Absent;
+    read(json, ListReader { name: &list.list, inner: RowsReader { names: list.fields.table() }, out: &mut rows })?;
+    Ok(rows.into())
 }
 
 /// Reads the lists inside the rows of such a record, a list a row: those under `field`, whose rows have the fields `F`.
@@ -129,8 +149,8 @@ pub fn inner_rows<'a, F: Fields>(
     names: &Names<F>,
 ) -> Result<Vec<Rows<'a, F>>, String> {
     let mut rows = Vec::new();
-    read(json, ListReader { name: list, inner: InnerReader { field, names }, out: &mut rows })?;
-    Ok(rows)
+    read(json, ListReader { name: list, inner: InnerReader { field, names: names.table() }, out: &mut rows })?;
+    Ok(rows.into_iter().map(Rows::from).collect())
 }
 
 fn read<'a, R: Reader<'a, Out = ()>>(json: &'a [u8], reader: R) -> Result<(), String> {
@@ -152,15 +172,15 @@ impl<'a> Reader<'a> for ClientReader<'_, '_, 'a> {
         while let Some(part) = map.next_key_seed(PartSeed([&names.contact.list, &names.address.list]))? {
             match part {
                 Part::Row => {
-                    client.row = map.next_value_seed(Lenient(RowReader { names: names.fields }))?;
+                    client.row = map.next_value_seed(Lenient(RowReader { names: names.fields.table() }))?.into();
                 }
                 Part::List(0) => {
-                    let reader = RowsReader { names: &names.contact.fields };
-                    client.contacts = map.next_value_seed(Lenient(reader))?;
+                    let reader = RowsReader { names: names.contact.fields.table() };
+                    client.contacts = map.next_value_seed(Lenient(reader))?.into();
                 }
                 Part::List(_) => {
-                    let reader = RowsReader { names: &names.address.fields };
-                    client.addresses = map.next_value_seed(Lenient(reader))?;
+                    let reader = RowsReader { names: names.address.fields.table() };
+                    client.addresses = map.next_value_seed(Lenient(reader))?.into();
                 }
                 Part::Other => {
                     map.next_value::<IgnoredAny>()?;
@@ -184,7 +204,7 @@ impl<'a> Reader<'a> for UserReader<'_, '_, 'a> {
     fn object<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(part) = map.next_key_seed(PartSeed([]))? {
             if let Part::Row = part {
-                self.user.row = map.next_value_seed(Lenient(RowReader { names: self.names }))?;
+                self.user.row = map.next_value_seed(Lenient(RowReader { names: self.names.table() }))?.into();
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -220,21 +240,14 @@ impl<'a, T, R: Reader<'a, Out = T> + Copy> Reader<'a> for ListReader<'_, '_, R, 
 }
 
 /// Reads, of each row of a list, the list under one of its fields.
-struct InnerReader<'n, F> {
+#[derive(Clone, Copy)]
+struct InnerReader<'n> {
     field: &'n str,
-    names: &'n Names<F>,
+    names: &'n NameTable,
 }
 
-impl<F> Clone for InnerReader<'_, F> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<F> Copy for InnerReader<'_, F> {}
-
-impl<'de, F: Fields> Reader<'de> for InnerReader<'_, F> {
-    type Out = Vec<Rows<'de, F>>;
+impl<'de> Reader<'de> for InnerReader<'_> {
+    type Out = Vec<Listed<'de>>;
 
     fn list<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Out, A::Error> {
         let mut lists = Vec::new();
@@ -250,14 +263,14 @@ impl<'de, F: Fields> Reader<'de> for InnerReader<'_, F> {
 }
 
 /// The list under a field of one row, in either of a row's shapes; what stands in both is taken from `fields`.
-struct InnerOfRow<'n, F>(InnerReader<'n, F>);
+struct InnerOfRow<'n>(InnerReader<'n>);
 
-impl<'de, F: Fields> Reader<'de> for InnerOfRow<'_, F> {
-    type Out = Rows<'de, F>;
+impl<'de> Reader<'de> for InnerOfRow<'_> {
+    type Out = Listed<'de>;
 
-    fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<Rows<'de, F>, A::Error> {
+    fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<Listed<'de>, A::Error> {
         let InnerReader { field, names } = self.0;
-        let (mut flat, mut nested) = (Rows::Absent, Rows::Absent);
+        let (mut flat, mut nested) = (Listed::Absent, Listed::Absent);
         while let Some(part) = map.next_key_seed(PartSeed([field, "fields"]))? {
             match part {
                 Part::List(0) => flat = map.next_value_seed(Lenient(RowsReader { names }))?,
@@ -267,40 +280,33 @@ impl<'de, F: Fields> Reader<'de> for InnerOfRow<'_, F> {
                 }
             }
         }
-        Ok(if matches!(nested, Rows::Absent) { flat } else { nested })
+        Ok(if matches!(nested, Listed::Absent) { flat } else { nested })
     }
 
-    fn other(self) -> Rows<'de, F> {
-        Rows::Absent
+    fn other(self) -> Listed<'de> {
+        Listed::Absent
     }
 }
 
 /// Reads a list of rows.
-struct RowsReader<'n, F> {
-    names: &'n Names<F>,
+#[derive(Clone, Copy)]
+struct RowsReader<'n> {
+    names: &'n NameTable,
 }
 
-impl<F> Clone for RowsReader<'_, F> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
+impl<'de> Reader<'de> for RowsReader<'_> {
+    type Out = Listed<'de>;
 
-impl<F> Copy for RowsReader<'_, F> {}
-
-impl<'de, F: Fields> Reader<'de> for RowsReader<'_, F> {
-    type Out = Rows<'de, F>;
-
-    fn list<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Rows<'de, F>, A::Error> {
+    fn list<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Listed<'de>, A::Error> {
         let mut rows = Vec::new();
         while let Some(row) = seq.next_element_seed(Lenient(RowReader { names: self.names }))? {
             rows.push(row);
         }
-        Ok(Rows::Read(rows))
+        Ok(Listed::Read(rows))
     }
 
-    fn other(self) -> Rows<'de, F> {
-        Rows::Broken
+    fn other(self) -> Listed<'de> {
+        Listed::Broken
     }
 }
 

@@ -10,28 +10,41 @@ use serde::{
     de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
 };
 
-use tidegate_sdk::{Lineage, LineageRecorder, Origin, Severity, text};
+use tidegate_sdk::{LineageRecorder, Origin, Severity, text};
 
 use crate::{
     Fields, Forms, Names, Number, Value,
     lenient::{Lenient, Reader},
+    names::NameTable,
 };
 
 /// A row's fields `F`.
 #[derive(Debug)]
 pub struct Row<'a, F> {
+    cells: Cells<'a>,
+    fields: PhantomData<F>,
+}
+
+/// What stands in a row, whatever its fields are: rows of all kinds are read by the same code.
+#[derive(Debug, Default)]
+pub(crate) struct Cells<'a> {
     /// The values by the fields' index; empty where the row is not an object.
     values: Vec<Value<'a>>,
     /// A bit for each field, by the same index, that stood under `fields`.
     nested: u64,
     /// A bit for each field, by the same index, that came twice in one place, with another value the second time.
     repeated: u64,
-    fields: PhantomData<F>,
 }
 
 impl<F> Default for Row<'_, F> {
     fn default() -> Self {
-        Self { values: Vec::new(), nested: 0, repeated: 0, fields: PhantomData }
+        Cells::default().into()
+    }
+}
+
+impl<'a, F> From<Cells<'a>> for Row<'a, F> {
+    fn from(cells: Cells<'a>) -> Self {
+        Self { cells, fields: PhantomData }
     }
 }
 
@@ -39,27 +52,30 @@ impl<'a, F: Fields> Row<'a, F> {
     /// A field's value; [`Value::Absent`] where the row has none.
     #[must_use]
     pub fn get(&self, field: F) -> &Value<'a> {
-        self.values.get(field.index()).unwrap_or(&Value::Absent)
+        self.cells.values.get(field.index()).unwrap_or(&Value::Absent)
     }
 
     /// Whether none of the fields holds anything, those before `first` by their index left out.
     #[must_use]
     pub fn is_empty_from(&self, first: usize) -> bool {
-        self.values.iter().skip(first).all(Value::is_empty)
-    }
-
-    /// Puts a value in its place; of several the last counts.
-    fn put(&mut self, index: usize, value: Value<'a>, is_again: bool) {
-        if is_again && self.values[index] != value {
-            self.repeated |= 1 << index;
-        }
-        self.values[index] = value;
+        self.cells.values.iter().skip(first).all(Value::is_empty)
     }
 
     /// Whether the CRM sent something other than an object for a row.
     #[must_use]
     pub fn is_broken(&self) -> bool {
-        self.values.is_empty()
+        self.cells.values.is_empty()
+    }
+}
+
+impl<'a> Cells<'a> {
+    /// Puts a value in its place; of several the last counts.
+    #[inline]
+    fn put(&mut self, index: usize, value: Value<'a>, is_again: bool) {
+        if is_again && self.values[index] != value {
+            self.repeated |= 1 << index;
+        }
+        self.values[index] = value;
     }
 }
 
@@ -90,7 +106,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     pub fn pointer(&self, field: F) -> String {
         let name = self.names.of(field).replace('~', "~0").replace('/', "~1").replace('.', "/");
         let absent = matches!(self.get(field), Value::Absent);
-        let nested = self.row.nested & (1 << field.index()) != 0;
+        let nested = self.row.cells.nested & (1 << field.index()) != 0;
         let is_inside = self.names.of(field).contains('.');
         let inner = if nested || absent && !is_inside { "/fields" } else { "" };
         match self.place {
@@ -111,12 +127,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// The field's text, cleaned. What is not text, or stands for "unknown", is left out and told.
-    pub fn text<L: Lineage>(
-        &self,
-        field: F,
-        canonical: &'static str,
-        recorder: &mut LineageRecorder<L>,
-    ) -> Option<Cow<'r, str>> {
+    pub fn text(&self, field: F, canonical: &'static str, recorder: &mut LineageRecorder) -> Option<Cow<'r, str>> {
         let text = self.text_as_written(field, canonical, recorder)?;
         if self.forms.unknown.is_word(&text) {
             let message =
@@ -128,11 +139,11 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// The field's text, cleaned. What is not text is left out and told.
-    pub fn text_as_written<L: Lineage>(
+    pub fn text_as_written(
         &self,
         field: F,
         canonical: &'static str,
-        recorder: &mut LineageRecorder<L>,
+        recorder: &mut LineageRecorder,
     ) -> Option<Cow<'r, str>> {
         match self.get(field) {
             Value::Text(written) => match decoded(written, canonical, recorder) {
@@ -147,7 +158,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// The field's text of several lines, cleaned line by line; empty where there is none.
-    pub fn lines<L: Lineage>(&self, field: F, canonical: &'static str, recorder: &mut LineageRecorder<L>) -> String {
+    pub fn lines(&self, field: F, canonical: &'static str, recorder: &mut LineageRecorder) -> String {
         match self.get(field) {
             Value::Text(written) if written.contains(['\n', '\r']) => {
                 text::clean_lines(&decoded(written, canonical, recorder))
@@ -157,12 +168,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// A word or code that a table of the rules knows: a text, or a number as it is written.
-    pub fn word<L: Lineage>(
-        &self,
-        field: F,
-        canonical: &'static str,
-        recorder: &mut LineageRecorder<L>,
-    ) -> Option<Cow<'r, str>> {
+    pub fn word(&self, field: F, canonical: &'static str, recorder: &mut LineageRecorder) -> Option<Cow<'r, str>> {
         match self.get(field) {
             Value::Number(number) => Some(Cow::Owned(number.to_string())),
             _ => self.text(field, canonical, recorder),
@@ -170,12 +176,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// A reference to another entity: a number, or a number as text.
-    pub fn reference<L: Lineage>(
-        &self,
-        field: F,
-        canonical: &'static str,
-        recorder: &mut LineageRecorder<L>,
-    ) -> Option<String> {
+    pub fn reference(&self, field: F, canonical: &'static str, recorder: &mut LineageRecorder) -> Option<String> {
         match self.get(field) {
             Value::Number(number @ (Number::Int(1..) | Number::Big(_))) => Some(number.to_string()),
             Value::Text(text) if is_reference(text.trim()) => Some(text.trim().to_owned()),
@@ -196,12 +197,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// Yes or no; 1 and 0, and the words, count too.
-    pub fn flag<L: Lineage>(
-        &self,
-        field: F,
-        canonical: &'static str,
-        recorder: &mut LineageRecorder<L>,
-    ) -> Option<bool> {
+    pub fn flag(&self, field: F, canonical: &'static str, recorder: &mut LineageRecorder) -> Option<bool> {
         match self.get(field) {
             Value::Flag(flag) => Some(*flag),
             Value::Number(Number::Int(number @ (0 | 1))) => Some(*number == 1),
@@ -215,12 +211,16 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// Tells of fields that came twice with different values: the last was taken, and nobody knows which is right.
-    pub fn tell_repeated<L: Lineage>(&self, recorder: &mut LineageRecorder<L>) {
-        if self.row.repeated == 0 {
+    pub fn tell_repeated(&self, recorder: &mut LineageRecorder) {
+        if self.row.cells.repeated == 0 {
             return;
         }
-        for name in
-            self.names.iter().enumerate().filter(|(at, _)| self.row.repeated & (1 << at) != 0).map(|(_, name)| name)
+        for name in self
+            .names
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| self.row.cells.repeated & (1 << at) != 0)
+            .map(|(_, name)| name)
         {
             let place = self.place.map_or_else(String::new, |(list, index)| format!(" in row {} of {list}", index + 1));
             let message = format!(
@@ -231,13 +231,13 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// Tells that a field holds something else than it should, unless it holds nothing.
-    pub fn expect_empty<L: Lineage>(
+    pub fn expect_empty(
         &self,
         field: F,
         value: &Value<'_>,
         wanted: &str,
         canonical: &'static str,
-        recorder: &mut LineageRecorder<L>,
+        recorder: &mut LineageRecorder,
     ) {
         if !value.is_empty() {
             let name = self.names.of(field);
@@ -252,11 +252,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
 }
 
 /// The text with HTML's entities read once, which is told.
-fn decoded<'t, L: Lineage>(
-    written: &'t str,
-    canonical: &'static str,
-    recorder: &mut LineageRecorder<L>,
-) -> Cow<'t, str> {
+fn decoded<'t>(written: &'t str, canonical: &'static str, recorder: &mut LineageRecorder) -> Cow<'t, str> {
     let decoded = text::decode_entities(written);
     if let Cow::Owned(text) = &decoded {
         // On one line, as messages are.
@@ -277,20 +273,16 @@ fn is_one_of(text: &str, words: &[&str]) -> bool {
 }
 
 /// Reads a row by the CRM's names of its fields.
-pub(crate) struct RowReader<'n, F> {
-    pub names: &'n Names<F>,
+pub(crate) struct RowReader<'n> {
+    pub names: &'n NameTable,
 }
 
-impl<'de, F: Fields> Reader<'de> for RowReader<'_, F> {
-    type Out = Row<'de, F>;
+impl<'de> Reader<'de> for RowReader<'_> {
+    type Out = Cells<'de>;
 
-    fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<Row<'de, F>, A::Error> {
-        let mut row = Row {
-            values: iter::repeat_with(Value::default).take(F::KEYS.len()).collect(),
-            nested: 0,
-            repeated: 0,
-            fields: PhantomData,
-        };
+    fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<Cells<'de>, A::Error> {
+        let values = iter::repeat_with(Value::default).take(self.names.len()).collect();
+        let mut row = Cells { values, nested: 0, repeated: 0 };
         let mut flat = 0;
         let mut expected = 0;
         while let Some(key) = map.next_key_seed(KeySeed { names: self.names, expected })? {
@@ -318,18 +310,18 @@ impl<'de, F: Fields> Reader<'de> for RowReader<'_, F> {
         Ok(row)
     }
 
-    fn other(self) -> Row<'de, F> {
-        Row::default()
+    fn other(self) -> Cells<'de> {
+        Cells::default()
     }
 }
 
 /// Reads the object under `fields` into the row around it.
-struct NestedReader<'n, 'r, 'de, F> {
-    names: &'n Names<F>,
-    row: &'r mut Row<'de, F>,
+struct NestedReader<'n, 'r, 'de> {
+    names: &'n NameTable,
+    row: &'r mut Cells<'de>,
 }
 
-impl<'de, F: Fields> Reader<'de> for NestedReader<'_, '_, 'de, F> {
+impl<'de> Reader<'de> for NestedReader<'_, '_, 'de> {
     type Out = ();
 
     fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
@@ -351,13 +343,13 @@ impl<'de, F: Fields> Reader<'de> for NestedReader<'_, '_, 'de, F> {
 }
 
 /// Reads an object of the row into the row around it.
-struct InsideReader<'n, 'r, 'de, F> {
-    names: &'n Names<F>,
+struct InsideReader<'n, 'r, 'de> {
+    names: &'n NameTable,
     inside: usize,
-    row: &'r mut Row<'de, F>,
+    row: &'r mut Cells<'de>,
 }
 
-impl<'de, F: Fields> Reader<'de> for InsideReader<'_, '_, 'de, F> {
+impl<'de> Reader<'de> for InsideReader<'_, '_, 'de> {
     type Out = ();
 
     fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
@@ -380,12 +372,12 @@ enum Key {
     Other,
 }
 
-struct KeySeed<'n, F> {
-    names: &'n Names<F>,
+struct KeySeed<'n> {
+    names: &'n NameTable,
     expected: usize,
 }
 
-impl<'de, F: Fields> DeserializeSeed<'de> for KeySeed<'_, F> {
+impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
     type Value = Key;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
@@ -393,7 +385,7 @@ impl<'de, F: Fields> DeserializeSeed<'de> for KeySeed<'_, F> {
     }
 }
 
-impl<F: Fields> Visitor<'_> for KeySeed<'_, F> {
+impl Visitor<'_> for KeySeed<'_> {
     type Value = Key;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

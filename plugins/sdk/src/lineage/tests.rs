@@ -1,6 +1,6 @@
 //! What is told beside a record, and what an explanation makes of it.
 
-use super::{Lineage, LineageRecorder, Origin, Recorded, Unrecorded};
+use super::{LineageRecorder, Origin};
 use crate::{Adviser, Canonical, Diagnostic, Goal, GoalOwner, MapResult, Severity, Verdict};
 
 fn adviser() -> Canonical {
@@ -30,8 +30,8 @@ fn origin(source: &str) -> Origin {
     Origin { source: Some(source.to_owned()), source_value: Some("x".to_owned()), rule: Some("/rule".to_owned()) }
 }
 
-fn diagnostics<L: Lineage>(recorder: LineageRecorder<L>, fate: MapResult) -> Vec<Diagnostic> {
-    match recorder.end(fate).0 {
+fn diagnostics(recorder: LineageRecorder, fate: MapResult) -> Vec<Diagnostic> {
+    match recorder.end(fate) {
         Verdict::Mapped(mapped) => mapped.diagnostics,
         Verdict::Skipped(said) | Verdict::Rejected(said) => said,
     }
@@ -39,7 +39,7 @@ fn diagnostics<L: Lineage>(recorder: LineageRecorder<L>, fate: MapResult) -> Vec
 
 #[test]
 fn what_is_said_keeps_its_severity_and_place() {
-    let mut recorder = LineageRecorder::new(Unrecorded);
+    let mut recorder = LineageRecorder::new();
     recorder.info("name", "a", "one");
     recorder.enter("goals", 1);
     recorder.warn("name", "b", "two");
@@ -64,9 +64,9 @@ fn what_is_said_keeps_its_severity_and_place() {
 #[test]
 fn each_fate_is_a_verdict_of_its_own() {
     let verdict = |fate| {
-        let mut recorder = LineageRecorder::new(Unrecorded);
+        let mut recorder = LineageRecorder::new();
         recorder.info("name", "a", "one");
-        recorder.end(fate).0
+        recorder.end(fate)
     };
     let Verdict::Mapped(mapped) = verdict(MapResult::Mapped(vec![adviser()])) else { panic!("it is mapped") };
     assert_eq!((mapped.records, mapped.diagnostics.len()), (vec![adviser()], 1));
@@ -76,13 +76,12 @@ fn each_fate_is_a_verdict_of_its_own() {
 
 #[test]
 fn origins_are_made_only_where_they_are_wanted() {
-    let mut recorder = LineageRecorder::new(Unrecorded);
+    let mut recorder = LineageRecorder::new();
     recorder.origin("name", || panic!("nobody wants it"));
-    let mut recorder = LineageRecorder::new(Recorded::default());
+    let mut recorder = LineageRecorder::recording();
     recorder.origin("first_name", || origin("/first"));
     recorder.origin("first_name", || origin("/second"));
-    let (verdict, recorded) = recorder.end(MapResult::Mapped(vec![adviser()]));
-    let explained = recorded.explain(&verdict);
+    let explained = recorder.explain(MapResult::Mapped(vec![adviser()]));
     let fields: Vec<_> = explained.iter().map(|field| field.field.as_str()).collect();
     assert_eq!(fields, ["external_id", "first_name", "last_name", "email", "active"]);
     let first_name = &explained[1];
@@ -93,15 +92,14 @@ fn origins_are_made_only_where_they_are_wanted() {
 
 #[test]
 fn what_is_said_stands_with_its_field_or_with_the_whole() {
-    let mut recorder = LineageRecorder::new(Recorded::default());
+    let mut recorder = LineageRecorder::recording();
     recorder.enter("goals", 0);
     recorder.origin("name", || origin("/goals/0/name"));
     recorder.warn("name", "of-name", "one");
     recorder.warn("colour", "of-no-field", "two");
     recorder.leave();
     recorder.whole(Severity::Info, "of-all", "three");
-    let (verdict, recorded) = recorder.end(MapResult::Mapped(vec![goal()]));
-    let explained = recorded.explain(&verdict);
+    let explained = recorder.explain(MapResult::Mapped(vec![goal()]));
     let said: Vec<(&str, Vec<&str>)> = explained
         .iter()
         .map(|field| (field.field.as_str(), field.diagnostics.iter().map(|d| d.code.as_str()).collect()))
@@ -115,20 +113,18 @@ fn what_is_said_stands_with_its_field_or_with_the_whole() {
 #[test]
 fn a_record_that_stays_out_is_explained_as_a_whole() {
     for fate in [MapResult::Skipped, MapResult::Rejected] {
-        let mut recorder = LineageRecorder::new(Recorded::default());
+        let mut recorder = LineageRecorder::recording();
         recorder.origin("record", || origin("/row/status"));
         recorder.warn("name", "of-name", "one");
-        let (verdict, recorded) = recorder.end(fate);
-        let explained = recorded.explain(&verdict);
+        let explained = recorder.explain(fate);
         assert_eq!((explained.len(), explained[0].field.as_str()), (1, "record"));
         assert_eq!((explained[0].diagnostics.len(), explained[0].source.as_deref()), (1, Some("/row/status")));
     }
     // With its place alone it is worth a line, and with a word alone; without either it is not.
-    let explained = |tell: &dyn Fn(&mut LineageRecorder<Recorded>)| {
-        let mut recorder = LineageRecorder::new(Recorded::default());
+    let explained = |tell: &dyn Fn(&mut LineageRecorder)| {
+        let mut recorder = LineageRecorder::recording();
         tell(&mut recorder);
-        let (verdict, recorded) = recorder.end(MapResult::Skipped);
-        recorded.explain(&verdict).len()
+        recorder.explain(MapResult::Skipped).len()
     };
     assert_eq!(explained(&|recorder| recorder.origin("record", || origin("/row/status"))), 1);
     assert_eq!(explained(&|recorder| recorder.whole(Severity::Info, "a", "one")), 1);

@@ -1,16 +1,16 @@
 //! Xplan has one street field; the practice has two address lines.
 
-use tidegate_sdk::{Lineage, LineageRecorder, Table};
+use tidegate_sdk::{LineageRecorder, Table};
 use xplan::AddressField as F;
 
 use super::AddressRow;
 use crate::mapping::AddressMapping;
 
 /// The two address lines.
-pub(super) fn map<L: Lineage>(
+pub(super) fn map(
     form: &AddressMapping,
     row: AddressRow<'_, '_>,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> (Option<String>, Option<String>) {
     let street = row.lines(F::Street, "address_line_1", recorder);
     let (line_1, line_2, rule) = split(&street, &form.unit_words);

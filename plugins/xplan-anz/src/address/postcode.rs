@@ -1,6 +1,6 @@
 //! The postcode: of the home country by its pattern, of other countries as it is written.
 
-use tidegate_sdk::{Lineage, LineageRecorder};
+use tidegate_sdk::LineageRecorder;
 use xplan::{AddressField as F, Value};
 
 use super::AddressRow;
@@ -15,11 +15,11 @@ pub(super) struct Whereabouts<'a> {
     pub state: Option<&'a str>,
 }
 
-pub(super) fn map<L: Lineage>(
+pub(super) fn map(
     form: &AddressMapping,
     row: AddressRow<'_, '_>,
     at: Whereabouts<'_>,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> Option<String> {
     recorder.origin(FIELD, || row.origin(F::Postcode, None));
     let text = match row.get(F::Postcode) {

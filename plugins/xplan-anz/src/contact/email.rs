@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use tidegate_sdk::{Ctx, Lineage, LineageRecorder, Origin, text};
+use tidegate_sdk::{Ctx, LineageRecorder, Origin, text};
 use xplan::{ClientField, Unknown};
 
 use super::{ContactRows, Refusal, candidates, choose, stands_for_unknown};
@@ -11,11 +11,11 @@ use crate::{client_row::ClientRow, mapping::ClientMapping, person::PersonNames};
 const FIELD: &str = "email";
 
 /// The preferred email address.
-pub(crate) fn email<L: Lineage>(
+pub(crate) fn email(
     rules: &ClientMapping,
     row: ClientRow<'_, '_>,
     contacts: &ContactRows<'_>,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> Option<String> {
     let from = &rules.email_from;
     let candidates = candidates(rules, row, ClientField::Email, contacts, from, FIELD, recorder);
@@ -23,11 +23,7 @@ pub(crate) fn email<L: Lineage>(
 }
 
 /// The text if it is an email address, without the punctuation that was copied with it.
-pub(crate) fn accept<L: Lineage>(
-    unknown: &Unknown,
-    text: &str,
-    recorder: &mut LineageRecorder<L>,
-) -> Result<String, Refusal> {
+pub(crate) fn accept(unknown: &Unknown, text: &str, recorder: &mut LineageRecorder) -> Result<String, Refusal> {
     const SCHEME: &str = "mailto:";
     let has_scheme = text.get(..SCHEME.len()).is_some_and(|start| start.eq_ignore_ascii_case(SCHEME));
     let written = if has_scheme { text[SCHEME.len()..].trim_start() } else { text };
@@ -50,12 +46,12 @@ fn fold(name: Option<&String>) -> Cow<'_, str> {
 
 /// A made-up address, because the practice application needs one for everybody. Its letters are ASCII; a name that
 /// has none is replaced by the record's number. The host makes it unique.
-pub(crate) fn placeholder<L: Lineage>(
+pub(crate) fn placeholder(
     rules: &ClientMapping,
     ctx: &Ctx<'_>,
     names: &PersonNames,
     id: &str,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> String {
     let given = match fold(names.first.as_ref()) {
         first if first.is_empty() => fold(names.preferred.as_ref()),

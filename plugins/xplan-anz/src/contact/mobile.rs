@@ -1,7 +1,7 @@
 //! The mobile number. Only mobile lines with their country code are taken: the practice application uses them to
 //! tell its people apart at sign-in (seed table of the fields that are synchronised).
 
-use tidegate_sdk::{Ctx, LineType, Lineage, LineageRecorder, PhoneProblem};
+use tidegate_sdk::{Ctx, LineType, LineageRecorder, PhoneProblem};
 use xplan::{ClientField, Unknown};
 
 use super::{ContactRows, Refusal, candidates, choose, stands_for_unknown};
@@ -20,12 +20,12 @@ const FIELD: &str = "mobile";
 const MOBILE_LENGTHS: std::ops::RangeInclusive<usize> = 8..=10;
 
 /// The preferred mobile number in E.164.
-pub(crate) fn mobile<L: Lineage>(
+pub(crate) fn mobile(
     rules: &ClientMapping,
     ctx: &Ctx<'_>,
     row: ClientRow<'_, '_>,
     contacts: &ContactRows<'_>,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> Option<String> {
     let from = &rules.mobile.from;
     let candidates = candidates(rules, row, ClientField::Phone, contacts, from, FIELD, recorder);
@@ -34,12 +34,12 @@ pub(crate) fn mobile<L: Lineage>(
 }
 
 /// The number in E.164 if it is a mobile with a country code. The host is asked only about what may be one.
-fn accept<L: Lineage>(
+fn accept(
     rules: &MobileMapping,
     ctx: &Ctx<'_>,
     unknown: &Unknown,
     text: &str,
-    recorder: &mut LineageRecorder<L>,
+    recorder: &mut LineageRecorder,
 ) -> Result<String, Refusal> {
     if unknown.is_word(text) || unknown.is_phone(text) {
         return Err(stands_for_unknown());

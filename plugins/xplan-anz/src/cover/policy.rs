@@ -1,6 +1,6 @@
 //! The values that the covers of a policy share.
 
-use tidegate_sdk::{CoverOwner, Lineage, LineageRecorder, PremiumFrequency, canonical::Choice};
+use tidegate_sdk::{CoverOwner, LineageRecorder, PremiumFrequency, canonical::Choice};
 use xplan::{Date, PolicyField as P, Value, View};
 
 use super::CoverMapping;
@@ -16,7 +16,7 @@ pub(super) struct Policy<'r, 'a> {
 }
 
 impl Policy<'_, '_> {
-    pub fn number<L: Lineage>(&self, recorder: &mut LineageRecorder<L>) -> Option<String> {
+    pub fn number(&self, recorder: &mut LineageRecorder) -> Option<String> {
         const FIELD: &str = "policy_number";
         recorder.origin(FIELD, || self.row.origin(P::PolicyNumber, None));
         match self.row.get(P::PolicyNumber) {
@@ -26,7 +26,7 @@ impl Policy<'_, '_> {
     }
 
     /// The insurer's name, else its short name.
-    pub fn insurer<L: Lineage>(&self, recorder: &mut LineageRecorder<L>) -> Option<String> {
+    pub fn insurer(&self, recorder: &mut LineageRecorder) -> Option<String> {
         const FIELD: &str = "insurer";
         for field in [P::Insurer, P::InsurerCode] {
             recorder.origin(FIELD, || self.row.origin(field, None));
@@ -37,21 +37,17 @@ impl Policy<'_, '_> {
         None
     }
 
-    pub fn plan_name<L: Lineage>(&self, recorder: &mut LineageRecorder<L>) -> Option<String> {
+    pub fn plan_name(&self, recorder: &mut LineageRecorder) -> Option<String> {
         recorder.origin("plan_name", || self.row.origin(P::PlanName, None));
         self.row.text(P::PlanName, "plan_name", recorder).map(Into::into)
     }
 
     /// The last day of the policy; the practice knows its year.
-    pub fn ends<L: Lineage>(&self, recorder: &mut LineageRecorder<L>) -> Option<Date> {
+    pub fn ends(&self, recorder: &mut LineageRecorder) -> Option<Date> {
         dates::day(self.row, P::PolicyTo, "end_year", recorder)
     }
 
-    pub fn frequency<L: Lineage>(
-        &self,
-        rules: &CoverMapping,
-        recorder: &mut LineageRecorder<L>,
-    ) -> Option<PremiumFrequency> {
+    pub fn frequency(&self, rules: &CoverMapping, recorder: &mut LineageRecorder) -> Option<PremiumFrequency> {
         const FIELD: &str = "premium_frequency";
         let word = self.row.text(P::PremiumFrequency, FIELD, recorder);
         let known = word.and_then(|word| {
@@ -71,7 +67,7 @@ impl Policy<'_, '_> {
 
     /// The owner of the policy: both where it names the client and the partner; anybody whom the rules do not know is
     /// another party. Nobody named is the client.
-    pub fn owner<L: Lineage>(&self, rules: &CoverMapping, recorder: &mut LineageRecorder<L>) -> CoverOwner {
+    pub fn owner(&self, rules: &CoverMapping, recorder: &mut LineageRecorder) -> CoverOwner {
         const FIELD: &str = "owner";
         let value = self.row.get(P::Owners);
         let named = match value {

@@ -29,8 +29,8 @@ fn each_field_has_the_name_that_the_rules_give() {
 fn a_field_is_found_wherever_it_is_expected() {
     let names = names(r#"{"first":"first_name","second":"first_names","third":"last_name"}"#).unwrap();
     for expected in 0..5 {
-        let found =
-            ["first_name", "first_names", "last_name", "first", "", "fields"].map(|name| names.find(name, expected));
+        let found = ["first_name", "first_names", "last_name", "first", "", "fields"]
+            .map(|name| names.table.find(name, expected));
         assert_eq!(found, [Some(0), Some(1), Some(2), None, None, None], "{expected}");
     }
 }
@@ -38,17 +38,17 @@ fn a_field_is_found_wherever_it_is_expected() {
 #[test]
 fn of_two_fields_of_one_name_the_expected_is_found() {
     let names = names(r#"{"first":"name","second":"name","third":"c"}"#).unwrap();
-    assert_eq!([0, 1, 2, 3].map(|expected| names.find("name", expected)), [Some(0), Some(1), Some(0), Some(0)]);
+    assert_eq!([0, 1, 2, 3].map(|expected| names.table.find("name", expected)), [Some(0), Some(1), Some(0), Some(0)]);
 }
 
 #[test]
 fn fields_stand_in_objects_that_their_names_name() {
     let names = names(r#"{"first":"Details.Name","second":"Adviser.Name","third":"Details.Title"}"#).unwrap();
-    let inside = ["Details", "Adviser", "Name", "Details.Name", ""].map(|name| names.inside(name));
+    let inside = ["Details", "Adviser", "Name", "Details.Name", ""].map(|name| names.table.inside(name));
     assert_eq!(inside, [Some(0), Some(1), None, None, None]);
-    let in_details = ["Name", "Title", "Details.Name", "Email"].map(|name| names.find_inside(0, name));
+    let in_details = ["Name", "Title", "Details.Name", "Email"].map(|name| names.table.find_inside(0, name));
     assert_eq!(in_details, [Some(0), Some(2), None, None]);
-    assert_eq!(["Name", "Title"].map(|name| names.find_inside(1, name)), [Some(1), None]);
+    assert_eq!(["Name", "Title"].map(|name| names.table.find_inside(1, name)), [Some(1), None]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::de::{DeserializeSeed, value};
-use tidegate_sdk::{LineageRecorder, Unrecorded};
+use tidegate_sdk::LineageRecorder;
 
 use super::{KeySeed, Row, RowReader, View};
 use crate::{Calendar, Forms, Names, Number, Unknown, UnknownRules, Value, fields, lenient::Lenient};
@@ -22,7 +22,7 @@ fields! {
     }
 }
 
-type Recorder = LineageRecorder<Unrecorded>;
+type Recorder = LineageRecorder;
 
 fn names() -> Names<Made> {
     let json = r#"{"id":"id","name":"first/~name","surname":"Details.Surname","title":"Details.Title"}"#;
@@ -35,7 +35,8 @@ fn forms() -> Forms {
 }
 
 fn row<'a>(json: &'a str, names: &Names<Made>) -> Row<'a, Made> {
-    Lenient(RowReader { names }).deserialize(&mut serde_json::Deserializer::from_str(json)).unwrap()
+    let names = names.table();
+    Lenient(RowReader { names }).deserialize(&mut serde_json::Deserializer::from_str(json)).unwrap().into()
 }
 
 /// What `look` sees of a row, and the codes of what it tells.
@@ -44,7 +45,7 @@ fn seen<T>(json: &str, look: impl FnOnce(View<'_, '_, Made>, &mut Recorder) -> T
     let (names, forms) = (names(), forms());
     let row = row(json, &names);
     let view = View { row: &row, names: &names, place: None, rules: "/client/fields", forms: &forms };
-    let mut recorder = LineageRecorder::new(Unrecorded);
+    let mut recorder = LineageRecorder::new();
     let seen = look(view, &mut recorder);
     (seen, recorder.diagnostics().iter().map(|said| said.code.clone()).collect())
 }
@@ -101,7 +102,7 @@ fn fields_that_come_twice_with_other_values_are_told() {
         let row = row(json, &names);
         for (place, words) in [(None, ""), (Some(("goals", 2)), " in row 3 of goals")] {
             let view = View { row: &row, names: &names, place, rules: "/client/fields", forms: &forms };
-            let mut recorder = LineageRecorder::new(Unrecorded);
+            let mut recorder = LineageRecorder::new();
             view.tell_repeated(&mut recorder);
             let said: Vec<&str> = recorder.diagnostics().iter().map(|said| said.message.as_str()).collect();
             let sent = |name: &&str| {
@@ -268,6 +269,6 @@ fn a_flag_is_yes_or_no() {
 fn a_key_is_a_name() {
     let names = names();
     let seven = value::U8Deserializer::<value::Error>::new(7);
-    let why = KeySeed { names: &names, expected: 0 }.deserialize(seven).err().map(|error| error.to_string());
+    let why = KeySeed { names: names.table(), expected: 0 }.deserialize(seven).err().map(|error| error.to_string());
     assert_eq!(why.as_deref(), Some("invalid type: integer `7`, expected a field's name"));
 }
