@@ -146,7 +146,7 @@ pub(super) async fn show(
     let layout = Layout::load(&app, &person, Section::Settings).await?;
     let newest = PageRequest { cursor: None, limit: REVISIONS_SHOWN };
     let revisions = app.integrations.revisions(one.name(), newest).await?.items;
-    let watched = WatchedPart::of(app, &one, &person.clock);
+    let watched = WatchedPart::of(&app, &one, &person.clock);
     let known = Known { last: last.as_ref(), revisions: &revisions, watched };
     page(&view(&one, known, checked, &app.integrations.callback_url(), layout, &person.clock))
 }

@@ -347,6 +347,7 @@ async fn state(app: &App, name: &ConnectionName, digest: RevisionDigest, person:
             RevisionState::Active => format!("in force since {at}"),
             RevisionState::Verified => format!("staged by {}, {at}", entry.by.who),
             RevisionState::Retired => "which was in force before".to_owned(),
+            RevisionState::TakenBack => "which the breaker took back".to_owned(),
         }
     });
     let stands = stands.map(|stands| format!(", {stands}")).unwrap_or_default();
