@@ -3,11 +3,10 @@
 
 use uuid::Uuid;
 
-use super::connection_numbers::{connection_key, number_of};
-use super::keys::{ReportKey, join, own, span, uuid_at_end};
+use super::keys::{PRACTICE, ReportKey, join, own, span, uuid_at_end};
 use super::report::{RUNS_KEPT, ReportRow};
 use super::rows::decode;
-use super::tables::{REPORTS, RUNS, RUNS_OF};
+use super::tables::{REPORTS, RUNS};
 use super::{Store, StoreError};
 use crate::domain::edit::FieldChange;
 use crate::domain::run::{ChangeKind, Run};
@@ -15,6 +14,9 @@ use crate::domain::{ClientId, ConnectionName, RecordKind};
 
 /// The most changes of a record that are told.
 const MOST: usize = 100;
+
+/// The newest runs of all connections whose reports are looked through: more than the reports of one are kept for.
+const RUNS_LOOKED_AT: usize = 2 * RUNS_KEPT;
 
 /// A change of a record that a run reports.
 #[derive(Clone, PartialEq, Debug)]
@@ -41,19 +43,20 @@ impl Store {
     ) -> Result<Vec<ReportedChange>, StoreError> {
         self.read(move |transaction| {
             let mut found = Vec::new();
-            let Some(number) = number_of(transaction, &connection)? else { return Ok(found) };
             let (reports, runs) = (transaction.open_table(REPORTS)?, transaction.open_table(RUNS)?);
-            let (first, last) = span::<22>(&connection_key(number));
-            for entry in transaction.open_table(RUNS_OF)?.scan_back(&first..=&last)?.take(RUNS_KEPT) {
-                let run = uuid_at_end(entry?.0.value());
+            // Runs that map again what is kept are in no list of a connection's walks, and have reports as well.
+            let (first, last) = span::<20>(&PRACTICE.to_be_bytes());
+            let item = item.unwrap_or_default();
+            for entry in runs.scan_back(&first..=&last)?.take(RUNS_LOOKED_AT) {
+                let (id, row) = entry?;
                 for kind in [ChangeKind::Overridden, ChangeKind::Changed] {
-                    let item = item.unwrap_or_default();
-                    let key: ReportKey =
-                        join([&own(run), &[kind as u8, record as u8], item.as_bytes(), client.0.as_bytes()]);
-                    let Some(row) = reports.get(&key)? else { continue };
-                    let (_, fields): ReportRow = decode(row.value())?;
-                    if let Some(run) = runs.get(&own(run))? {
-                        found.push(ReportedChange { run: decode(run.value())?, kind, fields });
+                    let id = own(uuid_at_end(id.value()));
+                    let key: ReportKey = join([&id, &[kind as u8, record as u8], item.as_bytes(), client.0.as_bytes()]);
+                    let Some(changes) = reports.get(&key)? else { continue };
+                    let (_, fields): ReportRow = decode(changes.value())?;
+                    let run: Run = decode(row.value())?;
+                    if run.connection == connection {
+                        found.push(ReportedChange { run, kind, fields });
                     }
                 }
                 if found.len() >= MOST {
