@@ -3,8 +3,8 @@
 mod document_maker;
 mod explain;
 mod fixture;
-mod past_events;
 mod history;
+mod past_events;
 mod professional;
 pub mod troubleshoot;
 
@@ -12,8 +12,8 @@ pub use document_maker::DocumentError;
 use document_maker::Maker;
 pub use explain::ExplainError;
 pub use fixture::FixtureError;
-use past_events::EventHistory;
 pub use history::{History, ValueChange};
+use past_events::EventHistory;
 pub use professional::{PrimaryProfessional, full_name};
 
 use std::collections::BTreeMap;

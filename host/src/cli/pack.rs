@@ -1,7 +1,7 @@
 //! `tidegate pack`: what packs there are, whether they load, which is in force, and what another would change.
 
-mod fixture;
 mod edit;
+mod fixture;
 mod incoming;
 mod preview;
 mod registry;

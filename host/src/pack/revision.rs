@@ -14,8 +14,8 @@ use super::manifest::Manifest;
 use super::rules::differences::{self, RuleDifference};
 use super::templates::Templates;
 use super::{
-    Context, Disguised, FieldExplanation, NotDisguised, NoteEvent, PLUGIN_AT_FAULT, PackError, PackFacts, PluginFailure,
-    PluginLine, RawInput, Verdict, convert, disguise, fixtures, limits, map, unreadable,
+    Context, Disguised, FieldExplanation, NotDisguised, NoteEvent, PLUGIN_AT_FAULT, PackError, PackFacts,
+    PluginFailure, PluginLine, RawInput, Verdict, convert, disguise, fixtures, limits, map, unreadable,
 };
 use crate::crm::Source;
 use crate::domain::address::AddressForm;

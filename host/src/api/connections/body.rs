@@ -109,8 +109,8 @@ pub struct BreakerBody {
 }
 
 impl BreakerBody {
-    fn of(entry: HistoryEntry) -> Option<Self> {
-        let detail = found(&entry)?;
+    fn of(entry: &HistoryEntry) -> Option<Self> {
+        let detail = found(entry)?;
         Some(Self { since: entry.by.at, taken_back: entry.taken_back.map(|left| left.short()), detail })
     }
 }
@@ -246,7 +246,7 @@ impl ConnectionBody {
         let newest = PageRequest { cursor: None, limit: 1 };
         let runs = app.store.runs(Some(one.name().clone()), newest).await?;
         let revision = one.connection.as_ref().map(|connection| connection.revision());
-        let breaker = app.store.active(one.name().clone()).await?.and_then(BreakerBody::of);
+        let breaker = app.store.active(one.name().clone()).await?.as_ref().and_then(BreakerBody::of);
         let on_trial_against = one.connection.as_deref().and_then(held_against);
         let auth = one.auth_state();
         // To the second, as what is left is measured anew each time.
