@@ -192,7 +192,7 @@ async fn what_a_preview_shows_is_what_happens_and_going_back_undoes_it() -> Resu
 }
 
 /// The gates of a pack that was refused.
-fn refused_by(answer: Answer) -> Result<Value> {
+fn refused_by(answer: &Answer) -> Result<Value> {
     ensure!(answer.status == 422, "{} {}", answer.status, answer.text);
     answer.json()
 }
@@ -263,13 +263,13 @@ async fn each_gate_refuses_what_does_not_go_through_it_and_nothing_is_kept() -> 
         let request = host.http().post(host.url(REVISIONS)).bearer_auth(TOKEN);
         host.send(request.header(CONTENT_TYPE, "application/x-tar").body(bytes)).await
     };
-    let refused = refused_by(send(b"<html>a page</html>".repeat(50)).await?)?;
+    let refused = refused_by(&send(b"<html>a page</html>".repeat(50)).await?)?;
     ensure!(refused["state"] == "refused" && refused["gates"][0]["gate"] == "folder", "{refused}");
     let archive = host.folder().join("nz.tar");
     let other = PathBuf::from(std::env::var("TIDEGATE_PACKS")?).join("xplan-nz");
     let saved = host.run(&["pack", "save", &other.to_string_lossy(), &archive.to_string_lossy()]).await?;
     ensure!(saved.status.success(), "{saved:?}");
-    let refused = refused_by(send(fs::read(&archive)?).await?)?;
+    let refused = refused_by(&send(fs::read(&archive)?).await?)?;
     let gates = refused["gates"].to_string();
     ensure!(gates.contains("connection") && gates.contains("xplan-nz") && kept()? == 1, "{refused}");
     rewrite("\"Missus\"", "\"Missus\", \"Missis\"")?;
