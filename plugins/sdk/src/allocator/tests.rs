@@ -84,6 +84,6 @@ fn what_is_free_is_used_again_and_the_last_is_stretched() {
         assert_ne!(allocator.alloc(bytes(100)), second);
         assert!(allocator.alloc(bytes(1 << 10)).is_null());
         let aligned = allocator.alloc(Layout::from_size_align(8, 128).unwrap());
-        assert!(!aligned.is_null() && aligned.addr() % 128 == 0);
+        assert!(!aligned.is_null() && aligned.addr().is_multiple_of(128));
     }
 }
