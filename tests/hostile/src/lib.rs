@@ -12,9 +12,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use tidegate_sdk::bindings::export_component;
 use tidegate_sdk::{
-    Canonical, Client, ClientStatus, Context, Ctx, Diagnostic, Event, FieldExplanation, FileNote, Lineage,
-    LineageRecorder, Manifest, MapResult, Outcome, Plugin, RawRecord, RecordKind, RuleProblem, Session, Severity,
-    Source, glue,
+    Canonical, Client, ClientStatus, Context, Ctx, Diagnostic, Event, FieldExplanation, FileNote, LineageRecorder,
+    Manifest, MapResult, Outcome, Plugin, RawRecord, RecordKind, RuleProblem, Session, Severity, Source, glue,
 };
 
 use wrong::How;
@@ -53,7 +52,7 @@ impl Plugin for Honest {
         vec![Source { kind: RecordKind::Client, resource: "client-v4".to_owned(), fields, lists: Vec::new() }]
     }
 
-    fn map<L: Lineage>(&self, _: &Ctx<'_>, raw: &RawRecord, recorder: &mut LineageRecorder<L>) -> MapResult {
+    fn map(&self, _: &Ctx<'_>, raw: &RawRecord, recorder: &mut LineageRecorder) -> MapResult {
         let Ok(json) = serde_json::from_slice::<Value>(&raw.json) else {
             recorder.whole(Severity::Error, "not-json", "The record is no JSON.");
             return MapResult::Rejected;
