@@ -207,6 +207,22 @@ mod tests {
         folder
     }
 
+    /// Editors are given the schema: what it refuses in the shipped rules is a fault of the schema.
+    #[test]
+    fn shipped_rules_are_what_the_schema_says() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let manifest = fs::read_to_string(root.join("plugins/xplan-anz/manifest.json")).unwrap();
+        let schema = &serde_json::from_str::<Value>(&manifest).unwrap()["rules_schema"];
+        let validator = jsonschema::validator_for(schema).unwrap();
+        for (pack, dialect) in [("xplan-au", "resourceful"), ("xplan-au", "open"), ("xplan-nz", "resourceful")] {
+            let rules = read(&root.join("rules").join(pack), dialect, schema).unwrap();
+            let rules: Value = serde_json::from_str(&rules.json).unwrap();
+            let wrong: Vec<String> =
+                validator.iter_errors(&rules).map(|error| format!("{}: {error}", error.instance_path())).collect();
+            assert!(wrong.is_empty(), "{pack}, {dialect}: {wrong:#?}");
+        }
+    }
+
     fn check(files: &[(&str, &str)], expected: Result<&str, &str>) {
         match (read(folder(files).path(), PLAIN_DIALECT, &Value::Null), expected) {
             (Ok(rules), Ok(expected)) => assert_eq!(rules.json, expected),
