@@ -133,10 +133,11 @@ pub struct FixtureBody {
 pub async fn fixture(
     caller: Caller,
     State(app): State<App>,
-    Params(params): Params<FixtureParams>,
+    params: Result<Params<FixtureParams>, Problem>,
 ) -> Result<Json<FixtureBody>, Problem> {
     caller.may(Action::ManageConnections)?;
     caller.may(Action::ReadBook)?;
+    let Params(params) = params?;
     let of = (params.kind, params.external_id);
     let Disguised { fixture, kept } = app.fixture(&params.connection, of, Timestamp::now()).await?;
     Ok(Json(FixtureBody { fixture, kept }))

@@ -9,6 +9,7 @@ on_each_engine![
     a_kept_record_tells_what_was_made_of_it,
     what_is_not_as_it_was_mapped_is_not_told,
     records_of_other_revisions_are_found_until_they_are_mapped_again,
+    what_a_revision_rejected_is_found_with_what_it_said,
     households_join_and_part_as_the_links_would_be,
     a_run_that_maps_again_is_unfinished_until_it_ends,
 ];
@@ -123,6 +124,30 @@ async fn records_of_other_revisions_are_found_until_they_are_mapped_again(on: On
     let ben = records.iter().find(|one| one.id.as_str() == "8").unwrap();
     assert_eq!(&*ben.raw, br#"{"row":{"id":"8"}}"#);
     assert_eq!(practice.of("8").await.unwrap().client.first_name.as_deref(), Some("Benjamin"));
+}
+
+async fn what_a_revision_rejected_is_found_with_what_it_said(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.clients(&[client("7", "Ayda Khan")]).await;
+    practice.commit(RecordKind::Client, vec![unusable("8"), left_out("9", "archived"), unusable("10")]).await;
+    let rejected = async |revision, most| {
+        practice.store.records_rejected_by(main(), (RecordKind::Client, revision), None, most).await.unwrap()
+    };
+    let found = rejected(REVISION, ALL).await;
+    assert_eq!(
+        told(&found.records),
+        [("8".to_owned(), Some(MadeState::Rejected)), ("10".to_owned(), Some(MadeState::Rejected))]
+    );
+    assert_eq!(found.records[0].made.as_ref().unwrap().diagnostics[0].code, "broken");
+    let part = rejected(REVISION, (1, 1 << 20)).await;
+    assert_eq!((part.records.len(), part.next.is_some()), (1, true));
+    let rest =
+        practice.store.records_rejected_by(main(), (RecordKind::Client, REVISION), part.next, ALL).await.unwrap();
+    assert_eq!((rest.records[0].id.as_str(), rest.next), ("10", None));
+    assert_eq!(rejected(OTHER.revision, ALL).await.records, []);
+    let counted = async |revision| practice.store.count_mapped(main(), (RecordKind::Client, revision)).await.unwrap();
+    assert_eq!((counted(REVISION).await, counted(OTHER.revision).await), ((4, 4), (4, 0)));
+    assert_eq!(practice.store.count_mapped(main(), (RecordKind::Goal, REVISION)).await.unwrap(), (0, 0));
 }
 
 async fn households_join_and_part_as_the_links_would_be(on: On) {
