@@ -70,9 +70,8 @@ impl Practice {
 
     /// One call to the site, signed with a token.
     pub async fn check(&self) -> Result<bool> {
-        let request = self.host.http().post(self.host.url("/settings/integrations/oauth/check"));
-        let request = request.header("cookie", &self.cookie).header("sec-fetch-site", "same-origin");
-        Ok(self.host.send(request).await?.text.contains("knows this host as svc"))
+        let page = self.host.press("/settings/integrations/oauth/check", &self.cookie).await?;
+        Ok(page.text.contains("knows this host as svc"))
     }
 
     async fn state(&self) -> Result<Value> {
@@ -348,8 +347,7 @@ async fn a_server_of_somebody_elses_making() -> Result<()> {
     // Its tokens hold two seconds: the next call renews them, and the old refresh token is spent.
     for _ in 0..2 {
         tokio::time::sleep(Duration::from_millis(2_100)).await;
-        let request = host.http().post(host.url("/settings/integrations/oauth/check")).header("cookie", &cookie);
-        let checked = host.send(request.header("sec-fetch-site", "same-origin")).await?;
+        let checked = host.press("/settings/integrations/oauth/check", &cookie).await?;
         assert!(checked.text.contains("knows this host as pat"), "{} {}", checked.status, checked.text);
     }
     // A code of its own that is used twice.

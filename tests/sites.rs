@@ -226,7 +226,7 @@ async fn a_secret_goes_to_no_other_host_than_it_was_given_for() -> Result<()> {
     assert_eq!(b.admin().stats().requests, 0);
     let confirmed = format!("{form}&confirms_same_site=on");
     let confirmed = confirmed.replace("password=", "password=sandbox").replace("app_id=", "app_id=another");
-    let answer = post(confirmed).await?;
+    let answer = host.follow(post(confirmed).await?, &cookie).await?;
     assert!(answer.text.contains("knows this host as svc"), "{} {}", answer.status, answer.text);
     // All else is changed without them.
     let changed = json!({"schedule": "0 0 5 1 1 *"});

@@ -284,6 +284,26 @@ impl Host {
         Ok(cookie)
     }
 
+    /// Presses a button of a page, and reads the page that it leads to.
+    ///
+    /// # Errors
+    /// As [`Host::get`].
+    pub async fn press(&self, path: &str, cookie: &str) -> Result<Answer> {
+        let request = self.http.post(self.url(path)).header("cookie", cookie).header("sec-fetch-site", "same-origin");
+        self.follow(self.send(request).await?, cookie).await
+    }
+
+    /// The page that a form's answer leads to; the answer itself where it leads nowhere.
+    ///
+    /// # Errors
+    /// As [`Host::get`].
+    pub async fn follow(&self, answer: Answer, cookie: &str) -> Result<Answer> {
+        if answer.status != 303 {
+            return Ok(answer);
+        }
+        self.send(self.http.get(self.url(answer.header("location"))).header("cookie", cookie)).await
+    }
+
     /// What the stand-in site saw, and what can be done to it.
     pub fn crm(&self) -> Admin {
         self.site.admin()

@@ -33,6 +33,9 @@ cookie. Lists take `limit` (1 to 500, by default 50) and `cursor`, and answer `n
 follows. Money is an exact amount as text with its currency, dates are ISO 8601, times RFC 3339 in UTC. Failures are \
 problem documents (RFC 9457).";
 
+/// The media type of failures.
+const PROBLEM: &str = "application/problem+json";
+
 /// The document before the resources are added.
 pub fn base() -> OpenApi {
     let info = InfoBuilder::new()
@@ -55,7 +58,7 @@ pub fn finish(mut document: OpenApi) -> Value {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemBody::name()))).build();
     let problem = ResponseBuilder::new()
         .description("A problem document says what happened and what to do.")
-        .content("application/problem+json", content)
+        .content(PROBLEM, content.clone())
         .build();
     for item in document.paths.paths.values_mut() {
         for operation in
@@ -67,6 +70,10 @@ pub fn finish(mut document: OpenApi) -> Value {
             }
             let responses = &mut operation.responses.responses;
             responses.values_mut().for_each(describe);
+            // What is refused as a whole, before anything of it is tried, is told as everywhere.
+            if let Some(RefOr::T(refused)) = responses.get_mut("422") {
+                refused.content.insert(PROBLEM.to_owned(), RefOr::T(content.clone()));
+            }
             responses.insert("default".to_owned(), RefOr::T(problem.clone()));
         }
     }

@@ -99,9 +99,9 @@ pub struct FixtureParams {
     /// The connection that supplied it.
     #[param(value_type = String)]
     connection: ConnectionName,
-    /// The kind of record.
+    /// The kind of record; a client's if not said.
     #[param(schema_with = schema::record_kind)]
-    kind: RecordKind,
+    kind: Option<RecordKind>,
     /// Its id in the CRM; that of the client, where it is a list.
     #[param(value_type = String)]
     external_id: ExternalId,
@@ -138,7 +138,7 @@ pub async fn fixture(
     caller.may(Action::ManageConnections)?;
     caller.may(Action::ReadBook)?;
     let Params(params) = params?;
-    let of = (params.kind, params.external_id);
+    let of = (params.kind.unwrap_or(RecordKind::Client), params.external_id);
     let Disguised { fixture, kept } = app.fixture(&params.connection, of, Timestamp::now()).await?;
     Ok(Json(FixtureBody { fixture, kept }))
 }

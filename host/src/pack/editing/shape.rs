@@ -58,23 +58,35 @@ fn look(value: &Value, schema: &Value, place: &mut Vec<String>, found: &mut Vec<
     }
     match value {
         Value::Object(members) => {
+            let known = schema["properties"].as_object();
+            let names = || known.into_iter().flatten().map(|(name, _)| name.as_str());
+            let missing = || names().filter(|name| !members.contains_key(*name));
+            let is_unknown = |key: &str| {
+                known.is_none_or(|known| !known.contains_key(key))
+                    && schema["additionalProperties"] == Value::Bool(false)
+            };
+            // One that is there under a misspelt name is told of once, where it stands.
+            let is_misspelt = |name: &str| {
+                members.keys().any(|key| is_unknown(key) && spelling::nearest(key, missing()) == Some(name))
+            };
             let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-            for key in required.filter(|key| !members.contains_key(*key)) {
+            for key in required.filter(|key| !members.contains_key(*key) && !is_misspelt(key)) {
                 let line = format!("{key} = {}", stand_in(&schema["properties"][key]));
                 tell(place, format!("`{key}` is missing: write `{line}` here{}", about(schema, key)));
             }
-            let known = schema["properties"].as_object();
             for (key, member) in members {
                 place.push(key.clone());
-                match (known.and_then(|known| known.get(key)), &schema["additionalProperties"]) {
-                    (Some(of_key), _) => look(member, of_key, place, found),
-                    (None, Value::Bool(false)) => {
-                        let names = || known.into_iter().flatten().map(|(name, _)| name.as_str());
-                        let question = spelling::question(key, names().filter(|name| !members.contains_key(*name)));
-                        let message = format!("`{key}` is not known here; known are {}{question}", listed(names()));
+                match known.and_then(|known| known.get(key)) {
+                    Some(of_key) => look(member, of_key, place, found),
+                    None if is_unknown(key) => {
+                        let message = format!(
+                            "`{key}` is not known here; known are {}{}",
+                            listed(names()),
+                            spelling::question(key, missing())
+                        );
                         found.push(Misfit { place: place.clone(), message });
                     }
-                    (None, of_others) => look(member, of_others, place, found),
+                    None => look(member, &schema["additionalProperties"], place, found),
                 }
                 place.pop();
             }
