@@ -381,7 +381,7 @@ async fn what_a_registry_says_wrongly_is_refused_before_anything_is_staged() -> 
 
 /// A registry that is not on this machine is asked by the company's proxy, encrypted, and the proxy learns its name alone.
 #[tokio::test]
-async fn a_registry_is_asked_by_the_companys_proxy() -> Result<()> {
+async fn a_registry_is_asked_by_the_proxy_of_the_company() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let proxy = listener.local_addr()?;
     let host = Host::prepare(Setup::with_clients(1)).await?;
