@@ -223,12 +223,11 @@ fn not_by_itself(preview: &Preview, activate: Activate) -> Option<String> {
         return Some(format!("its preview came to nothing: {why}"));
     }
     let changed = preview.changed_clients();
-    let of_all = format!("{changed} of {} clients would change", preview.compared_clients);
     match activate {
         Activate::Never => Some("the settings leave it to a person".to_owned()),
-        Activate::BelowThreshold if preview.is_large => Some(of_all),
+        Activate::BelowThreshold if preview.is_large => Some(preview.size()),
         Activate::WhenEmpty if preview.differing > 0 => {
-            Some(if changed > 0 { of_all } else { format!("{} records would differ", preview.differing) })
+            Some(if changed > 0 { preview.size() } else { format!("{} records would differ", preview.differing) })
         }
         Activate::WhenEmpty if preview.not_compared > 0 => {
             Some(format!("{} records could not be compared", preview.not_compared))
@@ -236,6 +235,9 @@ fn not_by_itself(preview: &Preview, activate: Activate) -> Option<String> {
         _ if !preview.not_asked_yet.is_empty() => {
             let fields = preview.not_asked_yet.join(", ");
             Some(format!("it reads what the CRM was not asked for yet ({fields}), which no preview shows"))
+        }
+        Activate::WhenEmpty if !preview.notes.is_empty() => {
+            Some("file notes or documents of the last month would be others, or could not be compared".to_owned())
         }
         Activate::WhenEmpty if preview.has_other_documents => {
             Some("its templates of documents are others, which no record shows".to_owned())
@@ -249,6 +251,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::preview::NoteChanges;
 
     fn preview(members: &Value) -> Preview {
         let by = json!({ "who": "Watched folder", "at": "2026-03-01T00:00:00Z" });
@@ -300,6 +303,21 @@ mod tests {
         check(json!({ "differing": 2 }), WhenEmpty, Some("2 records would differ"));
         check(json!({ "not_compared": 4 }), WhenEmpty, Some("4 records could not be compared"));
         check(json!({ "has_other_documents": true }), WhenEmpty, Some("templates of documents"));
+        let notes = |member: &str| {
+            let mut notes = json!(NoteChanges { compared: 8, documents_compared: 2, ..NoteChanges::default() });
+            if !member.is_empty() {
+                notes[member] = json!(1);
+            }
+            json!({ "notes": notes })
+        };
+        check(notes(""), WhenEmpty, None);
+        for member in ["changed", "newly_refused", "newly_accepted", "not_compared", "documents_changed"] {
+            check(notes(member), WhenEmpty, Some("file notes or documents of the last month"));
+        }
+        check(notes("changed"), BelowThreshold, None);
+        let mut refused = notes("newly_refused");
+        refused["is_large"] = json!(true);
+        check(refused, BelowThreshold, Some("1 file note or document of the last month could not be made"));
         check(json!({ "has_other_documents": true }), BelowThreshold, None);
         check(json!({}), Never, Some("leave it to a person"));
     }

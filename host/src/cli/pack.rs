@@ -281,9 +281,10 @@ async fn activate(
                 let message = match (seen["state"].as_str(), preview::is_large(&seen)) {
                     (Some("done"), false) => None,
                     (Some("done"), true) => Some(format!(
-                        "its preview shows that {} of {} clients would change; if that is what is meant, add --yes",
+                        "its preview shows that {} of {} clients would change{}; if that is what is meant, add --yes",
                         preview::changed(&seen),
-                        seen["compared_clients"]
+                        seen["compared_clients"],
+                        preview::refused(&seen)
                     )),
                     _ => Some("its preview came to nothing; to go on without one, add --yes".to_owned()),
                 };

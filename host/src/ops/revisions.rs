@@ -170,12 +170,8 @@ pub(super) async fn followed(
     };
     match &preview {
         Some(preview) if preview.is_large && !is_written_out(confirm, preview.to_digest) => {
-            let message = format!(
-                "{} of {} clients would change. If that is what is meant, write out the revision: {}",
-                preview.changed_clients(),
-                preview.compared_clients,
-                preview.to
-            );
+            let message =
+                format!("{}. If that is what is meant, write out the revision: {}", preview.size(), preview.to);
             Err(Refusal::at("/confirm", message))
         }
         None if confirm.is_some() && confirm.map(str::trim) != revision.map(str::trim) => {

@@ -133,6 +133,12 @@ impl NoteChanges {
         self.newly_refused + self.documents_failed
     }
 
+    /// Whether every note and document was compared, and none would be another.
+    pub fn is_empty(&self) -> bool {
+        let Self { compared, documents_compared, .. } = *self;
+        *self == Self { compared, documents_compared, ..Self::default() }
+    }
+
     /// Counts what was found of one note.
     pub(super) fn add(&mut self, one: &NoteDifference) {
         match (&one.was_refused, &one.refused) {

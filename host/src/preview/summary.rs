@@ -214,6 +214,18 @@ impl Preview {
         kinds.map(|(_, changes)| changes.total()).max().unwrap_or_default()
     }
 
+    /// The size of the change in words, the end of a sentence's beginning: `57 of 400 clients would change`.
+    pub fn size(&self) -> String {
+        let clients = format!("{} of {} clients would change", self.changed_clients(), self.compared_clients);
+        match self.notes.refused() {
+            0 => clients,
+            1 => format!("{clients}, and 1 file note or document of the last month could not be made any more"),
+            many => {
+                format!("{clients}, and {many} file notes or documents of the last month could not be made any more")
+            }
+        }
+    }
+
     /// Sees whether it shows a large change.
     pub(super) fn weigh(&mut self) {
         let changed = self.changed_clients();

@@ -64,6 +64,8 @@ pub(super) struct PreviewPage {
     pub(super) can_activate: bool,
     pub(super) can_discard: bool,
     pub(super) is_large: bool,
+    /// The size of the change in words.
+    pub(super) size: String,
     /// Whether the breaker took the revision back.
     pub(super) was_taken_back: bool,
     pub(super) figures: Vec<Figure>,
@@ -216,6 +218,7 @@ async fn view(
         can_activate: preview.state == PreviewState::Done && preview.activated_at.is_none() && is_current,
         can_discard: of_revision.is_some_and(|known| known.state == RevisionState::Verified),
         is_large: preview.is_large,
+        size: preview.size(),
         was_taken_back: of_revision.is_some_and(|known| known.state == RevisionState::TakenBack),
         figures: figures(&preview, &to_records),
         fields: preview.changes.iter().map(|change| field_row(change, &names, &to_records)).collect(),

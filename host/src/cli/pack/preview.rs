@@ -48,6 +48,17 @@ pub(super) fn is_large(preview: &Value) -> bool {
     preview["is_large"] == true
 }
 
+/// The end of a sentence about the file notes and documents of the last month that could not be made any more; empty where
+/// there are none.
+pub(super) fn refused(preview: &Value) -> String {
+    let counts = ["newly_refused", "documents_failed"].map(|member| preview["notes"][member].as_u64());
+    match counts.into_iter().flatten().sum::<u64>() {
+        0 => String::new(),
+        1 => ", and 1 file note or document of the last month could not be made any more".to_owned(),
+        many => format!(", and {many} file notes or documents of the last month could not be made any more"),
+    }
+}
+
 /// The number of clients who would change in any way.
 pub(super) fn changed(preview: &Value) -> u64 {
     let total =
