@@ -150,6 +150,11 @@ async fn what_a_preview_shows_is_what_happens_and_going_back_undoes_it() -> Resu
     let after = book(&host).await?;
     let households = |book: &BTreeMap<String, Value>| book.keys().filter(|key| key.starts_with("households")).count();
     ensure!(after != before && households(&after) > households(&before), "couples live apart");
+    for (kind, list) in [("goal", "goals"), ("cover", "covers")] {
+        let of = |book: &BTreeMap<String, Value>| book.keys().filter(|key| key.starts_with(list)).count();
+        let gone = of(&before) - of(&after);
+        ensure!(gone > 0 && preview["leaving"][kind] == gone, "{gone} {list} went, {} were told", preview["leaving"]);
+    }
     let states = host.get("/api/v1/connections/main/revisions").await?.ok()?;
     let states: Vec<String> = states["items"]
         .as_array()

@@ -7,6 +7,10 @@ use crate::domain::{ConnectionName, ExternalId, RecordKind, Timestamp};
 use crate::pack::{Disguised, NotDisguised, RawInput};
 use crate::queue::{self, NotDone};
 use crate::store::StoreError;
+use crate::store::commit::MappedBy;
+
+/// The other records that are looked at for what many have, and their bytes.
+const OTHERS: (usize, usize) = (200, 4 << 20);
 
 /// The reason why no fixture is made.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +49,10 @@ impl App {
         let revision = connection.revision();
         let day = now.to_zoned(self.config.practice.time_zone.clone()).date();
         let dialect = connection.spec.dialect.clone();
-        let work = move || revision.fixture_of(&dialect, day, &RawInput { kind, id, json });
+        let by = MappedBy { revision: revision.id(), as_of: None };
+        let others = self.store.kept_records(name.clone(), (kind, by), None, OTHERS).await?.records;
+        let others: Vec<Vec<u8>> = others.into_iter().filter(|other| other.id != id).map(|other| other.raw).collect();
+        let work = move || revision.fixture_of(&dialect, day, &RawInput { kind, id, json }, &others);
         Ok(queue::QUESTIONS.run(work).await??)
     }
 }

@@ -47,6 +47,7 @@ impl Integrations {
             None => self.in_folder(&one.spec).await.map_err(IntegrationError::NothingChanged)?,
             Some(id) => {
                 let known = self.known_digest(&one.spec, id).await?;
+                self.may_be_in_force(known).await?;
                 self.kept(&one.spec, known).await.map_err(IntegrationError::NothingChanged)?
             }
         };
@@ -82,6 +83,16 @@ impl Integrations {
         };
         let revision = self.kept(&one.spec, before).await.map_err(IntegrationError::NothingChanged)?;
         self.put_in_force(one, (revision, None), Why::RolledBack, who).await
+    }
+
+    /// Holds a revision that is kept against the settings' keys as they are by now: it may be from a time when others were
+    /// believed.
+    async fn may_be_in_force(&self, digest: RevisionDigest) -> Result<(), IntegrationError> {
+        let (folder, keys) = (self.0.kept.folder(digest), self.0.config.pack_keys.clone());
+        let checked = queue::PACKS.run(move || signature::check(&folder, &keys)).await.map_err(ConnectError::from);
+        let checked =
+            checked.and_then(|checked| checked.map_err(|error| ConnectError::from(PackUnavailable::from(error))));
+        checked.map_err(IntegrationError::NothingChanged)
     }
 
     /// A connection that is enabled.

@@ -1,6 +1,5 @@
 //! A pack's folder as one file: a tar archive, gzipped or not. What comes in is bounded and taken for nothing but files.
 
-use std::fmt::Display;
 use std::fs::{self, DirBuilder};
 use std::io::{self, Read, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -54,8 +53,9 @@ fn wrong(why: &str) -> PackError {
 
 /// The files of an archive, by their paths in the pack's folder.
 fn contents(bytes: &[u8]) -> Result<Vec<(PathBuf, Vec<u8>)>, PackError> {
-    let damaged = |error: &dyn Display| wrong(&format!("it is damaged or was cut short ({error}); send it again"));
-    let broken = |error: io::Error| damaged(&error);
+    let damaged = |why: &str| wrong(&format!("it is damaged or was cut short{why}; send it again"));
+    // The library's words quote what was sent, which may be somebody's list of clients.
+    let broken = |_: io::Error| damaged(", or is none");
     if bytes.starts_with(b"PK") {
         return Err(wrong(
             "it is a zip archive; send a tar archive of the pack's folder (`tidegate pack save` makes one)",
@@ -102,7 +102,7 @@ fn contents(bytes: &[u8]) -> Result<Vec<(PathBuf, Vec<u8>)>, PackError> {
         return Err(wrong("it holds no files: send a tar archive of the pack's folder"));
     }
     if rest.zeros < END {
-        return Err(damaged(&"it has no end"));
+        return Err(damaged(" (it has no end)"));
     }
     strip_folder(&mut unpacked);
     Ok(unpacked)
@@ -247,6 +247,10 @@ mod tests {
         let file = EntryType::Regular;
         check(b"", "no files");
         check(b"<html>not an archive</html>", "damaged or was cut short");
+        // What was sent by mistake is not quoted.
+        let list = format!("Id,Name,Email\n{}", "30182,Abigail Abbott,abigail@example.com\n".repeat(40));
+        let said = contents(list.as_bytes()).unwrap_err().to_string();
+        assert!(said.contains("or is none") && !said.contains("Abigail"), "{said}");
         check(&archive(&[("../pack.toml", file, "a")]), "leads out");
         check(&archive(&[("/etc/pack.toml", file, "a")]), "leads out");
         check(&archive(&[("a/b/c/d/e/f/g/h/pack.toml", file, "a")]), "too deep");

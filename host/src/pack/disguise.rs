@@ -2,7 +2,9 @@
 //!
 //! The host does not know the CRM's fields, so that it cannot know which are personal: every text and number is replaced,
 //! each everywhere alike, by one of the same shape. A value on which the outcome hangs in every disguise stays; it is named,
-//! unless the rules have it, too, because what stands in tables is nobody's.
+//! unless the rules have it, too, or many other records at the same place: what stands in tables is nobody's.
+
+mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -56,13 +58,21 @@ struct Signature {
     records: Vec<BTreeMap<String, String>>,
 }
 
-/// Makes a fixture of a record. Blocks the thread.
+/// Makes a fixture of a record. `others` are more of its kind, as they came. Blocks the thread.
 ///
 /// # Errors
 /// Fails as [`NotDisguised`] says.
-pub fn disguise(revision: &Revision, context: &Context, record: &RawInput) -> Result<Disguised, NotDisguised> {
+pub fn disguise(
+    revision: &Revision,
+    context: &Context,
+    record: &RawInput,
+    others: &[Vec<u8>],
+) -> Result<Disguised, NotDisguised> {
     let map = |records: &[RawInput]| revision.map(context, records);
-    let (record, kept) = disguise_with(&mut rand::rng(), &vocabulary(&revision.rules), record, &map)?;
+    let whole = serde_json::from_slice(&record.json).map_err(|_| NotDisguised::NotJson)?;
+    let mut nobodys = vocabulary(&revision.rules);
+    nobodys.extend(common::values(&whole, others).iter().map(|value| fold(value.trim())));
+    let (record, kept) = disguise_with(&mut rand::rng(), &nobodys, record, &map)?;
     let verdict = map(std::slice::from_ref(&record)).swap_remove(0);
     let json: Value = serde_json::from_slice(&record.json).unwrap_or_default();
     let fixture = json!({
@@ -76,7 +86,7 @@ pub fn disguise(revision: &Revision, context: &Context, record: &RawInput) -> Re
 
 fn disguise_with(
     random: &mut impl RngExt,
-    vocabulary: &BTreeSet<String>,
+    nobodys: &BTreeSet<String>,
     record: &RawInput,
     map: &dyn Fn(&[RawInput]) -> Vec<Verdict>,
 ) -> Result<(RawInput, Vec<String>), NotDisguised> {
@@ -108,12 +118,12 @@ fn disguise_with(
             Some(place) => {
                 let (disguise, is_half) = &tries[place];
                 // Half of a name may be enough to tell whose it is.
-                if *is_half && !vocabulary.contains(&fold(value.trim())) {
+                if *is_half && !nobodys.contains(&fold(value.trim())) {
                     kept.extend(at);
                 }
                 replaced.insert(value, disguise.clone());
             }
-            None if tries.is_empty() || vocabulary.contains(&fold(value.trim())) => {}
+            None if tries.is_empty() || nobodys.contains(&fold(value.trim())) => {}
             None => kept.extend(at),
         }
     }

@@ -113,7 +113,7 @@ fn run_one(revision: &Revision, (pack, edited): (&Path, &Edited), path: &Path, d
         .run(revision)?
         .ok_or_else(|| wrong("a fixture has `raw` (with `json` or `text`) and `outcome`, or `event` and `note`"))?;
     let mut places = Vec::new();
-    differences(&expected, &found, "", &mut places);
+    differences(&without_words(expected), &without_words(found), "", &mut places);
     if places.is_empty() {
         return Ok(());
     }
@@ -225,6 +225,15 @@ fn record_to_json(record: &Canonical) -> Value {
     fields
 }
 
+/// An outcome without the words of its diagnostics, which name what the tables have: a word more there is no other outcome.
+fn without_words(mut outcome: Value) -> Value {
+    let diagnostics = outcome.get_mut("diagnostics").and_then(Value::as_array_mut);
+    for diagnostic in diagnostics.into_iter().flatten() {
+        diagnostic.as_object_mut().map(|members| members.remove("message"));
+    }
+    outcome
+}
+
 /// The places, as JSON Pointers, where the two differ, and what stands there.
 fn differences(expected: &Value, found: &Value, place: &str, places: &mut Vec<String>) {
     match (expected, found) {
@@ -246,6 +255,16 @@ fn differences(expected: &Value, found: &Value, place: &str, places: &mut Vec<St
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_words_of_diagnostics_are_no_difference() {
+        let outcome = |code: &str, message: &str| {
+            without_words(json!({ "verdict": "mapped", "diagnostics": [{ "code": code, "message": message }] }))
+        };
+        assert_eq!(outcome("a", "Known are 1, 2."), outcome("a", "Known are 1, 2, 3."));
+        assert_ne!(outcome("a", "Known are 1, 2."), outcome("b", "Known are 1, 2."));
+        assert_eq!(without_words(json!({ "subject": "S", "body": "B" })), json!({ "subject": "S", "body": "B" }));
+    }
 
     #[test]
     fn every_difference_is_told() {

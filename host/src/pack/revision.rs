@@ -173,12 +173,19 @@ impl Revision {
         fixtures::run(self, folder, of, dialect)
     }
 
-    /// Makes a fixture of a record, with made-up values in it of which the same becomes. Blocks the thread.
+    /// Makes a fixture of a record, with made-up values in it of which the same becomes. What many of `others` have at the
+    /// same place may stay. Blocks the thread.
     ///
     /// # Errors
     /// Fails as [`NotDisguised`] says.
-    pub fn fixture_of(&self, dialect: &str, as_of: Date, record: &RawInput) -> Result<Disguised, NotDisguised> {
-        disguise::disguise(self, &fixtures::context_on(self.region(), dialect, as_of), record)
+    pub fn fixture_of(
+        &self,
+        dialect: &str,
+        as_of: Date,
+        record: &RawInput,
+        others: &[Vec<u8>],
+    ) -> Result<Disguised, NotDisguised> {
+        disguise::disguise(self, &fixtures::context_on(self.region(), dialect, as_of), record, others)
     }
 
     /// Maps a batch, one verdict a record, in order. A record that makes the plugin fail is found by halving the

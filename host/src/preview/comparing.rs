@@ -1,11 +1,12 @@
 //! Mapping a part of the book by another revision and holding it against what is stored. Blocks the thread.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::differences::RecordDifference;
 use super::notes::Side;
 use crate::domain::made::{Made, MadeState, difference};
-use crate::domain::{Canonical, RecordKind};
+use crate::domain::{Canonical, ClientId, RecordKind};
 use crate::pack::{RawInput, Verdict, thread_cpu};
 use crate::store::household_effects::LinkChange;
 use crate::store::kept_records::KeptRecord;
@@ -24,6 +25,8 @@ pub(super) struct Compared {
     pub differences: Vec<RecordDifference>,
     /// The people who would name another partner, or come or go.
     pub links: Vec<LinkChange>,
+    /// The items of lists that would leave the book with clients whom a rule leaves out.
+    pub leaving: u64,
     /// The time that the mapping took.
     pub mapping: Duration,
     /// The time that the mapping in force takes over the same records, where it was measured.
@@ -31,8 +34,15 @@ pub(super) struct Compared {
 }
 
 impl Pair {
-    /// Compares records of a kind. `is_measured` maps all of them by both, and says how long each took.
-    pub fn compare(&self, kind: RecordKind, records: Vec<KeptRecord>, is_measured: bool) -> Compared {
+    /// Compares records of a kind. `is_measured` maps all of them by both, and says how long each took. `left_out` are the
+    /// clients whom the other revision would leave out, and their lists with them.
+    pub fn compare(
+        &self,
+        kind: RecordKind,
+        records: Vec<KeptRecord>,
+        left_out: &HashSet<ClientId>,
+        is_measured: bool,
+    ) -> Compared {
         let mut compared = Compared::default();
         let mut sides: Vec<(KeptRecord, Option<Made>)> = Vec::with_capacity(records.len());
         let mut inputs = Vec::with_capacity(records.len());
@@ -57,6 +67,9 @@ impl Pair {
         self.fill(kind, inputs, &mut sides);
         for ((record, before), after) in sides.into_iter().zip(after) {
             let Some(before) = before else { continue };
+            if kind.is_listed() && record.client.is_some_and(|client| left_out.contains(&client)) {
+                compared.leaving += before.records.len() as u64;
+            }
             if let Some(difference) = difference(kind, &before, &after) {
                 if kind == RecordKind::Client {
                     compared.links.extend(link(&record, &before, &after));

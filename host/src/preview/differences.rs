@@ -25,6 +25,15 @@ pub struct RecordDifference {
     pub difference: Difference,
 }
 
+impl RecordDifference {
+    /// The client in the practice whom a rule would newly leave out, and with them what their lists hold.
+    pub(super) fn left_out(&self) -> Option<ClientId> {
+        let Difference { was, becomes, .. } = self.difference;
+        let is_left_out = (was, becomes) == (MadeState::Mapped, MadeState::Skipped);
+        self.id.filter(|_| self.kind == RecordKind::Client && is_left_out)
+    }
+}
+
 /// The differences that are wanted: those that fit all that is given.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Filter {

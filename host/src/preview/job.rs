@@ -1,5 +1,6 @@
 //! Making a preview: the book is gone through kind by kind, a part at a time, so that memory does not grow with it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ const PART: usize = 500;
 /// … and their bytes.
 const PART_BYTES: usize = 4 << 20;
 /// The parts of clients by which the time is measured, spread over the first ones.
-const MEASURED: usize = 8;
+const MEASURED: usize = 4;
 
 /// A preview to be made.
 pub(super) struct Job {
@@ -86,6 +87,7 @@ impl Job {
         let pair = Pair { from: self.side(&self.from), to: self.side(&self.to) };
         let mut tally = Tally::default();
         let mut links: Vec<LinkChange> = Vec::new();
+        let mut left_out = Arc::new(HashSet::new());
         let (mut times, mut mapping) = ((Duration::ZERO, Duration::ZERO), Duration::ZERO);
         for kind in kinds {
             let as_of = self.from.reads_as_of(kind).then_some(self.as_of);
@@ -104,11 +106,18 @@ impl Job {
                 if !kept.records.is_empty() {
                     let is_measured = kind == RecordKind::Client && parts < MEASURED;
                     let (pair, records) = (pair.clone(), kept.records);
-                    let work = move || pair.compare(kind, records, is_measured);
+                    let known = Arc::clone(&left_out);
+                    let work = move || pair.compare(kind, records, &known, is_measured);
                     let compared = queue::MAPPING.run(work).await?;
                     for difference in &compared.differences {
                         tally.add(difference);
                         tally.listed += u64::from(file.write(difference)?);
+                        if let Some(client) = difference.left_out() {
+                            Arc::make_mut(&mut left_out).insert(client);
+                        }
+                    }
+                    if compared.leaving > 0 {
+                        *preview.leaving.entry(kind).or_default() += compared.leaving;
                     }
                     links.extend(compared.links);
                     mapping += compared.mapping;

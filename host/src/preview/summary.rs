@@ -61,6 +61,10 @@ pub struct Preview {
     /// The changes of the records of each kind, clients among them.
     #[schema(value_type = BTreeMap<String, RecordChanges>)]
     pub kinds: BTreeMap<RecordKind, RecordChanges>,
+    /// The goals and covers that would leave the book with the clients who are newly left out.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, u64>)]
+    pub leaving: BTreeMap<RecordKind, u64>,
     /// The changes of fields, the most frequent first.
     pub changes: Vec<FieldSummary>,
     /// The diagnostics that would appear and disappear.
@@ -254,6 +258,7 @@ impl Preview {
             compared_clients: 0,
             clients: RecordChanges::default(),
             kinds: BTreeMap::new(),
+            leaving: BTreeMap::new(),
             changes: Vec::new(),
             diagnostics: DiagnosticChanges::default(),
             households: HouseholdChanges::default(),

@@ -2,6 +2,7 @@
 //! at a time. A record that is of the revision in force already is passed over, so that it goes on where it stopped.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -26,6 +27,15 @@ use crate::telemetry::figures;
 const PART: usize = 1_000;
 /// … and their bytes.
 const PART_BYTES: usize = 4 << 20;
+/// The longest pause before it is tried again, in minutes.
+const LONGEST_PAUSE: u64 = 30;
+
+/// The pause before it is tried again after so many failures one after the other: a minute, then twice as long, up to half
+/// an hour.
+fn pause(failures: u32) -> Duration {
+    let minutes = 1_u64.checked_shl(failures.saturating_sub(1)).unwrap_or(LONGEST_PAUSE);
+    Duration::from_secs(60 * minutes.clamp(1, LONGEST_PAUSE))
+}
 
 impl Syncs {
     /// Maps again, in the background, what is kept of a connection and of another revision than the one in force. A walk
@@ -35,13 +45,18 @@ impl Syncs {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn map_again(&self, name: &ConnectionName) -> Result<Option<Run>, StoreError> {
+        self.map_again_after(name, 0).await
+    }
+
+    /// The same, after so many runs that failed one after the other.
+    async fn map_again_after(&self, name: &ConnectionName, failures: u32) -> Result<Option<Run>, StoreError> {
         let Some(connection) = self.connections.get(name) else { return Ok(None) };
         if !self.is_by_others(&connection).await? {
             return Ok(None);
         }
         let run = queued(&connection, Trigger::Revision);
         self.store.keep_run(run.clone()).await?;
-        self.spawn_mapping_again(&connection, run.clone());
+        self.spawn_mapping_again(&connection, run.clone(), failures);
         Ok(Some(run))
     }
 
@@ -55,7 +70,7 @@ impl Syncs {
         }
         for run in unfinished {
             match self.connections.get(&run.connection) {
-                Some(connection) => self.spawn_mapping_again(&connection, run),
+                Some(connection) => self.spawn_mapping_again(&connection, run, 0),
                 None => {
                     let error = "The connection is not at work. What was not mapped again is mapped by its next sync.";
                     let (state, error) = (RunState::Cancelled, Some(error.to_owned()));
@@ -82,7 +97,7 @@ impl Syncs {
         Ok(false)
     }
 
-    fn spawn_mapping_again(&self, connection: &Arc<Connection>, run: Run) {
+    fn spawn_mapping_again(&self, connection: &Arc<Connection>, run: Run, failures: u32) {
         let (progress, changes) = Progress::new(run.clone());
         let stop = connection.gone.child_token();
         let (mapper, trial) = self.mapper_of(connection, self.today());
@@ -93,6 +108,7 @@ impl Syncs {
             connection: Arc::clone(connection),
             progress,
             stop: stop.clone(),
+            failures,
         };
         let under_way = Arc::clone(&self.under_way);
         self.under_way.start(changes, stop, true, move |id| async move {
@@ -111,6 +127,8 @@ struct Again {
     trial: Option<Arc<OnTrial>>,
     progress: Progress,
     stop: tokio_util::sync::CancellationToken,
+    /// The runs before it that failed, one after the other.
+    failures: u32,
 }
 
 impl Again {
@@ -147,6 +165,28 @@ impl Again {
         if let Some(trial) = self.trial.as_ref().filter(|_| run.state == RunState::Done) {
             self.syncs.conclude(&self.connection, trial).await;
         }
+        if run.state == RunState::Failed {
+            self.try_later();
+        }
+    }
+
+    /// Tries it again by and by, as long as the revision is in force: what kept it from its end, such as a full disk, passes.
+    fn try_later(self) {
+        let failures = self.failures.saturating_add(1);
+        tokio::spawn(async move {
+            tokio::select! {
+                () = self.connection.gone.cancelled() => return,
+                () = tokio::time::sleep(pause(failures)) => {}
+            }
+            if self.connection.revision().id() != self.mapper.revision() {
+                return;
+            }
+            let tried = self.syncs.map_again_after(&self.connection.name, failures).await;
+            if let Err(error) = tried {
+                tracing::error!(connection = %self.connection.name, %error, "what is stored could not be mapped again");
+                Self { failures, ..self }.try_later();
+            }
+        });
     }
 
     async fn go(&mut self, run: &mut Run) -> Result<(), WalkError> {
@@ -243,5 +283,16 @@ impl Again {
             position: None,
             at: Timestamp::now(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_is_tried_again_by_and_by() {
+        let minutes = [1, 2, 3, 6, 40].map(|failures| pause(failures).as_secs() / 60);
+        assert_eq!(minutes, [1, 2, 4, 30, 30]);
     }
 }

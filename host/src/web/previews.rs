@@ -4,6 +4,8 @@ pub(super) mod steps;
 
 mod notes;
 
+use std::borrow::Cow;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use askama::Template;
@@ -87,7 +89,7 @@ pub(super) struct PreviewPage {
 /// A number with its word.
 pub(super) struct Figure {
     number: String,
-    word: &'static str,
+    word: Cow<'static, str>,
     path: Option<String>,
 }
 
@@ -266,7 +268,7 @@ fn figures(preview: &Preview, to_records: &dyn Fn(&[String]) -> String) -> Vec<F
     let client = || pair("kind", RecordKind::Client.as_str());
     let mut figures = vec![Figure {
         number: format::number(clients.changed),
-        word: if clients.changed == 1 { "client changes" } else { "clients change" },
+        word: Cow::Borrowed(if clients.changed == 1 { "client changes" } else { "clients change" }),
         path: (clients.changed > 0).then(|| to_records(&[client()])),
     }];
     let states = [
@@ -279,14 +281,19 @@ fn figures(preview: &Preview, to_records: &dyn Fn(&[String]) -> String) -> Vec<F
         // What would keep people out is said even where it is nobody.
         if number > 0 || state == "rejected" {
             let path = (number > 0).then(|| to_records(&[client(), pair("becomes", state)]));
-            figures.push(Figure { number: format::number(number), word, path });
+            figures.push(Figure { number: format::number(number), word: Cow::Borrowed(word), path });
         }
+    }
+    for (kind, number) in &preview.leaving {
+        let kind = if *number == 1 { kind.as_str() } else { kind.plural() };
+        let word = Cow::Owned(format!("{kind} left out with them"));
+        figures.push(Figure { number: format::number(*number), word, path: None });
     }
     let households = &preview.households;
     for (number, word) in [(households.joining.count, "households join"), (households.parting.count, "households part")]
     {
         if number > 0 {
-            figures.push(Figure { number: format::number(number), word, path: None });
+            figures.push(Figure { number: format::number(number), word: Cow::Borrowed(word), path: None });
         }
     }
     let notes = &preview.notes;
@@ -296,14 +303,17 @@ fn figures(preview: &Preview, to_records: &dyn Fn(&[String]) -> String) -> Vec<F
         (notes.documents_changed, "documents would look otherwise"),
     ] {
         if number > 0 {
-            figures.push(Figure { number: format::number(number), word, path: Some("#notes".to_owned()) });
+            let path = Some("#notes".to_owned());
+            figures.push(Figure { number: format::number(number), word: Cow::Borrowed(word), path });
         }
     }
     if preview.not_compared > 0 {
-        figures.push(Figure { number: format::number(preview.not_compared), word: "not compared", path: None });
+        let word = Cow::Borrowed("not compared");
+        figures.push(Figure { number: format::number(preview.not_compared), word, path: None });
     }
     if let Some(ratio) = preview.time_ratio.filter(|ratio| *ratio >= SLOWER) {
-        figures.push(Figure { number: format!("{ratio:.1} ×"), word: "as long to read each record", path: None });
+        let word = Cow::Borrowed("as long to read each record");
+        figures.push(Figure { number: format!("{ratio:.1} ×"), word, path: None });
     }
     figures
 }

@@ -80,6 +80,24 @@ fn print(preview: &Value) -> anyhow::Result<()> {
         text("records"),
         text("differing"),
     ))?;
+    let rules = preview["rules"].as_array().into_iter().flatten();
+    let or_none = |value: &Value| value.as_str().unwrap_or("–").to_owned();
+    let rules = rules.map(|rule| vec![output::text(&rule["path"]), or_none(&rule["from"]), or_none(&rule["to"])]);
+    output::table(&["RULE", "NOW", "THEN"], &rules.collect::<Vec<_>>(), "No value of the rules differs.")?;
+    if preview["has_other_plugin"] == true {
+        output::line("The plugin is another, too.".to_owned())?;
+    }
+    if preview["has_other_documents"] == true {
+        output::line("The templates of documents differ, which no record shows.".to_owned())?;
+    }
+    let not_asked: Vec<&str> =
+        preview["not_asked_yet"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if !not_asked.is_empty() {
+        output::line(format!(
+            "The CRM was not asked for {} yet: what stands there is known after the next sync, and counts as empty here.",
+            not_asked.join(", ")
+        ))?;
+    }
     let counts = preview["clients"].as_object().into_iter().flatten();
     let counts = counts.map(|(what, count)| vec![what.replace('_', " "), output::text(count)]);
     output::table(&["CLIENTS", "COUNT"], &counts.collect::<Vec<_>>(), "")?;
@@ -104,6 +122,9 @@ fn print(preview: &Value) -> anyhow::Result<()> {
         rows.extend(codes.map(|(code, count)| vec![code.clone(), format!("{sign}{count}")]));
     }
     output::table(&["DIAGNOSTIC", "CHANGE"], &rows, "No diagnostic would come or go.")?;
+    for (kind, count) in preview["leaving"].as_object().into_iter().flatten() {
+        output::line(format!("{count} {kind}s would leave the book with the clients who are newly left out."))?;
+    }
     let [joining, parting] = ["joining", "parting"].map(|what| output::text(&preview["households"][what]["count"]));
     output::line(format!("Households: {joining} would join, {parting} would part."))?;
     let of_notes = |member: &str| preview["notes"][member].as_u64().unwrap_or_default();

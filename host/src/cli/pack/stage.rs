@@ -19,7 +19,16 @@ pub(super) async fn stage(global: &Global, folder: Option<PathBuf>, connection: 
     let archive = match folder {
         None => Vec::new(),
         Some(path) if path.is_dir() => tokio::task::spawn_blocking(move || archive_of(&path)).await??,
-        Some(path) => tokio::fs::read(&path).await.with_context(|| path.display().to_string())?,
+        Some(path) => {
+            let archive = tokio::fs::read(&path).await.with_context(|| path.display().to_string())?;
+            // Nothing sent means what stands in the packs' folder.
+            anyhow::ensure!(
+                !archive.is_empty(),
+                "{}: the file is empty; `tidegate pack save` makes one",
+                path.display()
+            );
+            archive
+        }
     };
     bring(global, global.load_quietly()?, (connection, archive), None).await
 }

@@ -11,6 +11,8 @@ use crate::domain::field::pointer_to;
 const TOLD: usize = 200;
 /// The most characters of a value that are shown.
 const SHOWN: usize = 200;
+/// The characters that are shown before the first that is another, where a value is longer.
+const BEFORE: usize = 60;
 
 /// A value of the rules that is another in the other set.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -53,7 +55,25 @@ fn add(path: String, from: Option<&Value>, to: Option<&Value>, found: &mut Vec<R
         }
         return;
     }
-    found.push(RuleDifference { path, from: from.map(shown), to: to.map(shown) });
+    let [from, to] = [from, to].map(|value| value.map(Value::to_string));
+    let begin = match (&from, &to) {
+        (Some(from), Some(to)) => alike(from, to),
+        _ => 0,
+    };
+    found.push(RuleDifference {
+        path,
+        from: from.map(|text| shown(&text, begin)),
+        to: to.map(|text| shown(&text, begin)),
+    });
+}
+
+/// The number of characters with which both texts begin, less some that are shown before the first other one; none where
+/// the whole of them fits.
+fn alike(from: &str, to: &str) -> usize {
+    if from.chars().count().max(to.chars().count()) <= SHOWN {
+        return 0;
+    }
+    from.chars().zip(to.chars()).take_while(|(one, other)| one == other).count().saturating_sub(BEFORE)
 }
 
 /// The items of a list that all have a name of their own.
@@ -63,12 +83,12 @@ fn by_name(list: &Value) -> Option<BTreeMap<&str, &Value>> {
     (named.len() == items.len()).then_some(named)
 }
 
-fn shown(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+/// A part of a text, from the character at `begin` on.
+fn shown(text: &str, begin: usize) -> String {
+    let at = |place: usize| text.char_indices().nth(place).map_or(text.len(), |(at, _)| at);
+    let (from, to) = (at(begin), at(begin + SHOWN));
+    let [before, behind] = [from > 0, to < text.len()].map(|is_cut| if is_cut { "…" } else { "" });
+    format!("{before}{}{behind}", &text[from..to])
 }
 
 #[cfg(test)]
@@ -110,5 +130,10 @@ mod tests {
     fn long_values_are_cut() {
         let found = between(&json!({ "a": "é".repeat(500) }), &json!({}));
         assert_eq!(found[0].from.as_ref().map(|text| text.chars().count()), Some(SHOWN + 1));
+        // What differs is shown, wherever it stands.
+        let body = |end: &str| json!({ "body": format!("{}{end}", "é".repeat(500)) });
+        let found = between(&body("- None"), &body("- Nothing")).swap_remove(0);
+        let [from, to] = [found.from, found.to].map(Option::unwrap_or_default);
+        assert!(from.starts_with("…é") && from.ends_with("- None\"") && to.ends_with("- Nothing\""), "{from} {to}");
     }
 }
