@@ -10,6 +10,7 @@ mod damaged_packs;
 mod disk;
 mod documents;
 mod emptied;
+mod files_crm;
 mod hostile_plugins;
 mod imports;
 mod links;

@@ -32,6 +32,7 @@ pub use self::packs::PackKeys;
 use self::packs::{Registries, WatchedFolder};
 use self::proxy::ProxyVariables;
 pub use self::secret::bare;
+use crate::crm::folders::FolderRules;
 use crate::crm::hosts::HostRules;
 use crate::crm::proxy::Proxy;
 use crate::crm::registry::Registry;
@@ -66,6 +67,8 @@ pub struct Config {
     pub crms: Registry,
     /// The hosts that connections may lead to.
     pub hosts: HostRules,
+    /// The folders that connections may lead to.
+    pub folders: FolderRules,
     /// The proxy by which sites are reached; directly where none.
     pub proxy: Option<Proxy>,
     /// The times for which CRMs are waited for.

@@ -6,6 +6,8 @@
 mod budget;
 mod concurrency;
 pub mod driver;
+pub mod files;
+pub mod folders;
 pub mod held;
 pub mod hosts;
 pub mod http;
@@ -48,13 +50,14 @@ pub struct Source {
     pub kind: RecordKind,
     /// The CRM's name of the resource: `client-v4`.
     pub resource: String,
-    /// The row's fields to ask for, by the CRM's names.
+    /// The row's fields to ask for, by the CRM's names. Of a CRM whose rows are not told apart by itself, the first is the
+    /// one that holds the record's id, or that of the client whose list it stands in.
     pub fields: Vec<String>,
     /// The lists below a row that belong to the raw record, by the CRM's names; one that begins with `/` is a list of
     /// the site itself, read once a walk.
     pub lists: Vec<String>,
     /// The sources of items in lists below the same rows, in raw records of their own (goals, covers): read in the same
-    /// walk. Their resource is this one's, and they have no fields.
+    /// walk. Their resource is this one's; their fields are asked for only where lists are not parts of their rows.
     pub below: Vec<Source>,
 }
 
@@ -220,6 +223,13 @@ pub enum CrmError {
         /// The message: what happened.
         message: String,
     },
+    /// What there is to read is not whole, or not as the rules describe it; the words say what it waits for. Nothing was
+    /// changed, and the next run looks again.
+    #[error("{message}")]
+    NotReady {
+        /// The message: what is not ready, and what to do where it does not become so by itself.
+        message: String,
+    },
     /// Nothing is asked of the site until a person has decided something; the words say what. The call never left.
     #[error("{message}")]
     Held {
@@ -256,6 +266,7 @@ impl CrmError {
             Self::Refused { status, message } => said(&format!("the call is refused ({status})"), message),
             Self::Throttled { status, message, .. } => said(&format!("to wait is asked ({status})"), message),
             Self::Unknown { message } => said("no usable answer", message),
+            Self::NotReady { message } => said("what is to be read is not ready", message),
             Self::Held { .. } => "it waits until a person has said which site it is".to_owned(),
             Self::Unreachable { message } => said("it cannot be reached", message),
             Self::TooLarge { message } => said("more than can be taken", message),
@@ -427,6 +438,12 @@ pub trait Connector: Send + Sync {
 
     /// Takes up what an earlier process found the site to give at once.
     fn recall(&self, _: Sizes) {}
+
+    /// What tells the edition of the book that the walk read from others, where the CRM gives one a second time: two
+    /// walks through one edition are one look. None where each walk is a look of its own.
+    fn edition(&self) -> Option<u128> {
+        None
+    }
 
     /// The lists of the site itself that are in force.
     fn site_lists(&self) -> Vec<ListInForce> {

@@ -12,6 +12,7 @@ pub mod cli;
 pub mod config;
 pub mod connection;
 pub mod crm;
+mod delimited;
 pub mod documents;
 pub mod import;
 pub mod intake;

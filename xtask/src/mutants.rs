@@ -86,7 +86,7 @@ impl Part {
         match self {
             Self::Domain => &["tidegate-domain"],
             Self::Conversion | Self::Operations => &["tidegate"],
-            Self::Plugins => &["tidegate-sdk", "xplan", "xplan-anz"],
+            Self::Plugins => &["tidegate-sdk", "files", "xplan", "xplan-anz"],
         }
     }
 

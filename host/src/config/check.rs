@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::problems::Problems;
 use super::secret;
+use crate::crm::folders::FolderRules;
 use crate::crm::hosts::HostRules;
 use crate::domain::Timestamp;
 
@@ -22,6 +23,8 @@ pub(super) struct Check<'a> {
     pub(super) zone: TimeZone,
     /// The hosts that connections may lead to.
     pub(super) hosts: HostRules,
+    /// The folders that connections may lead to.
+    pub(super) folders: FolderRules,
     /// The problems found so far.
     pub(super) problems: Problems,
 }

@@ -15,6 +15,7 @@ use super::problems::Problems;
 use super::proxy::ProxyVariables;
 use super::section::ConnectionSection;
 use super::{Config, CrmTimeouts, Documents, Log, Practice, Server, Storage, level, logo, secret};
+use crate::crm::folders::{FolderRules, is_plain_path};
 use crate::crm::hosts::{HostRules, is_host_name};
 use crate::crm::proxy::Proxy;
 use crate::crm::registry::Registry;
@@ -98,13 +99,15 @@ struct StorageSection {
 struct CrmSection {
     forward_host_suffixes: Vec<String>,
     stand_in_sites: bool,
+    folders: Vec<String>,
     request_timeout: String,
 }
 
 impl Default for CrmSection {
     fn default() -> Self {
         let request_timeout = format!("{REQUEST_LIFE:#}");
-        Self { forward_host_suffixes: Vec::new(), stand_in_sites: false, request_timeout }
+        let (forward_host_suffixes, folders) = (Vec::new(), Vec::new());
+        Self { forward_host_suffixes, stand_in_sites: false, folders, request_timeout }
     }
 }
 
@@ -164,14 +167,15 @@ impl File {
         now: Timestamp,
         problems: Problems,
     ) -> (Config, Vec<String>) {
-        let mut check = Check { base, now, zone: TimeZone::UTC, hosts: HostRules::default(), problems };
+        let (hosts, folders) = (HostRules::default(), FolderRules::default());
+        let mut check = Check { base, now, zone: TimeZone::UTC, hosts, folders, problems };
         let practice = self.practice.check(&mut check);
         let server = self.server.check(secret_key, &mut check);
         let crm_timeouts = CrmTimeouts {
             request_timeout: check.duration("crm.request-timeout", &self.crm.request_timeout, REQUEST_TIMEOUTS),
             site_lag: check.duration("notes.site-lag", &self.notes.site_lag, SITE_LAGS),
         };
-        check.hosts = self.crm.check(&mut check);
+        (check.hosts, check.folders) = self.crm.check(&server.data_dir, &mut check);
         let proxy = self.network.check(variables, &mut check);
         let metrics = self.metrics.check(&mut check);
         let log = Log { level: self.log.level, json: self.log.format == LogFormat::Json };
@@ -192,7 +196,7 @@ impl File {
                 Err(error) => check.problem("connections", error),
             }
         }
-        let Check { hosts, problems, .. } = check;
+        let Check { hosts, folders, problems, .. } = check;
         let config = Config {
             practice,
             server,
@@ -205,6 +209,7 @@ impl File {
             metrics,
             crms,
             hosts,
+            folders,
             proxy,
             crm_timeouts,
             connections,
@@ -311,7 +316,7 @@ fn public_url(url: &str, check: &mut Check<'_>) -> Option<String> {
 }
 
 impl CrmSection {
-    fn check(self, check: &mut Check<'_>) -> HostRules {
+    fn check(self, data_dir: &Path, check: &mut Check<'_>) -> (HostRules, FolderRules) {
         let mut suffixes = Vec::new();
         for suffix in self.forward_host_suffixes {
             let suffix = suffix.to_ascii_lowercase();
@@ -321,7 +326,11 @@ impl CrmSection {
             }
             suffixes.push(suffix);
         }
-        HostRules { suffixes, stand_ins: self.stand_in_sites }
+        for root in self.folders.iter().filter(|root| !is_plain_path(root)) {
+            check.problem("crm.folders", format!("`{root}` is no whole path of a folder, such as \"/srv/exports\""));
+        }
+        let hosts = HostRules { suffixes, stand_ins: self.stand_in_sites };
+        (hosts, FolderRules::new(self.folders, data_dir))
     }
 }
 

@@ -145,8 +145,8 @@ impl ConnectionSection {
         let key = format!("connections.{name}");
         let crm = self.crm;
         let raw = self.into_raw(check);
-        let (hosts, zone, now) = (&check.hosts, check.zone.clone(), check.now);
-        let rules = Rules { registry: crms, hosts, author: Author::Operator, zone, now };
+        let (hosts, folders, zone, now) = (&check.hosts, &check.folders, check.zone.clone(), check.now);
+        let rules = Rules { registry: crms, hosts, folders, author: Author::Operator, zone, now };
         let mut parsed = raw.parse(name, &rules);
         for FieldError { field, reason } in std::mem::take(&mut parsed.errors) {
             let key = format!("{key}.{}", file_key(crm, &field));

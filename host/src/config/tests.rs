@@ -347,4 +347,6 @@ fn the_reference_of_a_crm_is_a_section() {
     let of_gateway = reference.replace("dialect = \"resourceful\"", "dialect = \"open\"");
     let keys = ["crm", "pack", "dialect", "gateway-host", "api-version", "notes-list", "forward-host", "auth"];
     check(&of_gateway, &keys);
+    let of_folder = include_str!("../crm/files/reference.toml");
+    check(of_folder, &["crm", "pack", "folder", "outbound", "settle", "written-last"]);
 }

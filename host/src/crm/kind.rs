@@ -14,7 +14,9 @@ pub struct CrmKind {
     pub label: &'static str,
     /// The name of one of its packs.
     pub example_pack: &'static str,
-    /// The rule for hosts of its sites.
+    /// The way to its sites.
+    pub reached: Reached,
+    /// The rule for hosts of its sites; of one that is reached by a folder, the example alone.
     pub site: SiteRule,
     /// The dialects that its sites speak; the first is the usual one.
     pub dialects: &'static [&'static str],
@@ -26,6 +28,15 @@ pub struct CrmKind {
     pub id_column: IdColumn,
     /// The preparation on the site before a connection is made, as a sentence.
     pub preparation: &'static str,
+}
+
+/// The way to a CRM's sites.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reached {
+    /// By HTTP: a site is a host, which secrets are sent to.
+    Host,
+    /// By files: a site is a folder of this machine, which the setting of this name holds.
+    Folder(&'static str),
 }
 
 /// One value of a connection that its CRM asks for: a setting, or part of how it signs in.
@@ -62,6 +73,10 @@ pub enum SettingKind {
     Word,
     /// A host that calls go to, secrets included.
     Host,
+    /// A folder of this machine.
+    Folder,
+    /// A whole number up to this one.
+    Number(u32),
     /// A secret, which the settings file names by the path of a file: `password-file`.
     SecretFile,
     /// A secret that stands in the settings file itself.
@@ -106,6 +121,32 @@ pub struct IdColumn {
 }
 
 impl CrmKind {
+    /// The setting that holds the folder by which a site is reached; none where it is a host.
+    pub fn folder_setting(&self) -> Option<&'static str> {
+        match self.reached {
+            Reached::Folder(setting) => Some(setting),
+            Reached::Host => None,
+        }
+    }
+
+    /// What people call the place of a site.
+    pub fn place_label(&self) -> &'static str {
+        if self.folder_setting().is_some() { "Folder" } else { "Forward host" }
+    }
+
+    /// Whether a connection has to say how it signs in, or with what.
+    pub fn signs_in(&self) -> bool {
+        self.only_way_without_values().is_none()
+    }
+
+    /// The way to sign in that is meant where nobody says one: the only one, where it needs nothing.
+    pub fn only_way_without_values(&self) -> Option<&'static SignInMode> {
+        match self.sign_ins {
+            [only] if only.values.is_empty() && !only.needs_person => Some(only),
+            _ => None,
+        }
+    }
+
     /// The dialect that is spoken where nobody says which.
     pub fn usual_dialect(&self) -> &'static str {
         self.dialects.first().copied().unwrap_or_default()

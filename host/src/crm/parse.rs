@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use self::errors::Errors;
 pub use self::errors::{FieldError, Reason};
+use super::folders::FolderRules;
 use super::hosts::HostRules;
 use super::kind::{CrmKind, Setting, SettingKind, SignInMode, plain_name};
 use super::proxy::Proxy;
@@ -119,6 +120,8 @@ pub struct Rules<'a> {
     pub registry: Registry,
     /// The hosts that may be led to.
     pub hosts: &'a HostRules,
+    /// The folders that may be led to.
+    pub folders: &'a FolderRules,
     /// The author of what is given.
     pub author: Author,
     /// The practice's time zone.
@@ -163,9 +166,9 @@ impl SiteAccess {
             sign_in: Some(RawSignIn { mode, values }),
             ..RawConnection::default()
         };
-        let (registry, hosts) = (Registry::BUILT_IN, HostRules::default());
+        let (registry, hosts, folders) = (Registry::BUILT_IN, HostRules::default(), FolderRules::default());
         let (author, zone, now) = (Author::Operator, TimeZone::UTC, Timestamp::UNIX_EPOCH);
-        let rules = Rules { registry, hosts: &hosts, author, zone, now };
+        let rules = Rules { registry, hosts: &hosts, folders: &folders, author, zone, now };
         let parsed = raw.parse("main".parse().expect("a plain name"), &rules);
         if parsed.errors.is_empty() { Ok(parsed.access(None)) } else { Err(parsed.errors) }
     }
@@ -183,8 +186,12 @@ impl RawConnection {
         if !pack.chars().all(is_plain) {
             errors.add("pack", format!("`{pack}` is no pack's name such as {}", crm.example_pack));
         }
-        let forward_host = self.forward_host(crm, rules, &mut errors);
-        let settings = self.settings(crm, &dialect, rules, &mut errors);
+        let mut settings = self.settings(crm, &dialect, rules, &mut errors);
+        let forward_host = match crm.folder_setting() {
+            Some(setting) => self.folder(settings.get(setting), rules, &mut errors),
+            None => self.forward_host(crm, rules, &mut errors),
+        };
+        settings.retain(|_, text| !text.is_empty());
         let rate_limits = self.limits.rate_limits(&mut errors);
         let RawLimits { gone_threshold, breaker, .. } = self.limits;
         for (field, threshold) in [("gone_threshold", gone_threshold), ("breaker", breaker)] {
@@ -269,6 +276,15 @@ impl RawConnection {
         self.host("forward_host", host, check, errors)
     }
 
+    /// The place of a site that is reached by a folder, which one of its settings holds.
+    fn folder(&self, folder: Option<&String>, rules: &Rules<'_>, errors: &mut Errors) -> String {
+        // The page and the store give what stands there for every CRM; whoever writes it in a file means it.
+        if rules.author == Author::Operator && self.forward_host.is_some() {
+            errors.add("forward_host", "belongs to a CRM that is reached by its host; leave it out, and name the folder");
+        }
+        folder.cloned().unwrap_or_default()
+    }
+
     /// Whether the site is one on this machine that is asked over plain HTTP.
     fn is_stand_in(&self) -> bool {
         self.insecure_http.unwrap_or_default()
@@ -338,6 +354,17 @@ impl RawConnection {
                 self.host(setting.name, text, |host| HostRules::check_name(&crm.site, host), errors)
             }
             SettingKind::Host => self.host(setting.name, text, |host| rules.hosts.check(&crm.site, host), errors),
+            SettingKind::Folder => rules.folders.check(&text, rules.author == Author::Operator).unwrap_or_else(|message| {
+                errors.add(setting.name, message);
+                String::new()
+            }),
+            SettingKind::Number(most) => {
+                if text.parse::<u32>().is_ok_and(|number| number <= most) {
+                    return text;
+                }
+                errors.add(setting.name, format!("`{text}` is no whole number from 0 to {most}"));
+                String::new()
+            }
             SettingKind::Word => {
                 let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
                 if !text.bytes().all(is_plain) {
@@ -379,6 +406,9 @@ fn way_to_sign_in(
     let first = crm.sign_ins.first().expect("a CRM is signed in to in some way");
     let RawSignIn { mode, values } = raw.unwrap_or_default();
     let Some(mode) = mode.filter(|mode| !mode.trim().is_empty()) else {
+        if let Some(only) = crm.only_way_without_values() {
+            return (only, Some(values));
+        }
         let ways: Vec<&str> = crm.sign_ins.iter().map(|mode| mode.what).collect();
         errors.missing("auth", format!("choose how to sign in: {}", ways.join(", or ")));
         return (first, None);

@@ -2,7 +2,7 @@
 
 use super::driver::CrmDriver;
 use super::kind::CrmKind;
-use super::xplan;
+use super::{files, xplan};
 /// The stand-in site of the CRM that the demo shows.
 pub use super::xplan::stand_in;
 
@@ -15,7 +15,7 @@ pub struct Registry(&'static [&'static CrmDriver]);
 
 impl Registry {
     /// The CRMs of this program.
-    pub const BUILT_IN: Self = Self(&[&xplan::DRIVER]);
+    pub const BUILT_IN: Self = Self(&[&xplan::DRIVER, &files::DRIVER]);
 
     /// All CRMs of the registry.
     pub fn all(self) -> impl Iterator<Item = &'static CrmKind> {

@@ -29,7 +29,7 @@ pub struct ConnectionSpec {
     pub pack: String,
     /// The dialect it speaks, one of its CRM's.
     pub dialect: String,
-    /// The site's host, with a port only where `insecure_http`.
+    /// The site's host, with a port only where `insecure_http`; the folder of a site that is reached by one.
     pub forward_host: String,
     /// Whether to use plain HTTP to a loopback host.
     pub insecure_http: bool,

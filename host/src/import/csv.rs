@@ -2,20 +2,16 @@
 //!
 //! Each line of the file is accounted for: it is above the list, is a row, goes on with a row before it, or is blank.
 
-mod decode;
-mod records;
-
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek as _};
 
-use encoding_rs::Encoding;
+use encoding_rs::{Encoding, UTF_8};
 
-use self::decode::{Decoded, Line, encoding_of};
-use self::records::{Quotes, Record, Records};
 use super::columns::{Columns, MOST_COLUMNS, NoHeadings};
 use super::error::{FileError, HEADING_ROWS, Take};
 use super::row::{ListRow, RowFault};
 use crate::crm::kind::IdColumn;
+use crate::delimited::{Decoded, Line, Quotes, Record, Records, encoding_of};
 use crate::domain::import::ListSource;
 
 /// Bytes at the top from which the delimiter is told.
@@ -27,7 +23,7 @@ pub(super) fn read(mut file: File, id: &'static IdColumn, take: Take<'_>) -> Res
     let delimiter = delimiter_of(&mut file, encoding, id)?;
     file.rewind()?;
     let mut list = List {
-        records: Records::new(Decoded::new(&mut file, encoding), delimiter),
+        records: Records::new(Decoded::new(&mut file, encoding), UTF_8, delimiter),
         source: ListSource::default(),
         take,
     };
@@ -77,7 +73,7 @@ fn delimiter_of(file: &mut File, encoding: &'static Encoding, id: &IdColumn) -> 
     let said = top.strip_prefix(b"sep=").or_else(|| top.strip_prefix(b"\"sep=")).and_then(|rest| rest.first());
     let said = said.filter(|byte| byte.is_ascii_punctuation() && **byte != b'"').map(|byte| char::from(*byte));
     for delimiter in said.into_iter().chain([',', ';', '\t', '|']) {
-        match headings(&mut Records::new(Cursor::new(&top), delimiter), HEADING_ROWS, id)? {
+        match headings(&mut Records::new(Cursor::new(&top), UTF_8, delimiter), HEADING_ROWS, id)? {
             Ok(_) => return Ok(delimiter),
             Err(missing) if nearest.as_ref().is_none_or(|known| known.found < missing.found) => nearest = Some(missing),
             Err(_) => {}

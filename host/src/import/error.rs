@@ -6,6 +6,7 @@ use std::io;
 use super::columns::NoHeadings;
 use super::row::ListRow;
 use crate::crm::kind::IdColumn;
+use crate::delimited::TextError;
 
 /// Rows at the top among which the headings are looked for.
 pub(super) const HEADING_ROWS: usize = 10;
@@ -53,6 +54,15 @@ pub enum FileError {
     /// The receiver of the rows takes no more.
     #[error("the store takes no more rows")]
     NotTaken,
+}
+
+impl From<TextError> for FileError {
+    fn from(error: TextError) -> Self {
+        match error {
+            TextError::NoText(message) => Self::unreadable(message),
+            TextError::Disk(error) => error.into(),
+        }
+    }
 }
 
 impl FileError {

@@ -99,7 +99,8 @@ impl Integrations {
     fn rules(&self) -> Rules<'_> {
         let config = &self.0.config;
         let zone = config.practice.time_zone.clone();
-        Rules { registry: config.crms, hosts: &config.hosts, author: Author::Manager, zone, now: Timestamp::now() }
+        let (registry, hosts, folders) = (config.crms, &config.hosts, &config.folders);
+        Rules { registry, hosts, folders, author: Author::Manager, zone, now: Timestamp::now() }
     }
 
     /// A name that no other connection has.

@@ -20,7 +20,7 @@ pub(super) fn site_at(spec: &ConnectionSpec) -> Site {
 
 /// Refuses an answer about another host than the one that the connection leads to now.
 fn leads_to(name: &ConnectionName, now: &str, host: &str) -> Result<(), IntegrationError> {
-    if host.trim().trim_end_matches('.').to_ascii_lowercase() == now {
+    if host.trim() == now || host.trim().trim_end_matches('.').to_ascii_lowercase() == now {
         return Ok(());
     }
     let message = format!("the connection `{name}` leads to {now}, and not to `{host}`; nothing was changed");

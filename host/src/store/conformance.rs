@@ -201,6 +201,18 @@ impl Practice {
         self.walk_to(clients.iter().map(mapped).collect(), RunState::Done, Trigger::Schedule).await.counts
     }
 
+    /// A complete walk that sees these clients in an edition of the book.
+    async fn walk_edition(&mut self, clients: &[Client], edition: u128) {
+        self.run = self.store.begin_run(new_run("main")).await.unwrap();
+        self.clients(clients).await;
+        let mut group = self.group(RecordKind::Client, Vec::new());
+        group.position.as_mut().unwrap().is_over = true;
+        self.chunks += 1;
+        let run = self.store.commit(group).await.unwrap();
+        let run = Run { state: RunState::Done, ..run };
+        self.run = self.store.finish_walk(run, THRESHOLD, Some(edition)).await.unwrap();
+    }
+
     async fn of(&self, id: &str) -> Option<StoredClient> {
         let external_id = Some(("main".parse().unwrap(), ExternalId(id.to_owned())));
         let filter = ClientFilter { external_id, ..ClientFilter::default() };

@@ -179,7 +179,22 @@ impl Store {
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn finish_run(&self, mut run: Run, threshold: Threshold) -> Result<Run, StoreError> {
+    pub async fn finish_run(&self, run: Run, threshold: Threshold) -> Result<Run, StoreError> {
+        self.finish_walk(run, threshold, None).await
+    }
+
+    /// The same of a walk through an edition of the book. A walk through the edition that the complete one before read is
+    /// that look once more and takes its place: it proves nobody's absence, however often it comes.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn finish_walk(
+        &self,
+        mut run: Run,
+        threshold: Threshold,
+        edition: Option<u128>,
+    ) -> Result<Run, StoreError> {
+        let edition = edition.map(u128::to_be_bytes);
         self.write_in_any_case(move |transaction| {
             let connection = number_for(transaction, &run.connection)?;
             let mut table = transaction.open_table(WALKS)?;
@@ -193,7 +208,8 @@ impl Store {
             }
             // A list is read whole or not at all: neither an interruption nor clients whose rows moved take from what
             // the walk says of the lists that it read.
-            if run.state == RunState::Done && is_at_end {
+            let is_again = edition.is_some() && walks.edition == edition;
+            if run.state == RunState::Done && is_at_end && !is_again {
                 let at = run.finished_at.unwrap_or(run.queued_at);
                 absent_items::conclude(transaction, connection, &mut run, threshold, at)?;
                 emptied::count(transaction, connection, &mut run, threshold)?;
@@ -201,7 +217,11 @@ impl Store {
             }
             // A walk that an interruption cut in two may have missed who moved in the list meanwhile.
             if run.state == RunState::Done && is_at_end && run.counts.is_whole() && run.trigger != Trigger::Resume {
+                if is_again && !walks.complete.is_empty() {
+                    forget_seen(transaction, walks.complete.remove(0))?;
+                }
                 walks.complete.insert(0, run.id.0);
+                walks.edition = edition;
                 for old in walks.complete.drain(WALKS_KEPT.min(walks.complete.len())..) {
                     forget_seen(transaction, old)?;
                 }

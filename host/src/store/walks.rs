@@ -37,9 +37,11 @@ pub(super) struct Walks {
     pub expected: Option<u64>,
     /// The last complete walks, the newest first. Their seen ids are kept.
     pub complete: Vec<Uuid>,
+    /// The edition of the book that the newest of them read, where its CRM tells one from another.
+    pub edition: Option<[u8; 16]>,
 }
 
-rows! { Walks { 0: unfinished, 1: expected, 2: complete } }
+rows! { Walks { 0: unfinished, 1: expected, 2: complete, 3: edition } }
 
 impl Walks {
     /// Whether a walk has begun and not ended.

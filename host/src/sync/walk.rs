@@ -82,7 +82,8 @@ impl Walk {
         }
         if !self.is_rehearsal {
             self.store.keep_site_lists(self.run.connection.clone(), self.run.id, lists).await?;
-            self.run = self.store.finish_run(self.run.clone(), self.threshold).await?;
+            let edition = self.connector.edition();
+            self.run = self.store.finish_walk(self.run.clone(), self.threshold, edition).await?;
         }
         Ok(())
     }

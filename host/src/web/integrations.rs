@@ -23,6 +23,8 @@ use super::overview::sync_state;
 use super::session::SignedIn;
 use crate::app::App;
 use crate::connection::{AuthState, Connection};
+use crate::crm::kind::Setting;
+use crate::crm::spec::ConnectionSpec;
 use crate::domain::ConnectionName;
 use crate::domain::access::Action;
 use crate::domain::run::Run;
@@ -165,7 +167,7 @@ pub(super) async fn check_sign_in(
     };
     let one = find(&app, &name).await?;
     let checked = match checked {
-        Ok(user) => Checked::of(Ok(&user), &one.spec.forward_host),
+        Ok(user) => Checked::of(Ok(&user), &one.spec),
         Err(message) => Checked::bad(message),
     };
     Ok(answers.lead(&path(one.name()), person.user(), checked))
@@ -325,16 +327,19 @@ pub(super) fn view(
     let spec = &one.spec;
     let mut facts = vec![
         ("Integration type", spec.crm.name.to_uppercase()),
-        ("Forward host", spec.forward_host.clone()),
+        (spec.crm.place_label(), spec.forward_host.clone()),
         ("Pack", spec.pack.clone()),
-        ("Dialect", spec.dialect.clone()),
     ];
+    if spec.crm.dialects.len() > 1 {
+        facts.push(("Dialect", spec.dialect.clone()));
+    }
     facts.extend(one.connection.iter().map(|at_work| ("Revision", at_work.revision().digest().to_string())));
     if let Some(before) = one.connection.as_deref().and_then(held_against) {
         let until = "until what is stored was mapped again and a first sync is over";
         facts.push(("On trial", format!("against revision {before}, {until}")));
     }
-    let own = spec.crm.settings.iter().filter(|setting| !setting.is_for_file_only());
+    let is_place = |setting: &&Setting| spec.crm.folder_setting() == Some(setting.name);
+    let own = spec.crm.settings.iter().filter(|setting| !setting.is_for_file_only() && !is_place(setting));
     facts.extend(own.filter_map(|setting| Some((setting.label, spec.setting(setting.name)?.to_owned()))));
     facts.push(("Syncs", format::schedule(&spec.schedule.to_string())));
     if spec.enabled {
@@ -462,13 +467,16 @@ pub(super) fn row(one: &Integration, last: Option<&Run>, clock: &Clock) -> Row {
 }
 
 impl Checked {
-    pub(super) fn of(whoami: Result<&str, &crate::crm::CrmError>, host: &str) -> Self {
+    /// The result of asking a connection's site who this host is; of one that is reached by a folder, what is there.
+    pub(super) fn of(whoami: Result<&str, &crate::crm::CrmError>, spec: &ConnectionSpec) -> Self {
+        let has_folder = spec.crm.folder_setting().is_some();
         match whoami {
-            Ok(user) => Self::good(format!("{host} knows this host as {user}.")),
-            Err(error) => Self::bad(format!(
-                "{} Check the forward host and how it signs in.",
-                full_stop(&format::sentence(&error.to_string()))
-            )),
+            Ok(found) if has_folder => Self::good(full_stop(&format::sentence(found))),
+            Ok(user) => Self::good(format!("{} knows this host as {user}.", spec.forward_host)),
+            Err(error) => {
+                let check = if has_folder { "Check the folder." } else { "Check the forward host and how it signs in." };
+                Self::bad(format!("{} {check}", full_stop(&format::sentence(&error.to_string()))))
+            }
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod harness;
 mod lineage;
 pub mod notes;
 mod plugin;
+pub mod read;
 mod rules;
 mod session;
 mod table;

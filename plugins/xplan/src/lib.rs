@@ -5,25 +5,21 @@
 //! business, not this crate's. Reading never rejects a record for a field of the wrong type: only a text that is not
 //! JSON is an error.
 
-mod amount;
-mod date;
-mod decimal;
 mod fields;
 mod forms;
 mod lenient;
 mod names;
 mod record;
 mod row;
-mod unknown;
 mod value;
 
-pub use amount::{Amount, currency_code};
-pub use date::{Calendar, CalendarRules, Date, DateProblem, DayRead, How, InForce};
-pub use decimal::plain_decimal;
 pub use fields::*;
 pub use forms::Forms;
 pub use names::{Fields, Names};
 pub use record::{ClientNames, List, RawClient, RawUser, Rows, inner_rows, list_rows};
 pub use row::{Row, View};
-pub use unknown::{Unknown, UnknownRules};
 pub use value::{Number, Value};
+pub use tidegate_sdk::read::{
+    Amount, Calendar, CalendarRules, Date, DateProblem, DayRead, How, InForce, Unknown, UnknownRules, currency_code,
+    plain_decimal,
+};

@@ -3,7 +3,7 @@
 use super::files::{File, Finding};
 
 /// Each of the host's modules with what it may use, from the top down. Nothing is said of `domain`: all may use it.
-const ARROWS: [(&str, &[&str]); 27] = [
+const ARROWS: [(&str, &[&str]); 28] = [
     ("main", &["cli"]),
     ("cli", EVERYTHING),
     // The listeners and background jobs: it starts what answers and what runs by the clock.
@@ -51,13 +51,16 @@ const ARROWS: [(&str, &[&str]); 27] = [
     ("pack", &["crm", "config"]),
     // Packs are pulled and pushed by commands; what of HTTP is everybody's stands beside the CRMs'.
     ("registry", &["crm", "config"]),
-    ("crm", &["telemetry"]),
+    // Reads exports as identity lists are read.
+    ("crm", &["telemetry", "delimited"]),
     ("store", &["config", "supervise"]),
     ("telemetry", &[]),
     // Tasks that are kept alive, and threads that block.
     ("supervise", &["telemetry", "config"]),
     ("queue", &[]),
     ("intake", &[]),
+    // Text files of rows, whoever brings them.
+    ("delimited", &[]),
     // A CRM declares what its connections have in the settings.
     ("config", &["crm"]),
 ];

@@ -36,7 +36,7 @@ pub struct ConnectionBody {
     /// The dialect it speaks.
     #[schema(example = "{dialect}")]
     dialect: String,
-    /// The site's host.
+    /// The site's host; of a CRM that is read from a folder, that folder.
     forward_host: String,
     /// The CRM's own settings, of which each is null where it does not apply; see `declared`.
     #[serde(flatten)]

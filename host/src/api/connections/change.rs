@@ -44,7 +44,7 @@ pub struct DraftBody {
     /// The pack that says what the CRM's fields mean.
     #[schema(example = "{pack}")]
     pack: Option<String>,
-    /// The site's host, without `https://`.
+    /// The site's host, without `https://`; not for a CRM that is read from a folder, which has a setting of its own.
     #[schema(example = "{site}")]
     forward_host: Option<String>,
     /// Whether to use plain HTTP to a stand-in site on this machine, where the settings allow those.

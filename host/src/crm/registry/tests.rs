@@ -3,13 +3,14 @@
 use super::*;
 use crate::crm::SiteUnusable;
 use crate::crm::hosts::SiteRule;
-use crate::crm::kind::{IdColumn, Setting, SettingKind, SignInMode};
+use crate::crm::kind::{IdColumn, Reached, Setting, SettingKind, SignInMode};
 
 /// Another CRM, with a setting and a way to sign in of its own.
 pub static LEDGER: CrmKind = CrmKind {
     name: "ledger",
     label: "Ledger",
     example_pack: "ledger-nz",
+    reached: Reached::Host,
     site: SiteRule { example: "acme.ledger.example", suffixes: &[".ledger.example"] },
     dialects: &["plain"],
     settings: &[Setting {

@@ -1,7 +1,7 @@
 //! The declaration of Xplan to the host: its settings, ways to sign in, hosts and columns.
 
 use crate::crm::hosts::SiteRule;
-use crate::crm::kind::{CrmKind, IdColumn, Setting, SettingKind, SignInMode};
+use crate::crm::kind::{CrmKind, IdColumn, Reached, Setting, SettingKind, SignInMode};
 use crate::crm::spec::ConnectionSpec;
 
 /// The dialect that a gateway speaks for a site.
@@ -23,6 +23,7 @@ pub static KIND: CrmKind = CrmKind {
     name: "xplan",
     label: "Xplan",
     example_pack: "xplan-au",
+    reached: Reached::Host,
     site: SiteRule {
         example: "acme.xplan.iress.com.au",
         suffixes: &[".xplan.iress.com.au", ".xplan.iress.co.uk", ".xplan.iress.co.za"],

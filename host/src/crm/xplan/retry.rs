@@ -83,6 +83,7 @@ impl RetryPolicy {
                 CrmError::Unknown { .. }
                 | CrmError::Unauthorised { .. }
                 | CrmError::Held { .. }
+                | CrmError::NotReady { .. }
                 | CrmError::Refused { .. }
                 | CrmError::TooLarge { .. }
                 | CrmError::Protocol { .. } => {

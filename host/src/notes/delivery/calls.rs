@@ -195,7 +195,9 @@ fn failed(error: &CrmError) -> (Outcome, Health) {
             }
         }
         CrmError::Unknown { .. } => (Outcome::Unknown { message, retry_after: None }, Health::Down(None)),
-        CrmError::Unreachable { .. } => (Outcome::NotDone { message, retry_after: None }, Health::Down(None)),
+        CrmError::Unreachable { .. } | CrmError::NotReady { .. } => {
+            (Outcome::NotDone { message, retry_after: None }, Health::Down(None))
+        }
         CrmError::Protocol { .. } | CrmError::TooLarge { .. } => {
             (Outcome::NotDone { message, retry_after: None }, Health::Up)
         }

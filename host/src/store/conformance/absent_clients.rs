@@ -11,6 +11,7 @@ on_each_engine![
     who_is_unseen_by_two_complete_walks_is_not_visible_until_seen_again,
     who_is_seen_again_unchanged_or_by_a_walk_that_fails_is_visible_again,
     a_walk_that_is_not_whole_proves_nobody_gone,
+    walks_through_one_edition_are_one_look,
     a_record_that_is_left_out_or_unusable_is_seen,
     many_at_once_wait_for_a_person,
     a_dismissed_question_leaves_people_as_they_are_and_is_not_put_again,
@@ -114,6 +115,22 @@ async fn a_walk_that_is_not_whole_proves_nobody_gone(on: On) {
         practice.store.finish_run(run, THRESHOLD).await.unwrap();
     }
     assert!(practice.not_visible().await.is_empty());
+}
+
+async fn walks_through_one_edition_are_one_look(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.walk_edition(&people(1..5), 1).await;
+    for _ in 0..3 {
+        practice.walk_edition(&people(1..4), 2).await;
+        assert!(practice.not_visible().await.is_empty(), "one edition, however often it is read, is one look");
+    }
+    practice.walk_edition(&people(1..4), 3).await;
+    assert_eq!(practice.not_visible().await, ["4"]);
+    practice.walk_edition(&people(1..5), 4).await;
+    // A walk without an edition is a look of its own.
+    practice.walk(&people(1..4)).await;
+    practice.walk(&people(1..4)).await;
+    assert_eq!(practice.not_visible().await, ["4"]);
 }
 
 async fn a_record_that_is_left_out_or_unusable_is_seen(on: On) {

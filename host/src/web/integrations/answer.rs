@@ -98,7 +98,7 @@ pub(in crate::web) async fn callback(
         }
         Ok(granted) => {
             let one = find(&app, granted.connection.as_str()).await?;
-            let mut checked = Checked::of(granted.whoami.as_deref(), &one.spec.forward_host);
+            let mut checked = Checked::of(granted.whoami.as_deref(), &one.spec);
             checked.message = format!("The site authorised it, and then refused the first call. {}", checked.message);
             return Ok(answers.lead(&path(one.name()), person.user(), checked));
         }

@@ -172,7 +172,7 @@ async fn kept(app: &App, person: &SignedIn, answers: &Answers, one: Integration)
             }
         }
         (Some(connection), false) => {
-            let checked = Checked::of(connection.connector.whoami().await.as_deref(), &one.spec.forward_host);
+            let checked = Checked::of(connection.connector.whoami().await.as_deref(), &one.spec);
             Ok(answers.lead(&path(one.name()), person.user(), checked))
         }
         _ => Ok(Redirect::to(&path(one.name())).into_response()),

@@ -1,6 +1,7 @@
 //! The mobile number. Only mobile lines with their country code are taken: the practice application uses them to
 //! tell its people apart at sign-in (seed table of the fields that are synchronised).
 
+use tidegate_sdk::read::{NoNumber, WrittenNumber, WrittenPhone};
 use tidegate_sdk::{Ctx, LineType, LineageRecorder, PhoneProblem};
 use xplan::{ClientField, Unknown};
 
@@ -9,10 +10,6 @@ use crate::{
     client_row::ClientRow,
     mapping::{ClientMapping, MobileMapping},
 };
-
-mod written;
-
-use written::Written;
 
 const FIELD: &str = "mobile";
 
@@ -44,13 +41,13 @@ fn accept(
     if unknown.is_word(text) || unknown.is_phone(text) {
         return Err(stands_for_unknown());
     }
-    let written = Written::read(text, &rules.labels, &rules.dialling_prefixes).map_err(|problem| match problem {
-        written::Problem::NoDigits => not_a_number(),
-        written::Problem::Letters(letters) => letters_in_number(&letters),
+    let written = WrittenPhone::read(text, &rules.labels, &rules.dialling_prefixes).map_err(|problem| match problem {
+        NoNumber::NoDigits => not_a_number(),
+        NoNumber::Letters(letters) => letters_in_number(&letters),
     })?;
     let digits = match written.number {
-        written::Number::National(digits) => return Err(without_country_code(rules, ctx, &digits)),
-        written::Number::International(digits) => digits,
+        WrittenNumber::National(digits) => return Err(without_country_code(rules, ctx, &digits)),
+        WrittenNumber::International(digits) => digits,
     };
     for (code, mobile_prefixes) in &rules.plans {
         if let Some(national) = digits.strip_prefix(code.as_str()) {

@@ -1,6 +1,6 @@
 //! An amount of money as sites, exports and people write it: `1.25e5`, `1,250.50`, `NZ$1 250`, `($100,000)`.
 
-use crate::plain_decimal;
+use super::plain_decimal;
 
 /// Currencies and how they are written beside an amount. A bare `$` is that of whatever country it stands in.
 const SIGNS: [(&str, &str); 14] = [

@@ -1,7 +1,7 @@
 //! The way in which a site writes its dates, as the rules say, and reading them by it.
 
+use crate::RuleProblem;
 use serde::Deserialize;
-use tidegate_sdk::RuleProblem;
 
 use super::Date;
 use super::moment;

@@ -2,10 +2,9 @@
 //!
 //! Taken at its word it would be somebody's birthday, address or number; so it is left out, and told.
 
+use super::{Calendar, Date};
+use crate::{Table, text};
 use serde::Deserialize;
-use tidegate_sdk::{Table, text};
-
-use crate::{Calendar, Date};
 
 /// A site's stand-ins for "unknown", as the rules list them.
 #[derive(Debug, Default, Deserialize)]
@@ -126,7 +125,7 @@ mod tests {
         assert_eq!(emails.map(|email| unknown.is_email(email)), [true, false, true, false]);
         let phones = ["(0000) 000-000", "0000 000 00", "0000 000 0001", "none"];
         assert_eq!(phones.map(|phone| unknown.is_phone(phone)), [true, false, false, false]);
-        let read = |text: &str| crate::Calendar::default().read(text).ok().map(|day| day.date);
+        let read = |text: &str| super::super::Calendar::default().read(text).ok().map(|day| day.date);
         let dates = ["1900-01-01", "1900-01-01T00:00:00", "0000-00-00", "0000-00-00T00:00:00", "1900-01-02", "soon"];
         let is_date = dates.map(|date| unknown.is_date(date, read(date)));
         assert_eq!(is_date, [true, true, true, true, false, false]);

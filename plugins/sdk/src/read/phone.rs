@@ -1,6 +1,6 @@
 //! A telephone number as people write it: digits, and what stands around and between them.
 
-use tidegate_sdk::Table;
+use crate::Table;
 
 /// Marks before an extension.
 const EXTENSIONS: [&str; 5] = ["x", "ext", "extn", "extension", "#"];
@@ -10,7 +10,8 @@ const EXTENSION_DIGITS: usize = 6;
 
 /// The number that was made of a text.
 #[derive(Debug, PartialEq)]
-pub(super) struct Written {
+pub struct Written {
+    /// The number itself.
     pub number: Number,
     /// The digits of an extension behind the number.
     pub extension: Option<String>,
@@ -18,7 +19,7 @@ pub(super) struct Written {
 
 /// A number's digits.
 #[derive(Debug, PartialEq)]
-pub(super) enum Number {
+pub enum Number {
     /// Digits with the country code, which a plus sign or a dialling prefix announces.
     International(String),
     /// Digits as they are dialled within a country.
@@ -27,7 +28,7 @@ pub(super) enum Number {
 
 /// The reason why a text is no number.
 #[derive(Debug, PartialEq)]
-pub(super) enum Problem {
+pub enum Problem {
     /// The text has no number in it, or more than one.
     NoDigits,
     /// Letters stand in the text, these first.
@@ -36,6 +37,9 @@ pub(super) enum Problem {
 
 impl Written {
     /// Takes a number apart. `labels` may stand before or behind it; any other word may say that it is somebody else's.
+    ///
+    /// # Errors
+    /// Returns why there is no number.
     pub fn read(text: &str, labels: &Table<()>, dialling_prefixes: &[String]) -> Result<Self, Problem> {
         if !text.contains(|c| plain(c).is_ascii_digit()) {
             return Err(Problem::NoDigits);
@@ -118,7 +122,7 @@ fn with_extension(text: &str) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_sdk::Table;
+    use crate::Table;
 
     use super::{Number, Problem, Written};
 

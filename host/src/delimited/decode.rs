@@ -1,15 +1,17 @@
 //! The text of a CSV file: which encoding it is in, decoded as it is read, and taken a line at a time.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek as _};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 
 use encoding_rs::{Decoder, Encoding, UTF_8, WINDOWS_1252};
 
-use super::super::error::FileError;
+use super::TextError;
 
 /// The encoding of a file: what its byte order mark says, else UTF-8 where all of it is, else Windows-1252 where
 /// nothing speaks against it.
-pub(super) fn encoding_of(file: &mut File) -> Result<&'static Encoding, FileError> {
+///
+/// # Errors
+/// Returns an error if it cannot be told, or the disk fails.
+pub fn encoding_of(file: &mut (impl Read + Seek)) -> Result<&'static Encoding, TextError> {
     file.rewind()?;
     let mut head = [0; 3];
     let length = file.read(&mut head)?;
@@ -29,7 +31,7 @@ pub(super) fn encoding_of(file: &mut File) -> Result<&'static Encoding, FileErro
         found.not_utf_8.get_or_insert(line);
     }
     let refused = |row: u64, message: &str| {
-        Err(FileError::unreadable(format!(
+        Err(TextError::NoText(format!(
             "Row {row} is in an encoding that cannot be told: {message}. Save it as CSV UTF-8."
         )))
     };
@@ -85,9 +87,9 @@ impl Found {
     }
 }
 
-/// A file as UTF-8, decoded as it is read.
-pub(super) struct Decoded<'f> {
-    file: &'f mut File,
+/// A file as UTF-8, decoded as it is read, its lines ended alike.
+pub struct Decoded<R> {
+    file: R,
     decoder: Decoder,
     bytes: Vec<u8>,
     /// Text that is decoded and not yet read.
@@ -98,8 +100,9 @@ pub(super) struct Decoded<'f> {
     after_return: bool,
 }
 
-impl<'f> Decoded<'f> {
-    pub(super) fn new(file: &'f mut File, encoding: &'static Encoding) -> Self {
+impl<R: Read> Decoded<R> {
+    /// A file that is in this encoding, with its mark or without.
+    pub fn new(file: R, encoding: &'static Encoding) -> Self {
         let decoder = encoding.new_decoder_with_bom_removal();
         Self {
             file,
@@ -134,7 +137,7 @@ impl<'f> Decoded<'f> {
     }
 }
 
-impl Decoded<'_> {
+impl<R> Decoded<R> {
     /// Makes every end of a line a line feed: lines are counted by them.
     fn end_lines_alike(&mut self) {
         if !self.after_return && memchr::memchr(b'\r', &self.text).is_none() {
@@ -153,7 +156,7 @@ impl Decoded<'_> {
     }
 }
 
-impl Read for Decoded<'_> {
+impl<R: Read> Read for Decoded<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.at == self.text.len() && !self.is_over {
             self.fill()?;
@@ -166,32 +169,42 @@ impl Read for Decoded<'_> {
 }
 
 /// A line of a text, without its end.
-pub(super) struct Line {
+pub struct Line {
     /// The line's number, from 1.
     pub number: u64,
     /// The line's text.
     pub text: String,
     /// Whether the line is longer than [`LONGEST_LINE`], and cut there.
     pub is_cut: bool,
+    /// The place of its first byte in what is read …
+    pub start: u64,
+    /// … and that behind its end.
+    pub end: u64,
+    /// Whether an end of a line stands behind it; the last may have none.
+    pub is_ended: bool,
 }
 
 /// The longest line that is kept, in bytes. A row of a list has some hundred.
-pub(super) const LONGEST_LINE: usize = 64 << 10;
+pub const LONGEST_LINE: usize = 64 << 10;
 
-/// The lines of a text.
-pub(super) struct Lines<R> {
+/// The lines of a text, ended by a line feed, a carriage return or both.
+pub struct Lines<R> {
     from: BufReader<R>,
+    encoding: &'static Encoding,
     /// Lines so far.
     count: u64,
+    /// Bytes so far.
+    at: u64,
 }
 
 impl<R: Read> Lines<R> {
-    pub(super) fn new(from: R) -> Self {
-        Self { from: BufReader::new(from), count: 0 }
+    /// The lines of what is in this encoding, of which every byte of an end of a line is one: UTF-16 is decoded before.
+    pub fn new(from: R, encoding: &'static Encoding) -> Self {
+        Self { from: BufReader::new(from), encoding, count: 0, at: 0 }
     }
 
     /// Lines so far.
-    pub(super) fn count(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.count
     }
 
@@ -199,36 +212,71 @@ impl<R: Read> Lines<R> {
     ///
     /// # Errors
     /// Returns an error if the text holds bytes that are none, or the disk fails.
-    pub(super) fn next(&mut self) -> Result<Option<Line>, FileError> {
-        let (mut kept, mut is_cut, mut is_any) = (Vec::new(), false, false);
+    pub fn next(&mut self) -> Result<Option<Line>, TextError> {
+        let start = self.at;
+        let (mut kept, mut is_cut, mut is_ended) = (Vec::new(), false, false);
         loop {
             let read = self.from.fill_buf().map_err(|error| unreadable(error, self.count + 1))?;
             if read.is_empty() {
                 break;
             }
-            is_any = true;
-            let end = memchr::memchr(b'\n', read);
+            let end = memchr::memchr2(b'\n', b'\r', read);
+            let is_return = end.is_some_and(|end| read[end] == b'\r');
             let piece = &read[..end.unwrap_or(read.len())];
             let room = LONGEST_LINE - kept.len();
             is_cut |= piece.len() > room;
             kept.extend_from_slice(&piece[..piece.len().min(room)]);
             let used = end.map_or(read.len(), |at| at + 1);
-            self.from.consume(used);
+            self.consume(used);
+            if is_return {
+                let next = self.from.fill_buf().map_err(|error| unreadable(error, self.count + 1))?;
+                let used = usize::from(next.first() == Some(&b'\n'));
+                self.consume(used);
+            }
             if end.is_some() {
+                is_ended = true;
                 break;
             }
         }
-        if !is_any {
+        if self.at == start {
             return Ok(None);
         }
         self.count += 1;
-        Ok(Some(Line { number: self.count, text: String::from_utf8_lossy(&kept).into_owned(), is_cut }))
+        let (text, _) = self.encoding.decode_without_bom_handling(&kept);
+        let text = text.into_owned();
+        Ok(Some(Line { number: self.count, text, is_cut, start, end: self.at, is_ended }))
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.from.consume(bytes);
+        self.at += bytes as u64;
     }
 }
 
-fn unreadable(error: io::Error, line: u64) -> FileError {
+fn unreadable(error: io::Error, line: u64) -> TextError {
     match error.kind() {
-        io::ErrorKind::InvalidData => FileError::unreadable(format!("The file cannot be read at row {line}: {error}.")),
+        io::ErrorKind::InvalidData => TextError::NoText(format!("The file cannot be read at row {line}: {error}.")),
         _ => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_in_three_ways_and_know_their_places() {
+        let text = "a\nbb\r\nc\r\rlast";
+        let mut lines = Lines::new(text.as_bytes(), UTF_8);
+        let mut found = Vec::new();
+        while let Some(line) = lines.next().unwrap() {
+            let of_text = &text[line.start as usize..line.end as usize];
+            assert_eq!(of_text.trim_end_matches(['\r', '\n']), line.text);
+            found.push((line.number, line.text, line.is_ended));
+        }
+        let expected = [(1, "a", true), (2, "bb", true), (3, "c", true), (4, "", true), (5, "last", false)];
+        assert_eq!(found, expected.map(|(number, text, is_ended)| (number, text.to_owned(), is_ended)));
+        let mut lines = Lines::new(&b"M\xe4ia\n"[..], WINDOWS_1252);
+        assert_eq!(lines.next().unwrap().unwrap().text, "M\u{e4}ia");
     }
 }

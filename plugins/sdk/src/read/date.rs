@@ -1,4 +1,4 @@
-//! A day of the calendar, read from Xplan's text of a date.
+//! A day of the calendar, read from a site's text of a date.
 //!
 //! A day has one form here, `2018-03-01`. Texts in other forms, and moments in time that mean a day, are read by what
 //! the rules say of the site (`Calendar`); what the rules do not settle is not guessed at.

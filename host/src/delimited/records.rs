@@ -4,11 +4,13 @@
 use std::collections::VecDeque;
 use std::io::Read;
 
-use super::super::error::FileError;
+use encoding_rs::Encoding;
+
+use super::TextError;
 use super::decode::{LONGEST_LINE, Line, Lines};
 
 /// One row of a text.
-pub(super) struct Record {
+pub struct Record {
     /// The lines that it is on; one at least.
     pub lines: Vec<Line>,
     /// The record's values.
@@ -21,7 +23,7 @@ pub(super) struct Record {
 
 /// The state of a record's quotation marks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Quotes {
+pub enum Quotes {
     /// Each quotation mark is around a value or within one.
     Paired,
     /// Text follows a quotation mark that ends a value.
@@ -31,7 +33,7 @@ pub(super) enum Quotes {
 }
 
 /// The rows of a text.
-pub(super) struct Records<R> {
+pub struct Records<R> {
     lines: Lines<R>,
     delimiter: char,
     /// Lines that were read ahead.
@@ -39,15 +41,16 @@ pub(super) struct Records<R> {
 }
 
 impl<R: Read> Records<R> {
-    pub(super) fn new(from: R, delimiter: char) -> Self {
-        Self { lines: Lines::new(from), delimiter, ahead: VecDeque::new() }
+    /// The rows of what is in this encoding; UTF-16 is decoded before.
+    pub fn new(from: R, encoding: &'static Encoding, delimiter: char) -> Self {
+        Self { lines: Lines::new(from, encoding), delimiter, ahead: VecDeque::new() }
     }
 
     /// The next row.
     ///
     /// # Errors
     /// Returns an error if the text cannot be read.
-    pub(super) fn next(&mut self) -> Result<Option<Record>, FileError> {
+    pub fn next(&mut self) -> Result<Option<Record>, TextError> {
         let Some(first) = self.next_line()? else { return Ok(None) };
         let mut splitter = Splitter::new(self.delimiter);
         splitter.push(&first.text);
@@ -70,14 +73,14 @@ impl<R: Read> Records<R> {
     }
 
     /// Gives all lines but the first back, to be read as rows of their own.
-    pub(super) fn give_back(&mut self, lines: &mut Vec<Line>) {
+    pub fn give_back(&mut self, lines: &mut Vec<Line>) {
         for line in lines.drain(1..).rev() {
             self.ahead.push_front(line);
         }
     }
 
     /// The values of one line by itself: without its quotation marks where they do not fit.
-    pub(super) fn alone(&self, line: &Line) -> Vec<String> {
+    pub fn alone(&self, line: &Line) -> Vec<String> {
         let mut splitter = Splitter::new(self.delimiter);
         splitter.push(&line.text);
         let is_paired = line.text.matches('"').count().is_multiple_of(2);
@@ -85,16 +88,16 @@ impl<R: Read> Records<R> {
     }
 
     /// The values of a line, its quotation marks left out.
-    pub(super) fn plain(&self, line: &Line) -> Vec<String> {
+    pub fn plain(&self, line: &Line) -> Vec<String> {
         line.text.split(self.delimiter).map(|value| value.replace('"', "")).collect()
     }
 
     /// Lines that rows were made of so far.
-    pub(super) fn read_lines(&self) -> u64 {
+    pub fn read_lines(&self) -> u64 {
         self.lines.count() - self.ahead.len() as u64
     }
 
-    fn next_line(&mut self) -> Result<Option<Line>, FileError> {
+    fn next_line(&mut self) -> Result<Option<Line>, TextError> {
         match self.ahead.pop_front() {
             Some(line) => Ok(Some(line)),
             None => self.lines.next(),

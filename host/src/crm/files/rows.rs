@@ -1,0 +1,146 @@
+//! Rows between delimiters: where each begins, and the values that the rules name of one.
+
+use std::io::{Cursor, Read};
+
+use encoding_rs::Encoding;
+
+use super::columns;
+use super::table::{Cells, End, Place};
+use crate::delimited::{Quotes, Record, Records, TextError};
+
+/// Rows at the top among which the headings are looked for.
+const HEADING_ROWS: usize = 10;
+/// The delimiters that are tried.
+const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
+
+/// The shape of an export of rows.
+#[derive(Clone, Debug)]
+pub(super) struct Shape {
+    encoding: &'static Encoding,
+    delimiter: char,
+    /// The places of the wanted columns, that of the id first.
+    places: Vec<usize>,
+    /// The number of headings.
+    width: usize,
+    /// The place of the first byte behind the headings, and the number of the line that begins there.
+    rows_begin: (u64, u64),
+}
+
+impl Shape {
+    /// The shape by which all wanted columns are found among the headings.
+    ///
+    /// # Errors
+    /// Within, says what is missing where most were found, as the end of a sentence.
+    pub(super) fn find(
+        top: &[u8],
+        encoding: &'static Encoding,
+        wanted: &[String],
+    ) -> Result<Result<Self, String>, TextError> {
+        let mut nearest: Option<(usize, String)> = None;
+        let said = top.strip_prefix(b"sep=").and_then(|rest| rest.first()).map(|byte| char::from(*byte));
+        for delimiter in said.into_iter().chain(DELIMITERS) {
+            let mut records = Records::new(Cursor::new(top), encoding, delimiter);
+            for _ in 0..HEADING_ROWS {
+                let Some(record) = records.next()? else { break };
+                match columns::find(&record.values, wanted) {
+                    Ok(places) => {
+                        let last = record.lines.last();
+                        let rows_begin = last.map_or((0, 1), |line| (line.end, line.number + 1));
+                        let width = record.values.len();
+                        return Ok(Ok(Self { encoding, delimiter, places, width, rows_begin }));
+                    }
+                    Err(why) => {
+                        let plain: Vec<String> = record.values.iter().map(|value| columns::plain(value)).collect();
+                        let found = wanted.iter().filter(|name| plain.contains(&columns::plain(name))).count();
+                        if nearest.as_ref().is_none_or(|(most, _)| found > *most) {
+                            nearest = Some((found, why));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(Err(nearest.map_or_else(|| "holds nothing".to_owned(), |(_, why)| why)))
+    }
+
+    /// Where the rows begin, counted from the beginning of the text.
+    pub(super) fn rows_begin(&self) -> u64 {
+        self.rows_begin.0
+    }
+
+    /// Hands over each row with its place, counted from where the text begins. Answers how the text
+    /// ends.
+    pub(super) fn each(
+        &self,
+        from: impl Read,
+        mut take: impl FnMut(Place, Cells) -> Result<(), TextError>,
+    ) -> Result<End, TextError> {
+        let (begin, first) = self.rows_begin;
+        let mut records = Records::new(from, self.encoding, self.delimiter);
+        let mut is = End::Whole;
+        while let Some(mut record) = records.next()? {
+            if self.is_swallowing(&record) {
+                records.give_back(&mut record.lines);
+                record.values = records.alone(&record.lines[0]);
+                record.quotes = Quotes::Open;
+            }
+            let (Some(start), Some(end)) = (record.lines.first(), record.lines.last()) else { continue };
+            if record.values.iter().all(|value| value.trim().is_empty()) {
+                continue;
+            }
+            let place = Place {
+                start: begin + start.start,
+                length: u32::try_from(end.end - start.start).unwrap_or(u32::MAX),
+                line: u32::try_from(first + start.number - 1).unwrap_or(u32::MAX),
+            };
+            let cells = self.cells(&record);
+            is = match &cells {
+                _ if end.is_ended => End::Whole,
+                Cells::Whole(_) => End::Open,
+                Cells::Damaged { .. } => End::Cut,
+            };
+            take(place, cells)?;
+        }
+        Ok(is)
+    }
+
+    /// The values of one row, of which these are the bytes.
+    pub(super) fn read(&self, bytes: &[u8]) -> Result<Cells, TextError> {
+        let mut records = Records::new(Cursor::new(bytes), self.encoding, self.delimiter);
+        Ok(match records.next()? {
+            Some(record) => self.cells(&record),
+            None => Cells::Damaged { id: None, why: "it is empty".to_owned() },
+        })
+    }
+
+    fn last(&self) -> usize {
+        self.places.iter().copied().max().unwrap_or_default()
+    }
+
+    /// Whether a row has taken others into one of its values, because a quotation mark is where none belongs.
+    fn is_swallowing(&self, record: &Record) -> bool {
+        record.lines.len() > 1 && (record.quotes == Quotes::Odd || record.values.len() != self.width)
+    }
+
+    fn cells(&self, record: &Record) -> Cells {
+        let value = |place: usize| record.values.get(place).cloned().unwrap_or_default();
+        // What stands in the first column stands there whatever is wrong behind it.
+        let id = (self.places.first() == Some(&0)).then(|| value(0));
+        let damaged = |why: &str| Cells::Damaged { id: id.clone(), why: why.to_owned() };
+        let has_too_many = record.values.iter().skip(self.width).any(|value| !value.trim().is_empty());
+        if record.lines.iter().any(|line| line.is_cut) {
+            return damaged("it is longer than 64 KB");
+        }
+        if record.quotes == Quotes::Open {
+            return damaged("a quotation mark is opened in it and not closed");
+        }
+        if has_too_many {
+            return damaged(
+                "it has more values than there are headings; a value with the delimiter in it needs quotation marks",
+            );
+        }
+        if record.values.len() <= self.last() {
+            return damaged("it ends before the last of the columns that are read");
+        }
+        Cells::Whole(self.places.iter().map(|place| value(*place)).collect())
+    }
+}

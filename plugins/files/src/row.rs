@@ -1,0 +1,115 @@
+//! One row of an export: texts by the columns' names.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use tidegate_sdk::{LineageRecorder, Origin, text};
+
+use crate::rules::Columns;
+use crate::values::Forms;
+
+/// The cells of a row, as the host sends them.
+#[derive(Debug, Default)]
+pub(crate) struct Cells<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Cells<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Cells<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a row")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Cells<'de>, A::Error> {
+                let mut cells = Vec::new();
+                while let Some((Text(name), Text(value))) = map.next_entry()? {
+                    cells.push((name, value));
+                }
+                Ok(Cells(cells))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+/// A text that is not copied where JSON's escapes allow.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The raw record of a row of its own.
+#[derive(Deserialize)]
+pub(crate) struct RawRow<'a> {
+    #[serde(borrow)]
+    pub row: Cells<'a>,
+}
+
+/// A row with what is needed to read it.
+#[derive(Clone, Copy)]
+pub(crate) struct Row<'r, 'a> {
+    pub cells: &'r Cells<'a>,
+    pub columns: &'r Columns,
+    pub forms: &'r Forms,
+    /// The list that it stands in and its place there; none for a row of its own.
+    pub place: Option<(&'r str, usize)>,
+}
+
+impl<'r> Row<'r, '_> {
+    /// What stands in a field's column as it is written; none where that is nothing, or the rules name no column.
+    pub fn written(&self, field: &str) -> Option<&'r str> {
+        let name = self.columns.of(field)?;
+        let (_, value) = self.cells.0.iter().find(|(known, _)| known == name)?;
+        let value = value.trim();
+        // What a spreadsheet program keeps from being taken for a number.
+        let kept = value.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
+        (!kept.trim().is_empty()).then_some(kept)
+    }
+
+    /// The field's text, cleaned. One that stands for "unknown" is left out and told.
+    pub fn text(&self, field: &str, canonical: &'static str, recorder: &mut LineageRecorder) -> Option<String> {
+        recorder.origin(canonical, || self.origin(field, None));
+        let written = self.written(field)?;
+        let text = text::clean(written)?.into_owned();
+        if self.forms.unknown.is_word(&text) {
+            let message =
+                format!("“{text}” stands for “unknown” by the pack's rules (/unknown/words); it was left out.");
+            recorder.warn(canonical, "stands-for-unknown", message);
+            return None;
+        }
+        Some(text)
+    }
+
+    /// Yes or no.
+    pub fn flag(&self, field: &str, canonical: &'static str, recorder: &mut LineageRecorder) -> Option<bool> {
+        let text = self.text(field, canonical, recorder)?;
+        match text::normal(&text).as_str() {
+            "yes" | "y" | "true" | "1" | "x" => Some(true),
+            "no" | "n" | "false" | "0" => Some(false),
+            _ => {
+                let message = format!("“{text}” is neither yes nor no; it was left out. Correct it in the CRM.");
+                recorder.warn(canonical, "wrong-type", message);
+                None
+            }
+        }
+    }
+
+    /// The field's origin; with no other rule, the rule that names its column.
+    pub fn origin(&self, field: &str, rule: Option<String>) -> Origin {
+        let Some(name) = self.columns.of(field) else {
+            return Origin { rule, ..Origin::default() };
+        };
+        let escaped = name.replace('~', "~0").replace('/', "~1");
+        let source = match self.place {
+            Some((list, index)) => format!("/{list}/{index}/{escaped}"),
+            None => format!("/row/{escaped}"),
+        };
+        Origin {
+            source: Some(source),
+            source_value: self.written(field).map(str::to_owned),
+            rule: rule.or_else(|| Some(format!("{}/{field} {name}", self.columns.path))),
+        }
+    }
+}
