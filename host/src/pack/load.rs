@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::bindings::MappingPre;
+use super::declared::{Declared, ExtensionPointers};
 use super::engine::Sandbox;
 use super::files::{self, refused};
 use super::gates::{Gate, Gates};
@@ -41,6 +42,8 @@ pub(super) struct PackFile {
     pub(super) region: String,
     /// The places where its rules tell how addresses of the region are written.
     address: Option<AddressPointers>,
+    /// The places where its rules declare the fields that they add to records.
+    extensions: Option<ExtensionPointers>,
 }
 
 /// Places in the rules, as JSON Pointers (RFC 6901): the host knows none of the rules' own names.
@@ -49,8 +52,10 @@ pub(super) struct PackFile {
 struct AddressPointers {
     /// A table of states: codes with lists of spellings. None where the region's addresses have no state.
     states: Option<String>,
-    /// A pattern of postcodes.
+    /// A pattern of postcodes, or a list of several.
     postcode: Option<String>,
+    /// Whether states are taken as they are written: true or false.
+    any_state: Option<String>,
 }
 
 /// Loads a pack folder for a dialect: files, manifest, imports and contract version, component, rules, fixtures. Notes the
@@ -119,7 +124,8 @@ fn untested(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) ->
 
     gates.begin(Gate::Resources);
     let digest = blake3::hash(&bytes);
-    let revision_digest = revision_digest(&digest, &pack.region, &rules, templates.digest());
+    let revision_digest =
+        revision_digest(&digest, (&pack.region, pack.extensions.as_ref()), &rules, templates.digest());
     let not_usable = |error: wasmtime::Error| {
         of_component(ComponentError::NotCompiled(format!("it cannot be used: {error:#}"), error.into()))
     };
@@ -131,6 +137,8 @@ fn untested(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) ->
     let sources = try_out(sandbox, &program, &manifest, &rules, &path)?;
     // Behind the rules' own problems: what rules lack that are not written yet is no fault of the pack's file.
     let address_form = address_form(&pack, &rules).map_err(|why| refused(&folder.join("pack.toml"), &why))?;
+    let declared = Declared::read(pack.extensions.as_ref(), &rules.json);
+    let declared = declared.map_err(|why| refused(&folder.join("pack.toml"), &why))?;
     Ok(Revision {
         sandbox: Arc::clone(sandbox),
         program,
@@ -139,6 +147,7 @@ fn untested(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) ->
         manifest,
         rules: rules.json,
         address_form,
+        declared,
         sources,
         component_bytes: bytes.len() as u64,
         templates,
@@ -182,15 +191,24 @@ fn address_form(pack: &PackFile, rules: &Rules) -> Result<Option<AddressForm>, S
             .map_err(|_| format!("`{pointer}` leads to no table of states with lists of spellings"))?,
         None => BTreeMap::new(),
     };
-    let postcode = match &pointers.postcode {
+    let postcodes = match &pointers.postcode {
         Some(pointer) => {
-            let pattern = at(pointer)?.as_str().ok_or_else(|| format!("`{pointer}` leads to no pattern"))?;
-            Some(pattern.to_owned())
+            let wrong = || format!("`{pointer}` leads to no pattern, and to no list of patterns");
+            match at(pointer)? {
+                Value::String(pattern) => vec![pattern.clone()],
+                patterns => Deserialize::deserialize(patterns).map_err(|_| wrong())?,
+            }
         }
-        None => None,
+        None => Vec::new(),
+    };
+    let any_state = match &pointers.any_state {
+        Some(pointer) => {
+            at(pointer)?.as_bool().ok_or_else(|| format!("`{pointer}` leads to neither true nor false"))?
+        }
+        None => false,
     };
     let country = CountryCode::try_from(pack.region.clone()).map_err(|error| error.to_string())?;
-    Ok(Some(AddressForm { country, states: states.into_iter().collect(), postcode }))
+    Ok(Some(AddressForm { country, states: states.into_iter().collect(), any_state, postcodes }))
 }
 
 /// Runs the component once: it has to tell the manifest that it carries, and to take the rules.
@@ -233,15 +251,17 @@ fn try_out(
     })
 }
 
-/// Everything that decides what a raw record and an event become: the component's bytes, the rules' values, the region
-/// and the templates.
+/// Everything that decides what a raw record and an event become, and who sees it: the component's bytes, the rules' values,
+/// the region, the places of the declarations, and the templates.
 fn revision_digest(
     component: &blake3::Hash,
-    region: &str,
+    (region, extensions): (&str, Option<&ExtensionPointers>),
     rules: &Rules,
     templates: Option<blake3::Hash>,
 ) -> RevisionDigest {
-    let rules = blake3::hash(format!("{region}\n{}", rules.whole).as_bytes());
+    // Where the rules declare what is sensitive decides what is shown.
+    let extensions = extensions.map(|pointers| format!("\n{}", pointers.places())).unwrap_or_default();
+    let rules = blake3::hash(format!("{region}{extensions}\n{}", rules.whole).as_bytes());
     let mut hasher = blake3::Hasher::new();
     hasher.update(component.as_bytes()).update(rules.as_bytes());
     if let Some(templates) = templates {
@@ -259,7 +279,7 @@ mod tests {
         let id = |component: &str, region, json: &str, template: Option<&str>| {
             let templates = template.map(|text| blake3::hash(text.as_bytes()));
             let rules = Rules { whole: json.to_owned(), json: String::new(), missing: Vec::new() };
-            revision_digest(&blake3::hash(component.as_bytes()), region, &rules, templates)
+            revision_digest(&blake3::hash(component.as_bytes()), (region, None), &rules, templates)
         };
         assert_eq!(id("a", "AU", "{}", None), id("a", "AU", "{}", None));
         let others =

@@ -9,6 +9,8 @@
 
 #[path = "pack/explain.rs"]
 mod explain;
+#[path = "pack/extensions.rs"]
+mod extensions;
 #[path = "pack/lists.rs"]
 mod lists;
 #[path = "pack/manifest.rs"]

@@ -22,7 +22,7 @@ pub use date::{Calendar, CalendarRules, Date, DateProblem, DayRead, How, InForce
 pub use decimal::plain_decimal;
 pub use fields::*;
 pub use forms::Forms;
-pub use names::{Fields, Names};
+pub use names::{Added, Fields, Names};
 pub use record::{ClientNames, List, RawClient, RawUser, Rows, inner_rows, list_rows};
 pub use row::{Row, View};
 pub use unknown::{Unknown, UnknownRules};

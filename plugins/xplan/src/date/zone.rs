@@ -8,8 +8,26 @@ const NEVER: u16 = u16::MAX;
 ///
 /// The offset that held on a day is not asked for reading it: sites convert dates of long ago by the rules of their own
 /// day as often as by today's, and either way the day that begins is the same. It is asked for what is said of it.
-const ZONES: [Zone; 11] = [
-    Zone { name: "Australia/Adelaide", offsets: &[570, 630], standard: 570, summer: 630, settled: 1945, summers: 1972 },
+const ZONES: [Zone; 13] = [
+    // An hour of summer time in two summers of the war; before 1903 half an hour less.
+    Zone {
+        name: "Africa/Johannesburg",
+        offsets: &[90, 120, 180],
+        standard: 120,
+        summer: 120,
+        settled: 1945,
+        summers: NEVER,
+        season: Season::None,
+    },
+    Zone {
+        name: "Australia/Adelaide",
+        offsets: &[570, 630],
+        standard: 570,
+        summer: 630,
+        settled: 1945,
+        summers: 1972,
+        season: Season::South,
+    },
     Zone {
         name: "Australia/Brisbane",
         offsets: &[600, 660],
@@ -17,6 +35,7 @@ const ZONES: [Zone; 11] = [
         summer: 660,
         settled: 1945,
         summers: NEVER,
+        season: Season::South,
     },
     Zone {
         name: "Australia/Broken_Hill",
@@ -25,9 +44,26 @@ const ZONES: [Zone; 11] = [
         summer: 630,
         settled: 1945,
         summers: 1972,
+        season: Season::South,
     },
-    Zone { name: "Australia/Darwin", offsets: &[570, 630], standard: 570, summer: 630, settled: 1945, summers: NEVER },
-    Zone { name: "Australia/Hobart", offsets: &[600, 660], standard: 600, summer: 660, settled: 1945, summers: 1968 },
+    Zone {
+        name: "Australia/Darwin",
+        offsets: &[570, 630],
+        standard: 570,
+        summer: 630,
+        settled: 1945,
+        summers: NEVER,
+        season: Season::South,
+    },
+    Zone {
+        name: "Australia/Hobart",
+        offsets: &[600, 660],
+        standard: 600,
+        summer: 660,
+        settled: 1945,
+        summers: 1968,
+        season: Season::South,
+    },
     Zone {
         name: "Australia/Lord_Howe",
         offsets: &[600, 630, 660, 690],
@@ -35,6 +71,7 @@ const ZONES: [Zone; 11] = [
         summer: 660,
         settled: 1982,
         summers: 1982,
+        season: Season::South,
     },
     Zone {
         name: "Australia/Melbourne",
@@ -43,9 +80,36 @@ const ZONES: [Zone; 11] = [
         summer: 660,
         settled: 1945,
         summers: 1972,
+        season: Season::South,
     },
-    Zone { name: "Australia/Perth", offsets: &[480, 540], standard: 480, summer: 540, settled: 1945, summers: NEVER },
-    Zone { name: "Australia/Sydney", offsets: &[600, 660], standard: 600, summer: 660, settled: 1945, summers: 1972 },
+    Zone {
+        name: "Australia/Perth",
+        offsets: &[480, 540],
+        standard: 480,
+        summer: 540,
+        settled: 1945,
+        summers: NEVER,
+        season: Season::South,
+    },
+    Zone {
+        name: "Australia/Sydney",
+        offsets: &[600, 660],
+        standard: 600,
+        summer: 660,
+        settled: 1945,
+        summers: 1972,
+        season: Season::South,
+    },
+    // Two hours ahead in summers of the war, and one the year through from 1968 to 1971.
+    Zone {
+        name: "Europe/London",
+        offsets: &[0, 60, 120],
+        standard: 0,
+        summer: 60,
+        settled: 1972,
+        summers: 1972,
+        season: Season::North,
+    },
     // New Zealand's time was 11:30 ahead until 1945, with half an hour of summer time from 1928 and an hour before.
     Zone {
         name: "Pacific/Auckland",
@@ -54,6 +118,7 @@ const ZONES: [Zone; 11] = [
         summer: 780,
         settled: 1947,
         summers: 1975,
+        season: Season::South,
     },
     Zone {
         name: "Pacific/Chatham",
@@ -62,6 +127,7 @@ const ZONES: [Zone; 11] = [
         summer: 825,
         settled: 1947,
         summers: 1975,
+        season: Season::South,
     },
 ];
 
@@ -79,6 +145,15 @@ pub(super) struct Zone {
     settled: u16,
     /// The year in which the first of all summers with summer time ended, where every summer since then had it.
     summers: u16,
+    season: Season,
+}
+
+/// The months in which summer time is in force, where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Season {
+    South,
+    North,
+    None,
 }
 
 /// Whether an offset was in force as a day began.
@@ -108,6 +183,10 @@ impl Zone {
     pub fn in_force(&self, offset: u16, day: Date) -> InForce {
         let standard_held = match (day.month, day.day) {
             _ if day.year < self.settled => return InForce::Perhaps,
+            _ if self.season == Season::None => true,
+            (11 | 12 | 1 | 2, _) | (3, ..=14) if self.season == Season::North => true,
+            (4..=9, _) | (10, ..=20) if self.season == Season::North => false,
+            _ if self.season == Season::North => return InForce::Perhaps,
             _ if self.summers != NEVER && day.year + 1 < self.summers => true,
             // In the year 2000 summer time began at the end of August.
             (4, 8..) | (5..=7, _) | (8, ..=27) => true,
