@@ -1,6 +1,8 @@
 //! Regions and the fields that their packs add: the number that a state gave to a person comes over, is hidden wherever it is
 //! not asked for, and stands in no log.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use tidegate_tests::{Host, Setup};
@@ -92,5 +94,100 @@ async fn a_sensitive_number_is_shown_to_who_asks_for_it_and_stands_nowhere_else(
     ensure!(!history.contains("136410132") && !history.contains("136-410"), "{history}");
     let log = host.log_tail();
     ensure!(!log.contains("049091850") && !log.contains("136410132"), "{log}");
+    Ok(())
+}
+
+/// The book of a region, by its pack: what its country writes otherwise.
+struct Expected {
+    region: Region,
+    pack: &'static str,
+    country: &'static str,
+    currency: &'static str,
+    mobile: &'static str,
+    number: &'static str,
+    is_postcode: fn(&str) -> bool,
+    is_number: fn(&str) -> bool,
+}
+
+fn is_like(text: &str, patterns: &[&str]) -> bool {
+    let fits = |c: char, wanted: char| match wanted {
+        '9' => c.is_ascii_digit(),
+        'A' => c.is_ascii_uppercase(),
+        wanted => c == wanted,
+    };
+    let is_it = |pattern: &&str| {
+        text.len() == pattern.len() && text.chars().zip(pattern.chars()).all(|(c, wanted)| fits(c, wanted))
+    };
+    patterns.iter().any(|pattern| is_it(&pattern))
+}
+
+const EXPECTED: [Expected; 2] = [
+    Expected {
+        region: Region::Uk,
+        pack: "xplan-uk",
+        country: "GB",
+        currency: "GBP",
+        mobile: "+447400123",
+        number: "national_insurance_number",
+        is_postcode: |text| is_like(text, &["A9 9AA", "A99 9AA", "A9A 9AA", "AA9 9AA", "AA99 9AA", "AA9A 9AA"]),
+        is_number: |text| is_like(text, &["AA999999A", "AA999999"]),
+    },
+    Expected {
+        region: Region::Za,
+        pack: "xplan-za",
+        country: "ZA",
+        currency: "ZAR",
+        mobile: "+2771123",
+        number: "identity_number",
+        is_postcode: |text| is_like(text, &["9999"]),
+        is_number: |text| is_like(text, &["9999999999999"]),
+    },
+];
+
+#[tokio::test]
+async fn the_books_of_britain_and_south_africa_come_over() -> Result<()> {
+    for expected in EXPECTED {
+        let host = Host::start(setup(600, expected.region, expected.pack, "resourceful")).await?;
+        let run = host.sync_and_wait().await?;
+        ensure!(run["state"] == "done" && run["counts"]["quarantined"] == 0, "{}: {run}", expected.pack);
+        let clients = all(&host, "clients").await?;
+        look(&expected, &clients)?;
+        let covers = all(&host, "covers").await?;
+        let of_currency = |cover: &&Value| cover["sum_insured"]["currency"] == expected.currency;
+        let known = covers.iter().filter(|cover| cover["type"] != "other").count();
+        let insured = covers.iter().filter(|cover| !cover["sum_insured"].is_null()).count();
+        ensure!(covers.len() > 150 && covers.iter().filter(of_currency).count() == insured, "{}", expected.pack);
+        ensure!(known == covers.len(), "{}: {known} of {} covers have a type", expected.pack, covers.len());
+        let (mut numbers, mut from_number) = (0, 0);
+        for client in clients.iter().take(120) {
+            let number = number(&host, client, expected.number).await?["value"].clone();
+            let text = number.as_str().unwrap_or_default();
+            ensure!(text.is_empty() || (expected.is_number)(text), "{}: {client}", expected.pack);
+            numbers += usize::from(!text.is_empty());
+            from_number += usize::from(client.to_string().contains("date-of-birth-from-number"));
+            ensure!(text.is_empty() || !client.to_string().contains(text), "{client}");
+        }
+        ensure!(numbers > 80, "{}: {numbers} numbers", expected.pack);
+        ensure!((from_number > 0) == (expected.pack == "xplan-za"), "{}: {from_number}", expected.pack);
+    }
+    Ok(())
+}
+
+/// The clients of a region are written as its country writes people.
+fn look(expected: &Expected, clients: &[Value]) -> Result<()> {
+    let text = |client: &Value, field: &str| client[field].as_str().map(ToOwned::to_owned);
+    let at_home: Vec<&Value> = clients.iter().filter(|client| client["country_code"] == expected.country).collect();
+    ensure!(at_home.len() > 350, "{}: {} at home", expected.pack, at_home.len());
+    let postcodes: Vec<String> = at_home.iter().filter_map(|client| text(client, "postcode")).collect();
+    ensure!(postcodes.len() > 300 && postcodes.iter().all(|code| (expected.is_postcode)(code)), "{postcodes:?}");
+    let mobiles = clients.iter().filter_map(|client| text(client, "mobile"));
+    let own = mobiles.filter(|mobile| mobile.starts_with(expected.mobile)).count();
+    ensure!(own > 200, "{}: {own} mobiles", expected.pack);
+    let states: BTreeSet<String> = at_home.iter().filter_map(|client| text(client, "state")).collect();
+    let provinces = ["EC", "FS", "GP", "KZN", "LP", "MP", "NC", "NW", "WC"].map(str::to_owned);
+    match expected.country {
+        "ZA" => ensure!(states == BTreeSet::from(provinces), "{states:?}"),
+        _ => ensure!(states.contains("Gwynedd") && states.contains("Co. Fermanagh"), "{states:?}"),
+    }
     Ok(())
 }

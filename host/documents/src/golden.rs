@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::engine::Engine;
 use crate::{Job, MadeAt, Typeset};
 
-const PACKS: [&str; 2] = ["xplan-au", "xplan-nz"];
+const PACKS: [&str; 4] = ["xplan-au", "xplan-nz", "xplan-uk", "xplan-za"];
 const DOCUMENTS: [&str; 2] = ["best-life-plan.exported", "investment-preferences.exported"];
 
 fn folder(pack: &str) -> PathBuf {
@@ -24,7 +24,8 @@ fn sample(pack: &str, document: &str) -> Value {
 
 fn set(engine: &mut Engine, pack: &str, document: &str, data: Value) -> Typeset {
     let mut files = BTreeMap::new();
-    for entry in fs::read_dir(folder(pack)).unwrap() {
+    // The pack's own take the place of its base's.
+    for entry in ["xplan-base", pack].into_iter().flat_map(|layer| fs::read_dir(folder(layer)).unwrap()) {
         let path = entry.unwrap().path();
         files.insert(path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap());
     }

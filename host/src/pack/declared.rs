@@ -23,6 +23,11 @@ pub(super) struct ExtensionPointers {
 }
 
 impl ExtensionPointers {
+    /// These places, and of what they do not name those below.
+    pub(super) fn over(self, below: Self) -> Self {
+        Self { client: self.client.or(below.client), goal: self.goal.or(below.goal), cover: self.cover.or(below.cover) }
+    }
+
     /// The places as a line of text, the same for the same places.
     pub(super) fn places(&self) -> String {
         let places = [&self.client, &self.goal, &self.cover].map(|place| place.as_deref().unwrap_or_default());
@@ -60,7 +65,13 @@ impl Declared {
         let mut declared = BTreeMap::new();
         for (kind, pointer) in kinds {
             let Some(pointer) = pointer else { continue };
-            let table = rules.pointer(pointer).ok_or_else(|| format!("`{pointer}` leads to nothing in its rules"))?;
+            let Some(table) = rules.pointer(pointer) else {
+                // Rules may leave out goals or covers altogether, of which nothing is sensitive.
+                if kind.is_listed() {
+                    continue;
+                }
+                return Err(format!("`{pointer}` leads to nothing in its rules"));
+            };
             let table: BTreeMap<String, Value> = Deserialize::deserialize(table)
                 .map_err(|_| format!("`{pointer}` leads to no table of added fields"))?;
             let fields =
@@ -185,6 +196,7 @@ mod tests {
         };
         check("client = \"/client/extensions\"", "`/client/extensions` leads to nothing");
         check("client = \"/client/added/segment/label\"", "no table of added fields");
+        assert!(read("goal = \"/goals/added\"").unwrap().of(RecordKind::Goal).is_empty());
         check("goal = \"/goal/odd\"", "`/goal/odd/x`: `type` is one of text, date");
         check("goal = \"/goal/secret\"", "only a field of clients can be sensitive");
     }
