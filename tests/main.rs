@@ -27,6 +27,7 @@ mod previewed_notes;
 mod properties;
 mod proxy;
 mod queues;
+mod regions;
 mod registry;
 mod rules_pages;
 mod runs;

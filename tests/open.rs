@@ -8,9 +8,12 @@ use tidegate_tests::{Host, Setup};
 
 fn setup(clients: u32, dialect: &str, pack: &str) -> Setup {
     let mut setup = Setup { dialect: dialect.to_owned(), pack: pack.to_owned(), ..Setup::with_clients(clients) };
-    if pack == "xplan-nz" {
-        setup.site.region = xplan_sandbox::Region::Nz;
-    }
+    setup.site.region = match pack {
+        "xplan-nz" => xplan_sandbox::Region::Nz,
+        "xplan-uk" => xplan_sandbox::Region::Uk,
+        "xplan-za" => xplan_sandbox::Region::Za,
+        _ => setup.site.region,
+    };
     setup
 }
 
@@ -41,7 +44,7 @@ async fn book(host: &Host, list: &str) -> Result<BTreeMap<String, Value>> {
 
 #[tokio::test]
 async fn both_dialects_bring_the_same_book() -> Result<()> {
-    for pack in ["xplan-au", "xplan-nz"] {
+    for pack in ["xplan-au", "xplan-nz", "xplan-uk", "xplan-za"] {
         let plain = Host::start(setup(700, "resourceful", pack)).await?;
         let open = Host::start(setup(700, "open", pack)).await?;
         let (_, run) = tokio::try_join!(plain.sync_and_wait(), open.sync_and_wait())?;

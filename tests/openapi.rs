@@ -33,7 +33,8 @@ const JUDGED_BY_MEANING: [&str; 14] = [
 const PARAMETERS_TOGETHER: [&str; 4] = ["list_clients", "list_covers", "list_goals", "list_households"];
 
 /// Lists that are one page at most here, so that there is no cursor that they gave.
-const ONE_PAGE: [&str; 10] = [
+const ONE_PAGE: [&str; 11] = [
+    "list_client_extensions",
     "list_client_households",
     "list_connection_revisions",
     "list_incoming_packs",

@@ -106,6 +106,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(clients::one, clients::edit))
         .routes(routes!(clients::households))
         .routes(routes!(clients::explain))
+        .routes(routes!(clients::extensions))
         .merge(listed::routes())
         .routes(routes!(goals::change))
         .merge(clients::routes())

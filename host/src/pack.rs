@@ -10,6 +10,7 @@ mod clock;
 mod compile;
 mod component;
 mod convert;
+mod declared;
 mod disguise;
 pub mod dropped;
 mod editing;

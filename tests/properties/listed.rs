@@ -117,7 +117,7 @@ fn cover(policy: &Policy, at: usize, today: Date) -> Fields {
         ("owner", json!(owner(policy))),
         ("renewal_date", json!(day(policy.renewal_date.as_deref()))),
         ("end_year", json!(ends.map(Date::year))),
-        ("extensions", json!([{"name": "benefit_status", "value": cover.benefit_status}])),
+        ("extensions", json!([{"name": "benefit_status", "value": cover.benefit_status, "sensitive": false}])),
     ]);
     // What day it is depends on the zone: around the last day, either is right.
     let days = ends.map_or(9, |ends| (ends - today).get_days());

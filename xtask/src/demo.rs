@@ -13,12 +13,16 @@ use crate::{build, step};
 #[derive(Args)]
 #[command(after_help = "Examples:
   cargo xtask demo
+  cargo xtask demo --region za
   cargo xtask demo --release
   cargo xtask demo -- --help           what the demonstration itself can be told")]
 pub struct Arguments {
     /// Build the host optimised: slower to build, for large books
     #[arg(long)]
     release: bool,
+    /// Where the invented clients live: au, nz, uk or za
+    #[arg(long)]
+    region: Option<String>,
     /// Passed on to `tidegate demo`
     #[arg(last = true, value_name = "ARGUMENT")]
     demo: Vec<String>,
@@ -30,5 +34,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     build::plugins(&workspace)?;
     build::host(arguments.release)?;
     let mut demo = std::process::Command::new(workspace.binary("tidegate", arguments.release));
-    step::become_program(demo.arg("demo").args(&arguments.demo))
+    let region = arguments.region.iter().flat_map(|region| ["--region", region]);
+    step::become_program(demo.arg("demo").args(region).args(&arguments.demo))
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::engine::Engine;
 use crate::{Job, MadeAt, Typeset};
 
-const PACKS: [&str; 2] = ["xplan-au", "xplan-nz"];
+const PACKS: [&str; 4] = ["xplan-au", "xplan-nz", "xplan-uk", "xplan-za"];
 const DOCUMENTS: [&str; 2] = ["best-life-plan.exported", "investment-preferences.exported"];
 
 fn folder(pack: &str) -> PathBuf {

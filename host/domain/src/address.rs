@@ -16,9 +16,11 @@ pub struct AddressForm {
     pub country: CountryCode,
     /// The country's states: each code with the spellings that stand for it. Empty where its addresses have none.
     pub states: Vec<(String, Vec<String>)>,
-    /// The form of a postcode: `9` stands for a digit, `A` for a letter, anything else for itself. None where any text
-    /// will do.
-    pub postcode: Option<String>,
+    /// Whether a state, such as a county, is any text.
+    pub any_state: bool,
+    /// The forms of a postcode: `9` stands for a digit, `A` for a letter, a blank for one that is put there, anything else
+    /// for itself. None where any text will do.
+    pub postcodes: Vec<String>,
 }
 
 /// The forms of the countries that the practice's packs are for. Addresses of other countries are any text.
@@ -56,6 +58,9 @@ impl AddressForms {
 impl AddressForm {
     /// The state's code.
     fn state(&self, text: &str) -> Result<String, String> {
+        if self.any_state {
+            return Ok(text.to_owned());
+        }
         let country = self.country.as_str();
         if self.states.is_empty() {
             return Err(format!("Addresses in {country} have no state. Leave it empty."));
@@ -69,17 +74,38 @@ impl AddressForm {
     }
 
     fn postcode(&self, text: &str) -> Result<String, String> {
-        let Some(pattern) = &self.postcode else { return Ok(text.to_owned()) };
+        if self.postcodes.is_empty() {
+            return Ok(text.to_owned());
+        }
         let joined: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-        let fits = joined.chars().count() == pattern.chars().count()
-            && joined.chars().zip(pattern.chars()).all(|(c, wanted)| match wanted {
-                '9' => c.is_ascii_digit(),
-                'A' => c.is_ascii_alphabetic(),
-                wanted => c == wanted,
-            });
-        let country = self.country.as_str();
-        if fits { Ok(joined) } else { Err(format!("“{text}” is no postcode of {country}. Write it as {pattern}.")) }
+        self.postcodes.iter().find_map(|pattern| written_as(&joined, pattern)).ok_or_else(|| {
+            let (country, patterns) = (self.country.as_str(), self.postcodes.join(" or "));
+            format!("“{text}” is no postcode of {country}. Write it as {patterns}.")
+        })
     }
+}
+
+/// A text without blanks as a pattern writes it, in capitals; none where it does not fit.
+fn written_as(text: &str, pattern: &str) -> Option<String> {
+    let mut rest = text.chars();
+    let mut written = String::with_capacity(pattern.len());
+    for wanted in pattern.chars() {
+        if wanted == ' ' {
+            written.push(' ');
+            continue;
+        }
+        let c = rest.next()?;
+        let fits = match wanted {
+            '9' => c.is_ascii_digit(),
+            'A' => c.is_ascii_alphabetic(),
+            wanted => c == wanted,
+        };
+        written.push(c.to_ascii_uppercase());
+        if !fits {
+            return None;
+        }
+    }
+    rest.next().is_none().then_some(written)
 }
 
 /// The text for comparison: capitals, full stops and blanks do not matter.
@@ -100,8 +126,14 @@ mod tests {
     fn forms() -> AddressForms {
         let states = [("NSW", "New South Wales"), ("VIC", "Victoria")];
         let states = states.map(|(code, name)| (code.to_owned(), vec![name.to_owned()])).to_vec();
-        let australia = AddressForm { country: country("AU"), states, postcode: Some("9999".to_owned()) };
-        let new_zealand = AddressForm { country: country("NZ"), states: Vec::new(), postcode: Some("9999".to_owned()) };
+        let australia =
+            AddressForm { country: country("AU"), states, any_state: false, postcodes: vec!["9999".to_owned()] };
+        let new_zealand = AddressForm {
+            country: country("NZ"),
+            states: Vec::new(),
+            any_state: false,
+            postcodes: vec!["9999".to_owned()],
+        };
         AddressForms(vec![australia, new_zealand])
     }
 
@@ -156,15 +188,40 @@ mod tests {
         check(&forms, None, "Kent", "", Err(&["state"]));
     }
 
+    fn form(of: &str, postcodes: &[&str]) -> AddressForm {
+        let postcodes = postcodes.iter().map(|pattern| (*pattern).to_owned()).collect();
+        AddressForm { country: country(of), states: Vec::new(), any_state: false, postcodes }
+    }
+
+    #[test]
+    fn a_county_is_any_text_and_a_postcode_one_of_several_forms() {
+        let patterns = ["A9 9AA", "A99 9AA", "A9A 9AA", "AA9 9AA", "AA99 9AA", "AA9A 9AA"];
+        let forms = AddressForms(vec![AddressForm { any_state: true, ..form("GB", &patterns) }]);
+        for (typed, written) in [
+            ("m11ae", "M1 1AE"),
+            ("B33 8TH", "B33 8TH"),
+            ("w1a 0ax", "W1A 0AX"),
+            ("CR26XH", "CR2 6XH"),
+            ("dn55 1pt", "DN55 1PT"),
+            ("s w 1 a 1 a a", "SW1A 1AA"),
+        ] {
+            check(&forms, Some("GB"), "Kent", typed, Ok(["Kent", written]));
+        }
+        check(&forms, Some("GB"), "", "SW1A 1A", Err(&["postcode"]));
+        for wrong in ["SW1A 1AAA", "SW1A 0A[", "EH1JS", "EH 1JS", "1W1A 1AA"] {
+            check(&forms, Some("GB"), "", wrong, Err(&["postcode"]));
+        }
+    }
+
     #[test]
     fn a_postcode_has_the_letters_that_its_country_prescribes() {
-        let barbados = AddressForm { country: country("BB"), states: Vec::new(), postcode: Some("BB99999".to_owned()) };
-        let canada = AddressForm { country: country("CA"), states: Vec::new(), postcode: Some("A9A9A9".to_owned()) };
+        let barbados = form("BB", &["BB99999"]);
+        let canada = form("CA", &["A9A 9A9"]);
         let forms = AddressForms(vec![barbados, canada]);
         check(&forms, Some("BB"), "", "BB11000", Ok(["", "BB11000"]));
         check(&forms, Some("BB"), "", "BC11000", Err(&["postcode"]));
         check(&forms, Some("BB"), "", "1100011", Err(&["postcode"]));
-        check(&forms, Some("CA"), "", "K1A 0B1", Ok(["", "K1A0B1"]));
+        check(&forms, Some("CA"), "", "k1a0b1", Ok(["", "K1A 0B1"]));
         check(&forms, Some("CA"), "", "11A0B1", Err(&["postcode"]));
     }
 }

@@ -63,12 +63,8 @@ pub struct Overridden {
 
 /// The values of the changed fields before and after, as text.
 pub fn changes<T: Record>(before: &T, after: &T, changed: &[&'static str]) -> Vec<FieldChange> {
-    let change = |field: &&'static str| FieldChange {
-        field: (*field).to_owned(),
-        from: before.text_of(field),
-        to: after.text_of(field),
-    };
-    changed.iter().map(change).collect()
+    let change = |(field, from, to)| FieldChange { field, from, to };
+    before.differences(after, changed).into_iter().map(change).collect()
 }
 
 /// A value that is neither a text nor null.
@@ -234,7 +230,8 @@ mod tests {
         AddressForm {
             country: CountryCode::try_from("AU".to_owned()).unwrap(),
             states: vec![("NSW".to_owned(), vec!["New South Wales".to_owned()])],
-            postcode: Some("9999".to_owned()),
+            any_state: false,
+            postcodes: vec!["9999".to_owned()],
         }
     }
 

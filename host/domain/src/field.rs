@@ -9,8 +9,9 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+use crate::extension::{self, Extension};
 use crate::ids::ExternalId;
-use crate::record::{Extension, RecordKind};
+use crate::record::RecordKind;
 use crate::value::{CountryCode, Date, E164, EmailAddress, InvalidValue, Money};
 
 /// A field of a canonical record.
@@ -182,11 +183,29 @@ pub trait Record: Sized + 'static {
     /// The fields in which `other` differs, in the order of the record.
     fn differing(&self, other: &Self) -> Vec<&'static str>;
 
+    /// What a pack added under a field; nothing where the field is none of that.
+    fn extensions_in(&self, field: &str) -> &[Extension];
+
     /// Writes each field under its name, as the API answers it.
     ///
     /// # Errors
     /// Returns the serialiser's own error.
     fn write_json<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
+
+    /// The differences in these fields, as text: each field's name with the values before and after. What a pack added
+    /// differs field by field.
+    fn differences(&self, after: &Self, fields: &[&'static str]) -> Vec<extension::Difference> {
+        let mut found = Vec::new();
+        for field in fields {
+            let is_added = Self::field(field).is_some_and(|field| field.value == ValueType::Extensions);
+            if is_added {
+                found.extend(extension::differences(self.extensions_in(field), after.extensions_in(field)));
+            } else {
+                found.push(((*field).to_owned(), self.text_of(field), after.text_of(field)));
+            }
+        }
+        found
+    }
 
     /// The description of the field of this name.
     fn field(name: &str) -> Option<&'static Field> {
@@ -210,6 +229,10 @@ impl Record for () {
 
     fn differing(&self, (): &Self) -> Vec<&'static str> {
         Vec::new()
+    }
+
+    fn extensions_in(&self, _: &str) -> &[Extension] {
+        &[]
     }
 
     fn write_json<M: serde::ser::SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
@@ -239,6 +262,11 @@ pub trait FieldValue: Sized {
     /// Returns an error if the field cannot be empty.
     fn empty() -> Result<Self, InvalidValue> {
         Err(InvalidValue::new("", "something: this field needs a value"))
+    }
+
+    /// What a pack added, of a field that holds that.
+    fn extensions(&self) -> &[Extension] {
+        &[]
     }
 
     /// Writes the value as the API answers it.
@@ -364,7 +392,7 @@ impl FieldValue for Vec<Extension> {
     const TYPE: ValueType = ValueType::Extensions;
 
     fn text(&self) -> Option<String> {
-        let each: Vec<String> = self.iter().map(|more| format!("{}: {}", more.name, more.value)).collect();
+        let each: Vec<String> = self.iter().map(|more| format!("{}: {}", more.name, more.shown())).collect();
         (!each.is_empty()).then(|| each.join("; "))
     }
 
@@ -372,8 +400,23 @@ impl FieldValue for Vec<Extension> {
         Err(InvalidValue::new(text, "written as one text: the pack adds these fields"))
     }
 
+    fn extensions(&self) -> &[Extension] {
+        self
+    }
+
+    /// Each with its name and value; of a sensitive one not the value.
     fn write_json<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.serialize(serializer)
+        #[derive(Serialize)]
+        struct Told<'e> {
+            name: &'e str,
+            value: Option<&'e str>,
+            sensitive: bool,
+        }
+        serializer.collect_seq(self.iter().map(|Extension { name, value, sensitive }| Told {
+            name,
+            value: Some(value.as_str()).filter(|_| !sensitive),
+            sensitive: *sensitive,
+        }))
     }
 }
 
@@ -448,7 +491,8 @@ mod tests {
 
     #[test]
     fn what_a_pack_adds_is_one_text() {
-        let more = |name: &str, value: &str| Extension { name: name.to_owned(), value: value.to_owned() };
+        let more =
+            |name: &str, value: &str| Extension { name: name.to_owned(), value: value.to_owned(), sensitive: false };
         let two = vec![more("segment", "A"), more("referred_by", "Bo")];
         assert_eq!(two.text().as_deref(), Some("segment: A; referred_by: Bo"));
         assert_eq!(Vec::<Extension>::new().text(), None);

@@ -97,13 +97,8 @@ fn of_single<T: Kind>(before: &Made, after: &Made) -> Vec<FieldDifference> {
 }
 
 fn of_records<T: Record>(before: &T, after: &T, item: Option<&ExternalId>) -> Vec<FieldDifference> {
-    let difference = |field: &'static str| FieldDifference {
-        field: field.to_owned(),
-        item: item.cloned(),
-        from: before.text_of(field),
-        to: after.text_of(field),
-    };
-    before.differing(after).into_iter().map(difference).collect()
+    let difference = |(field, from, to)| FieldDifference { field, item: item.cloned(), from, to };
+    before.differences(after, &before.differing(after)).into_iter().map(difference).collect()
 }
 
 /// The differences between two lists. Their order in the CRM is none.

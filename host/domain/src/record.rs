@@ -126,6 +126,13 @@ macro_rules! record {
                 differing
             }
 
+            fn extensions_in(&self, field: &str) -> &[$crate::extension::Extension] {
+                match field {
+                    $(name!($field $($name)?) => $crate::field::FieldValue::extensions(&self.$field),)+
+                    _ => &[],
+                }
+            }
+
             fn write_json<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
                 $(map.serialize_entry(name!($field $($name)?), &$crate::field::Json(&self.$field))?;)+
                 Ok(())
@@ -138,6 +145,7 @@ mod cover;
 mod goal;
 mod person;
 
+pub use crate::extension::Extension;
 pub use cover::{Cover, CoverOwner, CoverType, PremiumFrequency};
 pub use goal::{Goal, GoalOwn, GoalOwner, GoalStatus, Outlook, Recurrence};
 pub use person::{Adviser, Client, ClientStatus, Sex, Title};
@@ -304,13 +312,4 @@ pub trait ListItem: Kind + Clone + PartialEq + fmt::Debug + Send + 'static {
     /// The label by which a person knows the item: a goal's name, a cover's type and policy. None where the CRM has
     /// neither.
     fn label(&self) -> Option<String>;
-}
-
-/// A field that a pack adds to a record.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Extension {
-    /// The name in snake_case, unique within the record.
-    pub name: String,
-    /// The value as text.
-    pub value: String,
 }

@@ -2,6 +2,7 @@
 
 mod body;
 mod explain;
+mod extensions;
 mod practice;
 mod sync;
 
@@ -15,6 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 pub use body::ClientBody;
 pub use explain::{__path_explain, explain};
+pub use extensions::{__path_extensions, extensions};
 pub use practice::routes;
 pub use sync::{__path_sync, __path_sync_by_external_id, sync, sync_by_external_id};
 

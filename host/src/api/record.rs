@@ -138,6 +138,9 @@ fn of_type(field: &Field, kind: Type) -> ObjectBuilder {
 pub struct ExtensionBody {
     /// Unique within the record.
     name: String,
-    /// The value as text.
-    value: String,
+    /// The value as text; null where it is sensitive: `GET /clients/{id}/extensions` answers it.
+    #[schema(required)]
+    value: Option<String>,
+    /// Whether the pack calls it sensitive.
+    sensitive: bool,
 }

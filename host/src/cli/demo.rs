@@ -25,11 +25,19 @@ use crate::serve::{self, ServeError};
 
 const EMAIL: &str = "manager@harbour.example";
 
+/// The regions by their names in packs, each with the book of the stand-in site and the practice's time zone.
+const PLACES: [(&str, Region, &str); 4] = [
+    ("au", Region::Au, "Australia/Sydney"),
+    ("nz", Region::Nz, "Pacific/Auckland"),
+    ("uk", Region::Uk, "Europe/London"),
+    ("za", Region::Za, "Africa/Johannesburg"),
+];
+
 #[derive(Args)]
 #[command(after_help = "Examples:
   tidegate demo
   tidegate demo --clients 100000 --seed 7
-  tidegate demo --listen 127.0.0.1:9000 --region nz")]
+  tidegate demo --listen 127.0.0.1:9000 --region za")]
 pub(super) struct Demo {
     /// How many clients the invented book has, 10 to 1,000,000
     #[arg(long, default_value_t = 1000)]
@@ -37,7 +45,7 @@ pub(super) struct Demo {
     /// The same seed gives the same book
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Where the clients live: au or nz
+    /// Where the clients live: au, nz, uk or za
     #[arg(long, default_value = "au")]
     region: String,
     /// Where pages and API listen; a loopback address
@@ -91,8 +99,9 @@ impl Demo {
         if !(10..=MOST_CLIENTS).contains(&self.clients) {
             return Err(WrongUse(format!("--clients is 10 to 1000000, not {}", self.clients)).into());
         }
-        if !matches!(self.region.as_str(), "au" | "nz") {
-            return Err(WrongUse(format!("--region is au or nz, not `{}`", self.region)).into());
+        if self.place().is_none() {
+            let known: Vec<&str> = PLACES.iter().map(|(name, ..)| *name).collect();
+            return Err(WrongUse(format!("--region is one of {}, not `{}`", known.join(", "), self.region)).into());
         }
         if !self.listen.ip().is_loopback() {
             let message = "the demo's sign-in is printed, so that it listens on loopback only; use 127.0.0.1:PORT";
@@ -101,11 +110,15 @@ impl Demo {
         Ok(())
     }
 
+    fn place(&self) -> Option<&'static (&'static str, Region, &'static str)> {
+        PLACES.iter().find(|(name, ..)| *name == self.region)
+    }
+
     fn sandbox_options(&self) -> Options {
         Options {
             clients: self.clients,
             seed: self.seed,
-            region: if self.region == "nz" { Region::Nz } else { Region::Au },
+            region: self.place().map_or_else(Region::default, |(_, region, _)| *region),
             accounts: vec![Account::new("svc-tidegate", "demo")],
             ..Options::default()
         }
@@ -116,7 +129,7 @@ impl Demo {
         std::fs::write(folder.join("crm-password"), "demo\n")?;
         std::fs::write(folder.join("token"), token)?;
         let packs_dir = packs_dir(global)?;
-        let zone = if self.region == "nz" { "Pacific/Auckland" } else { "Australia/Sydney" };
+        let zone = self.place().map_or("UTC", |(_, _, zone)| *zone);
         let auth = toml::Table::from_iter([
             ("mode".to_owned(), "basic".into()),
             ("username".to_owned(), "svc-tidegate".into()),

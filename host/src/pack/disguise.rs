@@ -24,8 +24,9 @@ const MOST_VALUES: usize = 2_000;
 const TRIES: usize = 3;
 /// The longest that values are replaced for: a record at which the plugin loops takes its whole time at every try.
 const LONGEST: Duration = Duration::from_secs(20);
-/// Numbers that the regulator keeps for films and books: nobody has them.
-const NOBODYS_NUMBERS: [&str; 3] = ["0491570156", "61491570156", "491570156"];
+/// Numbers that regulators keep for films and books, and the identity number of South Africa's own descriptions: nobody has
+/// them.
+const NOBODYS_NUMBERS: [&str; 4] = ["0491570156", "61491570156", "491570156", "8001015009087"];
 
 /// A fixture made of a record.
 #[derive(Debug)]
@@ -69,10 +70,11 @@ pub fn disguise(
     others: &[Vec<u8>],
 ) -> Result<Disguised, NotDisguised> {
     let map = |records: &[RawInput]| revision.map(context, records);
+    let is_told = |field: &str| !revision.declared.is_sensitive_field(field);
     let whole = serde_json::from_slice(&record.json).map_err(|_| NotDisguised::NotJson)?;
     let mut nobodys = vocabulary(&revision.rules);
     nobodys.extend(common::values(&whole, others).iter().map(|value| fold(value.trim())));
-    let (record, kept) = disguise_with(&mut rand::rng(), &nobodys, record, &map)?;
+    let (record, kept) = disguise_with(&mut rand::rng(), &nobodys, record, (&map, &is_told))?;
     let verdict = map(std::slice::from_ref(&record)).swap_remove(0);
     let json: Value = serde_json::from_slice(&record.json).unwrap_or_default();
     let fixture = json!({
@@ -88,7 +90,7 @@ fn disguise_with(
     random: &mut impl RngExt,
     nobodys: &BTreeSet<String>,
     record: &RawInput,
-    map: &dyn Fn(&[RawInput]) -> Vec<Verdict>,
+    (map, is_told): (&dyn Fn(&[RawInput]) -> Vec<Verdict>, &dyn Fn(&str) -> bool),
 ) -> Result<(RawInput, Vec<String>), NotDisguised> {
     let whole: Value = serde_json::from_slice(&record.json).map_err(|_| NotDisguised::NotJson)?;
     let mut places = BTreeMap::new();
@@ -97,7 +99,7 @@ fn disguise_with(
     if places.len() > MOST_VALUES {
         return Err(NotDisguised::TooLarge);
     }
-    let outcome = |verdict: &Verdict| signature(verdict);
+    let outcome = |verdict: &Verdict| signature(verdict, is_told);
     let wanted = map(std::slice::from_ref(record)).first().map(outcome);
     let began = Instant::now();
     let (mut replaced, mut kept) = (BTreeMap::new(), Vec::new());
@@ -316,14 +318,17 @@ fn vocabulary(rules: &str) -> BTreeSet<String> {
     words
 }
 
-fn signature(verdict: &Verdict) -> Signature {
+/// All that matters of a verdict. What was said of a field that is sensitive does not: a number with a check digit would
+/// have to stay as it is for the same to be said of it, and it is what nobody is to see.
+fn signature(verdict: &Verdict, is_told: &dyn Fn(&str) -> bool) -> Signature {
     let (verdict, diagnostics, records) = match verdict {
         Verdict::Mapped { records, diagnostics } => ("mapped", diagnostics, records.as_slice()),
         Verdict::Skipped(diagnostics) => ("skipped", diagnostics, &[][..]),
         Verdict::Rejected(diagnostics) => ("rejected", diagnostics, &[][..]),
     };
     let said = |one: &Diagnostic| (one.severity, one.code.clone(), one.field.clone());
-    let mut said: Vec<_> = diagnostics.iter().map(said).collect();
+    let is_told = |one: &&Diagnostic| one.field.as_deref().is_none_or(is_told);
+    let mut said: Vec<_> = diagnostics.iter().filter(is_told).map(said).collect();
     said.sort_unstable();
     Signature { verdict, said, records: records.iter().map(fields).collect() }
 }
@@ -391,7 +396,8 @@ mod tests {
 
     fn disguised(json: &Value) -> (RawInput, Value, Vec<String>) {
         let words = ["mr", "ms"].map(str::to_owned).into();
-        let (record, kept) = disguise_with(&mut StdRng::seed_from_u64(7), &words, &record(json), &map).unwrap();
+        let (record, kept) =
+            disguise_with(&mut StdRng::seed_from_u64(7), &words, &record(json), (&map, &|_| true)).unwrap();
         let json = serde_json::from_slice(&record.json).unwrap();
         (record, json, kept)
     }
@@ -405,7 +411,10 @@ mod tests {
         }, "/choices": [{ "text": "Client" }] });
         let (record, found, kept) = disguised(&json);
         let row = &found["row"];
-        assert_eq!(signature(&map(std::slice::from_ref(&record))[0]), signature(&map(&[self::record(&json)])[0]));
+        assert_eq!(
+            signature(&map(std::slice::from_ref(&record))[0], &|_| true),
+            signature(&map(&[self::record(&json)])[0], &|_| true)
+        );
         // The id is another, and the same in both places.
         assert_ne!(record.id.as_str(), "1259");
         assert_eq!(row["id"].to_string(), record.id.as_str());
@@ -454,7 +463,8 @@ mod tests {
             records.iter().map(verdict).collect()
         };
         let given = record(&json!({ "row": { "name": "Siân Ash".replace('â', "a") } }));
-        let (found, kept) = disguise_with(&mut StdRng::seed_from_u64(5), &BTreeSet::new(), &given, &begins).unwrap();
+        let (found, kept) =
+            disguise_with(&mut StdRng::seed_from_u64(5), &BTreeSet::new(), &given, (&begins, &|_| true)).unwrap();
         let name = serde_json::from_slice::<Value>(&found.json).unwrap()["row"]["name"].clone();
         assert!(name.as_str().unwrap().starts_with("Sian") && name != "Sian Ash", "{name}");
         assert_eq!(kept, ["/row/name"]);
@@ -474,11 +484,11 @@ mod tests {
     #[test]
     fn what_is_no_json_is_refused() {
         let torn = RawInput { json: b"{\"row\": {".to_vec(), ..record(&json!({})) };
-        let found = disguise_with(&mut StdRng::seed_from_u64(1), &BTreeSet::new(), &torn, &map);
+        let found = disguise_with(&mut StdRng::seed_from_u64(1), &BTreeSet::new(), &torn, (&map, &|_| true));
         assert_eq!(found.err(), Some(NotDisguised::NotJson));
         let many: Vec<u32> = (0..2_500).collect();
         let large = record(&json!({ "row": { "all": many } }));
-        let found = disguise_with(&mut StdRng::seed_from_u64(1), &BTreeSet::new(), &large, &map);
+        let found = disguise_with(&mut StdRng::seed_from_u64(1), &BTreeSet::new(), &large, (&map, &|_| true));
         assert_eq!(found.err(), Some(NotDisguised::TooLarge));
     }
 

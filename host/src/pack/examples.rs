@@ -6,6 +6,7 @@ mod form;
 use serde_json::{Map, Value, json};
 
 use super::{Context, PackError, RawInput, Revision, Verdict};
+use crate::domain::extension::PREFIX;
 use crate::domain::{ExternalId, RecordKind};
 
 /// The member of the rules that holds the examples.
@@ -98,7 +99,10 @@ impl Example {
             otherwise.push(format!("it is {}, expected {}", becomes.as_str(), self.becomes.as_str()));
         }
         for (field, expected) in &self.expect {
-            let found = text(&record[field]);
+            let found = match field.strip_prefix(PREFIX) {
+                Some(name) => added(&record, name),
+                None => text(&record[field]),
+            };
             let expected = text(expected);
             if found != expected {
                 otherwise.push(format!("{field} is {}, expected {}", or_nothing(&found), or_nothing(&expected)));
@@ -110,6 +114,13 @@ impl Example {
         }
         otherwise
     }
+}
+
+/// The value of a field that the pack adds.
+fn added(record: &Value, name: &str) -> String {
+    let all = record["extensions"].as_array();
+    let found = all.into_iter().flatten().find(|one| one["name"] == name);
+    found.map(|one| text(&one["value"])).unwrap_or_default()
 }
 
 /// A canonical value as examples write it: an amount as `1234.50 AUD`.

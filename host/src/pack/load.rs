@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::bindings::MappingPre;
+use super::declared::{Declared, ExtensionPointers};
 use super::engine::Sandbox;
 use super::files::refused;
 use super::gates::{Gate, Gates};
@@ -134,7 +135,7 @@ fn untested(
 
     gates.begin(Gate::Resources);
     let digest = blake3::hash(&bytes);
-    let revision_digest = revision_digest(&digest, &region, &rules, templates.digest());
+    let revision_digest = revision_digest(&digest, (&region, pack.extensions.as_ref()), &rules, templates.digest());
     let not_usable = |error: wasmtime::Error| {
         of_component(ComponentError::NotCompiled(format!("it cannot be used: {error:#}"), error.into()))
     };
@@ -149,6 +150,7 @@ fn untested(
     })?;
     // Behind the rules' own problems: what rules lack that are not written yet is no fault of the pack's file.
     let address_form = address_form(&pack, &region, &rules).map_err(|why| refused(&pack_file, &why))?;
+    let declared = Declared::read(pack.extensions.as_ref(), &rules.json).map_err(|why| refused(&pack_file, &why))?;
     let revision = Revision {
         sandbox: Arc::clone(sandbox),
         program,
@@ -158,6 +160,7 @@ fn untested(
         manifest,
         rules: rules.json,
         address_form,
+        declared,
         sources,
         component_bytes: bytes.len() as u64,
         templates,
@@ -189,14 +192,23 @@ fn address_form(pack: &PackFile, region: &str, rules: &Rules) -> Result<Option<A
             .map_err(|_| format!("`{pointer}` leads to no table of states with lists of spellings"))?,
         None => BTreeMap::new(),
     };
-    let postcode = match &pointers.postcode {
+    let postcodes = match &pointers.postcode {
         Some(pointer) => {
-            let pattern = at(pointer)?.as_str().ok_or_else(|| format!("`{pointer}` leads to no pattern"))?;
-            Some(pattern.to_owned())
+            let wrong = || format!("`{pointer}` leads to no pattern, and to no list of patterns");
+            match at(pointer)? {
+                Value::String(pattern) => vec![pattern.clone()],
+                patterns => Deserialize::deserialize(patterns).map_err(|_| wrong())?,
+            }
         }
-        None => None,
+        None => Vec::new(),
     };
-    Ok(Some(AddressForm { country, states: states.into_iter().collect(), postcode }))
+    let any_state = match &pointers.any_state {
+        Some(pointer) => {
+            at(pointer)?.as_bool().ok_or_else(|| format!("`{pointer}` leads to neither true nor false"))?
+        }
+        None => false,
+    };
+    Ok(Some(AddressForm { country, states: states.into_iter().collect(), any_state, postcodes }))
 }
 
 /// Runs the component once: it has to tell the manifest that it carries, and to take the rules.
@@ -239,15 +251,17 @@ fn try_out(
     })
 }
 
-/// Everything that decides what a raw record and an event become: the component's bytes, the rules' values, the region
-/// and the templates.
+/// Everything that decides what a raw record and an event become, and who sees it: the component's bytes, the rules' values,
+/// the region, the places of the declarations, and the templates.
 fn revision_digest(
     component: &blake3::Hash,
-    region: &str,
+    (region, extensions): (&str, Option<&ExtensionPointers>),
     rules: &Rules,
     templates: Option<blake3::Hash>,
 ) -> RevisionDigest {
-    let rules = blake3::hash(format!("{region}\n{}", rules.whole).as_bytes());
+    // Where the rules declare what is sensitive decides what is shown.
+    let extensions = extensions.map(|pointers| format!("\n{}", pointers.places())).unwrap_or_default();
+    let rules = blake3::hash(format!("{region}{extensions}\n{}", rules.whole).as_bytes());
     let mut hasher = blake3::Hasher::new();
     hasher.update(component.as_bytes()).update(rules.as_bytes());
     if let Some(templates) = templates {
@@ -266,7 +280,7 @@ mod tests {
             let templates = template.map(|text| blake3::hash(text.as_bytes()));
             let rules =
                 Rules { whole: json.to_owned(), json: String::new(), missing: Vec::new(), origins: Origins::default() };
-            revision_digest(&blake3::hash(component.as_bytes()), region, &rules, templates)
+            revision_digest(&blake3::hash(component.as_bytes()), (region, None), &rules, templates)
         };
         assert_eq!(id("a", "AU", "{}", None), id("a", "AU", "{}", None));
         let others =

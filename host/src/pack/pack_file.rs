@@ -5,6 +5,7 @@ use std::path::{Component as PathPart, Path};
 use serde::Deserialize;
 
 use super::PackError;
+use super::declared::ExtensionPointers;
 use super::files::{self, refused};
 use crate::config::toml_words;
 
@@ -30,6 +31,7 @@ pub(super) struct OwnPackFile {
     crm: Option<String>,
     region: Option<String>,
     address: Option<AddressPointers>,
+    extensions: Option<ExtensionPointers>,
 }
 
 /// What a pack is, with what it takes from its bases.
@@ -49,6 +51,8 @@ pub(super) struct PackFile {
     pub(super) region: Option<String>,
     /// The places where its rules tell how addresses of the region are written.
     pub(super) address: Option<AddressPointers>,
+    /// The places where its rules declare the fields that they add to records.
+    pub(super) extensions: Option<ExtensionPointers>,
 }
 
 /// Places in the rules, as JSON Pointers (RFC 6901): the host knows none of the rules' own names.
@@ -57,8 +61,10 @@ pub(super) struct PackFile {
 pub(super) struct AddressPointers {
     /// A table of states: codes with lists of spellings. None where the region's addresses have no state.
     pub(super) states: Option<String>,
-    /// A pattern of postcodes.
+    /// A pattern of postcodes, or a list of several.
     pub(super) postcode: Option<String>,
+    /// Whether states are taken as they are written: true or false.
+    pub(super) any_state: Option<String>,
 }
 
 impl OwnPackFile {
@@ -107,7 +113,10 @@ impl OwnPackFile {
         let address = addresses.cloned().reduce(|own, below| AddressPointers {
             states: own.states.or(below.states),
             postcode: own.postcode.or(below.postcode),
+            any_state: own.any_state.or(below.any_state),
         });
+        let declarations = std::iter::once(&self.extensions).chain(bases.iter().map(|base| &base.extensions)).flatten();
+        let extensions = declarations.cloned().reduce(ExtensionPointers::over);
         Ok(PackFile {
             plugin: needed("plugin", first(&self.plugin, bases.iter().map(|base| &base.plugin)))?,
             component: needed("component", first(&self.component, bases.iter().map(|base| &base.component)))?,
@@ -117,6 +126,7 @@ impl OwnPackFile {
             // A region is the pack's own: a base has none, and what extends a pack of a region is for another, or says so.
             region: self.region,
             address,
+            extensions,
         })
     }
 

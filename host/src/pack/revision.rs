@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tidegate_documents::{DocumentError, MadeAt, Typeset, Typesetter};
 
+use super::declared::Declared;
 use super::engine::Sandbox;
 use super::instance::{Instance, Program};
 use super::manifest::Manifest;
@@ -19,6 +20,7 @@ use super::{
 };
 use crate::crm::Source;
 use crate::domain::address::AddressForm;
+use crate::domain::declaration::ExtensionField;
 use crate::domain::note::FileNote;
 use crate::domain::{Date, Diagnostic, RecordKind, RevisionDigest, RevisionId};
 
@@ -36,6 +38,8 @@ pub struct Revision {
     /// The rules, as `configure` takes them.
     pub(super) rules: String,
     pub(super) address_form: Option<AddressForm>,
+    /// The fields that it adds to records.
+    pub(super) declared: Declared,
     pub(super) sources: Vec<Source>,
     pub(super) component_bytes: u64,
     pub(super) templates: Templates,
@@ -78,6 +82,11 @@ impl Revision {
         self.address_form.as_ref()
     }
 
+    /// The fields that it adds to records of a kind, where the pack says where its rules declare them.
+    pub fn extensions(&self, kind: RecordKind) -> &[ExtensionField] {
+        self.declared.of(kind)
+    }
+
     /// The sources that are to be read from the CRM.
     pub fn sources(&self) -> &[Source] {
         &self.sources
@@ -106,7 +115,7 @@ impl Revision {
 
     /// Whether the mapping of a kind reads the as-of date.
     pub fn reads_as_of(&self, kind: RecordKind) -> bool {
-        self.manifest.kinds_reading_as_of.contains(&kind)
+        self.manifest.kinds_reading_as_of.contains(&kind) && self.declared.may_read_as_of(kind)
     }
 
     /// Event types whose documents it makes.
@@ -210,6 +219,7 @@ impl Revision {
             if let Some(diagnostic) = unreadable::found(&record.json) {
                 verdict.diagnostics_mut().push(diagnostic);
             }
+            self.declared.note(verdict);
         }
         verdicts
     }
@@ -233,7 +243,9 @@ impl Revision {
         let as_of = context.as_of.to_string();
         let context = convert::context(context, &as_of);
         let json = unreadable::with_nulls(&record.json);
-        Ok(convert::explanations(self.ready()?.explain(context, convert::raw_record(record, &json))?))
+        let mut explained = convert::explanations(self.ready()?.explain(context, convert::raw_record(record, &json))?);
+        self.declared.hide(record.kind, &mut explained);
+        Ok(explained)
     }
 
     /// Writes an event's file note.

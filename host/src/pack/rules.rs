@@ -271,7 +271,8 @@ mod tests {
         let manifest = fs::read_to_string(root.join("plugins/xplan-anz/manifest.json")).unwrap();
         let schema = &serde_json::from_str::<Value>(&manifest).unwrap()["rules_schema"];
         let validator = jsonschema::validator_for(schema).unwrap();
-        for (pack, dialect) in [("xplan-au", "resourceful"), ("xplan-au", "open"), ("xplan-nz", "resourceful")] {
+        let packs = ["xplan-au", "xplan-nz", "xplan-uk", "xplan-za"];
+        for (pack, dialect) in packs.iter().flat_map(|pack| [(*pack, "resourceful"), (*pack, "open")]) {
             let rules = read(&root.join("rules").join(pack), dialect, schema).unwrap();
             let rules: Value = serde_json::from_str(&rules.json).unwrap();
             let wrong: Vec<String> =

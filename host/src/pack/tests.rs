@@ -297,11 +297,35 @@ fn a_pack_says_where_its_rules_tell_of_addresses() {
     with("");
     let revision = bench.packs.load(&bench.pack(), "resourceful").unwrap();
     let form = revision.address_form().unwrap();
-    assert_eq!((form.country.as_str(), form.states.len(), &form.postcode), ("AU", 0, &None));
+    assert_eq!((form.country.as_str(), form.states.len(), form.postcodes.len()), ("AU", 0, 0));
     with("postcode = \"/client/postcode\"");
     assert!(bench.refusal().contains("`/client/postcode` leads to nothing"), "{}", bench.refusal());
+    with("any_state = \"/client/any\"");
+    assert!(bench.refusal().contains("`/client/any` leads to nothing"), "{}", bench.refusal());
     with("zip = \"/x\"");
     assert!(bench.refusal().contains("zip"), "{}", bench.refusal());
+}
+
+#[test]
+fn a_pack_says_where_its_rules_declare_the_fields_that_they_add() {
+    let bench = Bench::new("unreachable");
+    let pack = fs::read_to_string(bench.pack().join("pack.toml")).unwrap();
+    let with = |pointers: &str| bench.write("pack.toml", format!("{pack}\n[extensions]\n{pointers}").as_bytes());
+    let load = || bench.packs.load(&bench.pack(), "resourceful").unwrap();
+    bench.write("rules.toml", b"[added.number]\nlabel = \"Number\"\ntype = \"text\"\nsensitive = true");
+    with("client = \"/added\"");
+    let revision = load();
+    let added = revision.extensions(RecordKind::Client);
+    assert_eq!(added.iter().map(|field| (&*field.label, field.sensitive)).collect::<Vec<_>>(), [("Number", true)]);
+    // Another place is another revision: what was sensitive may not be any more.
+    bench.write("pack.toml", pack.as_bytes());
+    let without = load();
+    assert!(without.extensions(RecordKind::Client).is_empty());
+    assert_ne!(without.digest(), revision.digest());
+    with("client = \"/nowhere\"");
+    assert!(bench.refusal().contains("pack.toml: `/nowhere` leads to nothing"), "{}", bench.refusal());
+    with("adviser = \"/added\"");
+    assert!(bench.refusal().contains("adviser"), "{}", bench.refusal());
 }
 
 #[test]

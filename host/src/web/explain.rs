@@ -17,6 +17,7 @@ use super::session::SignedIn;
 use crate::app::{App, ExplainError, History, ValueChange};
 use crate::domain::access::Action;
 use crate::domain::edit::FieldChange;
+use crate::domain::extension::PREFIX;
 use crate::domain::history::ChangeCause;
 use crate::domain::listed::place_of;
 use crate::domain::stored::StoredClient;
@@ -191,6 +192,7 @@ async fn explained(
     clock: &Clock,
 ) -> Result<Vec<Explained>, Failure> {
     let crm = app.connections.get(&client.origin.connection).map(|connection| connection.revision());
+    let labels = crm.as_ref().map(|revision| revision.extensions(subject.kind).to_vec()).unwrap_or_default();
     let crm = crm.map_or_else(|| "the CRM".to_owned(), |revision| format::crm(revision.crm()));
     let mut explained = Vec::with_capacity(fields.len());
     for field in fields {
@@ -210,7 +212,11 @@ async fn explained(
                 run: change.run.map(|run| format!("/runs/{run}")),
             });
         }
-        explained.push(Explained { changes, ..Explained::from(field) });
+        let label =
+            labels.iter().find(|of| field.field.strip_prefix(PREFIX) == Some(&of.name)).map(|of| of.label.clone());
+        let explanation = Explained::from(field);
+        let label = label.unwrap_or_else(|| explanation.label.clone());
+        explained.push(Explained { changes, label, ..explanation });
     }
     Ok(explained)
 }

@@ -8,6 +8,8 @@ use phonenumber::Mode;
 use rust_decimal::Decimal;
 
 use crate::crm::registry::Registry;
+use crate::domain::declaration::ExtensionForm;
+use crate::domain::extension::PREFIX;
 use crate::domain::field::ValueType;
 use crate::domain::record;
 use crate::domain::run::RunCounts;
@@ -80,10 +82,11 @@ pub(super) fn duration(from: Timestamp, to: Timestamp) -> String {
 /// has the name that the pack gave it.
 pub(super) fn field(name: &str) -> String {
     let label = record::field(name).map(|field| field.label.to_owned());
-    let Some((kind, own)) = name.split_once('.') else {
-        return label.unwrap_or_else(|| sentence(&name.replace('_', " ")));
+    let Some((kind, own)) = name.strip_prefix(PREFIX).unwrap_or(name).split_once('.') else {
+        let own = name.strip_prefix(PREFIX).unwrap_or(name);
+        return label.unwrap_or_else(|| sentence(&own.replace('_', " ")));
     };
-    let own = label.unwrap_or_else(|| own.replace('_', " "));
+    let own = label.unwrap_or_else(|| own.strip_prefix(PREFIX).unwrap_or(own).replace('_', " "));
     format!("{}: {}", sentence(kind), lower(&own))
 }
 
@@ -100,6 +103,19 @@ pub(super) fn value(field: &str, value: &str) -> String {
         Some(ValueType::Phone) => Some(phone(value)),
         Some(kind) => kind.label_of(value).map(ToOwned::to_owned),
         None => None,
+    };
+    message.unwrap_or_else(|| value.to_owned())
+}
+
+/// The value of a field that a pack adds, by its type.
+pub(super) fn added(form: ExtensionForm, value: &str) -> String {
+    let message = match form {
+        ExtensionForm::Flag if value == "true" => Some("Yes".to_owned()),
+        ExtensionForm::Flag if value == "false" => Some("No".to_owned()),
+        ExtensionForm::Date => value.parse().ok().map(date),
+        ExtensionForm::Money => value.parse().ok().map(|amount| money(&amount)),
+        ExtensionForm::Choice => Some(sentence(&value.replace('_', " "))),
+        _ => None,
     };
     message.unwrap_or_else(|| value.to_owned())
 }

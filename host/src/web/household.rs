@@ -15,10 +15,11 @@ use super::layout::{Layout, Section};
 use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::access::Action;
+use crate::domain::declaration::ExtensionField;
 use crate::domain::edit::Overridden;
 use crate::domain::field::{FieldError, Record as _, ValueType};
 use crate::domain::stored::{HouseholdRole, Member, StoredClient};
-use crate::domain::{Client, ConnectionName, Diagnostic, ExternalId, HouseholdId, RecordKind, Severity};
+use crate::domain::{Client, ClientId, ConnectionName, Diagnostic, ExternalId, HouseholdId, RecordKind, Severity};
 use crate::store::book::HouseholdRow;
 use document_panel::DocumentPanel;
 use fields::Group;
@@ -73,6 +74,8 @@ pub(super) struct PersonCard {
     pub(super) not_visible: Option<Moment>,
     pub(super) overridden: Vec<OverriddenEdit>,
     pub(super) groups: Vec<Group>,
+    /// The path that shows the person's sensitive values.
+    pub(super) reveal: String,
     /// The findings about the record as a whole.
     pub(super) findings: Vec<Finding>,
     pub(super) changed: Moment,
@@ -121,10 +124,14 @@ pub(super) struct OverriddenEdit {
     pub(super) at: Moment,
 }
 
-/// Names that a household's fields refer to.
-struct Names<'a> {
-    advisers: &'a [(ExternalId, String)],
-    people: &'a [StoredClient],
+/// What a household's fields refer to.
+pub(super) struct Names<'a> {
+    pub(super) advisers: &'a [(ExternalId, String)],
+    pub(super) people: &'a [StoredClient],
+    /// The fields that the pack in force adds to clients.
+    pub(super) added: &'a [ExtensionField],
+    /// The person whose sensitive values somebody asked for.
+    pub(super) revealed: Option<ClientId>,
 }
 
 impl Names<'_> {
@@ -143,14 +150,39 @@ pub(super) async fn show(
     page(&load(&app, &person, &id, &synced).await?)
 }
 
+/// `POST /households/{id}/clients/{client}/reveal`: the page with the sensitive values of one person. It changes nothing;
+/// it is no link, so that nothing follows it unasked and no address keeps it.
+pub(super) async fn reveal(
+    State(app): State<App>,
+    person: SignedIn,
+    Path((id, client)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    person.may(Action::ReadBook)?;
+    let found = find(&app, &id).await?;
+    let client = found.people.iter().map(|person| person.id).find(|known| known.to_string() == client);
+    let client = client.ok_or(Failure::NotFound("There is no such person in this household."))?;
+    tracing::info!(user = %person.user(), %client, "sensitive fields were shown");
+    page(&of(&app, &person, found, &Synced::default(), Some(client)).await?)
+}
+
 /// The page of a household with all that stands on it.
 pub(super) async fn load(app: &App, person: &SignedIn, id: &str, synced: &Synced) -> Result<HouseholdPage, Failure> {
     person.may(Action::ReadBook)?;
     let found = find(app, id).await?;
+    of(app, person, found, synced, None).await
+}
+
+async fn of(
+    app: &App,
+    person: &SignedIn,
+    found: HouseholdRow,
+    synced: &Synced,
+    revealed: Option<ClientId>,
+) -> Result<HouseholdPage, Failure> {
     let layout = Layout::load(app, person, Section::Households).await?;
     let connection = &found.household.connection;
     let at_work = app.connections.get(connection);
-    let crm = match at_work {
+    let crm = match &at_work {
         Some(at_work) => format::crm(at_work.revision().crm()),
         None => {
             app.integrations.one(connection).await.map_or("The CRM".to_owned(), |one| format::crm(one.spec.crm.name))
@@ -158,9 +190,13 @@ pub(super) async fn load(app: &App, person: &SignedIn, id: &str, synced: &Synced
     };
     let advisers = advisers(app, &found).await?;
     let former = former(app, &found, &person.clock).await?;
-    let lists = Found::read(app, &found, person.may(Action::ChangeGoals).is_ok()).await?;
+    let mut lists = Found::read(app, &found, person.may(Action::ChangeGoals).is_ok()).await?;
     let documents = DocumentPanel::load(app, person, &found).await?;
-    let mut view = view(&found, &lists, layout, crm, &advisers, Some(documents), &person.clock);
+    let revision = at_work.as_ref().map(|at_work| at_work.revision());
+    let declared = |kind| revision.as_ref().map_or(&[][..], |revision| revision.extensions(kind));
+    lists.added = RecordKind::LISTED.iter().map(|kind| (*kind, declared(*kind).to_vec())).collect();
+    let names = Names { advisers: &advisers, people: &found.people, added: declared(RecordKind::Client), revealed };
+    let mut view = view(&found, &lists, layout, crm, &names, Some(documents), &person.clock);
     let is_open = |name: &&ConnectionName| connection.is_practice() || *name == connection;
     let all = app.connections.all();
     let open = all.iter().map(|connection| &connection.name).filter(is_open);
@@ -218,13 +254,12 @@ pub(super) fn view(
     lists: &Found,
     layout: Layout,
     crm: String,
-    advisers: &[(ExternalId, String)],
+    names: &Names<'_>,
     documents: Option<DocumentPanel>,
     clock: &Clock,
 ) -> HouseholdPage {
-    let names = Names { advisers, people: &found.people };
     let adviser = found.household.adviser_external_id.as_ref().and_then(|id| names.adviser(id));
-    let people = found.people.iter().map(|client| card(client, &found.household.members, &names, clock)).collect();
+    let people = found.people.iter().map(|client| card(client, &found.household.members, names, clock)).collect();
     HouseholdPage {
         layout,
         id: found.household.id.to_string(),
@@ -272,6 +307,7 @@ fn card(client: &StoredClient, members: &[Member], names: &Names<'_>, clock: &Cl
         not_visible: client.not_visible_since.map(|since| Moment::new(since, clock)),
         overridden: client.overridden.iter().map(|edit| overridden(edit, clock)).collect(),
         groups: fields::groups(client, names),
+        reveal: format!("/households/{}/clients/{}/reveal", client.household_id, client.id),
         findings: of_record.map(Finding::from).collect(),
         changed: Moment::new(client.origin.changed_at, clock),
         revision: client.origin.revision.of_pack().map(|revision| revision.to_string()),

@@ -28,7 +28,7 @@ pub type ItemPlace = (&'static str, usize);
 fn keep(
     origins: &mut BTreeMap<String, Origin>,
     place: Option<ItemPlace>,
-    field: &'static str,
+    field: &str,
     origin: impl FnOnce() -> Origin,
 ) {
     origins.insert(named(place, field), origin());
@@ -83,24 +83,24 @@ impl LineageRecorder {
 
     /// Tells where a field comes from; a later origin of the same field takes its place.
     #[inline]
-    pub fn origin(&mut self, field: &'static str, origin: impl FnOnce() -> Origin) {
+    pub fn origin(&mut self, field: &str, origin: impl FnOnce() -> Origin) {
         if let Some(origins) = &mut self.origins {
             keep(origins, self.place, field, origin);
         }
     }
 
     /// Something worth knowing: a value was derived or normalised, nothing was left out.
-    pub fn info(&mut self, field: &'static str, code: &str, message: impl Into<String>) {
+    pub fn info(&mut self, field: &str, code: &str, message: impl Into<String>) {
         self.add(Severity::Info, Some(field), code, message.into());
     }
 
     /// A value was left out or stands in doubt.
-    pub fn warn(&mut self, field: &'static str, code: &str, message: impl Into<String>) {
+    pub fn warn(&mut self, field: &str, code: &str, message: impl Into<String>) {
         self.add(Severity::Warning, Some(field), code, message.into());
     }
 
     /// Something about a field, of a severity that the plugin has worked out.
-    pub fn field(&mut self, severity: Severity, field: &'static str, code: &str, message: String) {
+    pub fn field(&mut self, severity: Severity, field: &str, code: &str, message: String) {
         self.add(severity, Some(field), code, message);
     }
 
@@ -129,10 +129,16 @@ impl LineageRecorder {
     pub(crate) fn explain(self, fate: MapResult) -> Vec<FieldExplanation> {
         let Self { diagnostics, origins, .. } = self;
         let mut origins = origins.unwrap_or_default();
-        let fields = match fate {
+        let mut fields = match fate {
             MapResult::Mapped(records) => canonical::fields_of(&records),
             MapResult::Skipped | MapResult::Rejected => Vec::new(),
         };
+        // What a pack adds stands in no record that has none of it, and is asked about all the same.
+        let is_empty = |field: &&String| is_extension(field) && fields.iter().all(|(known, _)| known != *field);
+        let empty: Vec<_> = origins.keys().filter(is_empty).map(|field| (field.clone(), None)).collect();
+        if !fields.is_empty() {
+            fields.extend(empty);
+        }
         let about = |field: &str| -> Vec<Diagnostic> {
             diagnostics.iter().filter(|d| d.field.as_deref() == Some(field)).cloned().collect()
         };
@@ -154,6 +160,11 @@ impl LineageRecorder {
         }
         explained
     }
+}
+
+/// Whether a field is one that a pack adds to the contract's: `extensions.risk_profile`, `covers[0].extensions.loan`.
+fn is_extension(field: &str) -> bool {
+    field.split('.').any(|part| part == "extensions")
 }
 
 fn explanation(field: &str, value: Option<String>, origin: Origin, diagnostics: Vec<Diagnostic>) -> FieldExplanation {

@@ -1,5 +1,6 @@
 //! Tables of words: what the CRM says, and what it means.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -13,7 +14,7 @@ pub struct Table<T> {
     words: Vec<(u64, String, usize)>,
     meanings: Vec<T>,
     /// The place where the rules have the table, as a JSON Pointer.
-    path: &'static str,
+    path: Cow<'static, str>,
     /// The table's keys as the rules write them, for messages.
     keys: String,
 }
@@ -41,7 +42,7 @@ impl<T> Table<T> {
     }
 
     /// The meaning of a word, or none and a diagnostic `unknown-<field>` that says so and how to fix it.
-    pub fn read(&self, word: &str, field: &'static str, recorder: &mut LineageRecorder) -> Option<&T> {
+    pub fn read(&self, word: &str, field: &str, recorder: &mut LineageRecorder) -> Option<&T> {
         let found = self.get(word);
         if found.is_none() {
             let code = format!("unknown-{}", field.replace('_', "-"));
@@ -61,12 +62,12 @@ impl<T> Table<T> {
 
     /// The table of words that need no meaning beyond standing in it.
     #[must_use]
-    pub fn listing(words: &[String], path: &'static str) -> Self
+    pub fn listing(words: &[String], path: impl Into<Cow<'static, str>>) -> Self
     where
         T: Default,
     {
         let words = words.iter().map(|word| (text::normal(word), 0)).collect();
-        Self { keys: String::new(), words: sorted(words), meanings: vec![T::default()], path }
+        Self { keys: String::new(), words: sorted(words), meanings: vec![T::default()], path: path.into() }
     }
 
     /// Whether the rules have no such table.
@@ -128,17 +129,24 @@ pub struct Spellings(BTreeMap<String, Vec<String>>);
 impl Spellings {
     /// The table for the choices `T` of the contract. `path` is its JSON Pointer; a choice that there is not, and
     /// a spelling that means two things, are problems.
-    pub fn choices<T: Choice>(&self, path: &'static str, problems: &mut Vec<RuleProblem>) -> Table<T> {
+    pub fn choices<T: Choice>(&self, path: impl Into<Cow<'static, str>>, problems: &mut Vec<RuleProblem>) -> Table<T> {
         self.table(path, problems, choice)
+    }
+
+    /// Whether the rules have no such table.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The table whose meanings `parse` makes of the keys.
     pub fn table<T>(
         &self,
-        path: &'static str,
+        path: impl Into<Cow<'static, str>>,
         problems: &mut Vec<RuleProblem>,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Table<T> {
+        let path = path.into();
         let (mut words, mut meanings, mut keys) = (Vec::new(), Vec::new(), Vec::new());
         for (key, spellings) in &self.0 {
             match parse(key) {

@@ -110,7 +110,7 @@ fn state(
     const FIELD: &str = "state";
     recorder.origin(FIELD, || row.origin(F::State, None));
     let text = row.text(F::State, FIELD, recorder)?;
-    if !at_home {
+    if !at_home || form.any_state {
         return Some(text.into_owned());
     }
     let Some(states) = &form.states else {

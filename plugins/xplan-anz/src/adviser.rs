@@ -11,11 +11,11 @@ pub(crate) fn map(rules: &AdviserRules, forms: &Forms, raw: &RawRecord, recorder
         Ok(user) => user,
         Err(why) => return record::not_json(&why, recorder),
     };
-    let row = View { row: &user.row, names: &rules.fields, place: None, rules: "/adviser/fields", forms };
+    let row = View::new(&user.row, &rules.fields, None, "/adviser/fields", forms);
     if let Err(fate) = record::check_row(row, F::Id, &raw.id, recorder) {
         return fate;
     }
-    if row.row.is_empty_from(F::MEMBERS) {
+    if row.is_empty_from(F::MEMBERS) {
         return record::empty(recorder);
     }
     let mut text = |field, canonical| {

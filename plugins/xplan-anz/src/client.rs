@@ -3,7 +3,9 @@
 use tidegate_sdk::{Canonical, Client, Ctx, LineageRecorder, MapResult, Origin, RawRecord, Severity};
 use xplan::{ClientField as F, Forms, RawClient, Value, View};
 
-use crate::{address, client_row::ClientRow, contact, mapping::ClientMapping, person, record, standing};
+use crate::{
+    address, client_row::ClientRow, contact, dates, extensions::Known, mapping::ClientMapping, person, record, standing,
+};
 
 /// Maps a client.
 pub(crate) fn map(
@@ -17,7 +19,7 @@ pub(crate) fn map(
         Ok(client) => client,
         Err(why) => return record::not_json(&why, recorder),
     };
-    let row = View { row: &client.row, names: &rules.fields, place: None, rules: "/client/fields", forms };
+    let row = View::new(&client.row, &rules.fields, None, "/client/fields", forms);
     if let Err(fate) = record::check_row(row, F::Id, &raw.id, recorder) {
         return fate;
     }
@@ -39,11 +41,16 @@ pub(crate) fn map(
         ..Origin::default()
     });
     let couple = person::couple(row, &raw.id, recorder);
+    let known = Known {
+        date_of_birth: dates::day(row, F::DateOfBirth, "date_of_birth", recorder),
+        sex: person::sex(rules, row, recorder),
+    };
+    let added = rules.extensions.of_client(row, known, ctx, recorder);
     MapResult::Mapped(vec![Canonical::Client(Client {
         external_id: raw.id.clone(),
         title: person::title(rules, row, recorder),
-        date_of_birth: person::date_of_birth(row, recorder),
-        sex: person::sex(rules, row, recorder),
+        date_of_birth: known.date_of_birth.or(added.date_of_birth).map(|day| day.to_string()),
+        sex: known.sex,
         first_name: names.first,
         middle_name: names.middle,
         last_name: names.last,
@@ -67,7 +74,7 @@ pub(crate) fn map(
         partner_external_id: couple.partner,
         is_partner: couple.is_partner,
         status,
-        extensions: Vec::new(),
+        extensions: added.extensions,
     })])
 }
 
@@ -80,7 +87,7 @@ fn nameless(row: ClientRow<'_, '_>, recorder: &mut LineageRecorder) -> MapResult
                        before stays. Correct the names in Xplan, or the fields’ names in the rules.";
         return record::reject(recorder, "unreadable-name", message.to_owned());
     }
-    if row.row.is_empty_from(F::MEMBERS) {
+    if row.is_empty_from(F::MEMBERS) {
         return record::empty(recorder);
     }
     recorder.whole(

@@ -58,7 +58,7 @@ fn candidates<'r, 'a>(
     field: ClientField,
     contacts: &'r ContactRows<'a>,
     from: &[ContactType],
-    canonical: &'static str,
+    canonical: &str,
     recorder: &mut LineageRecorder,
 ) -> Vec<Candidate<'r, 'a>> {
     let mut found = Vec::new();
@@ -92,7 +92,7 @@ fn candidates<'r, 'a>(
 fn number_or_text<'r, Row: Fields>(
     row: View<'r, '_, Row>,
     field: Row,
-    canonical: &'static str,
+    canonical: &str,
     recorder: &mut LineageRecorder,
 ) -> Option<Cow<'r, str>> {
     match row.get(field) {
@@ -109,7 +109,7 @@ fn stands_for_unknown() -> Refusal {
 /// The first candidate that `test` accepts, and the diagnostics of the choice.
 fn choose<'r, 'a, T>(
     candidates: Vec<Candidate<'r, 'a>>,
-    field: &'static str,
+    field: &str,
     recorder: &mut LineageRecorder,
     mut test: impl FnMut(&str, &mut LineageRecorder) -> Result<T, Refusal>,
 ) -> Option<T> {

@@ -1,6 +1,6 @@
 //! Covers: one record for each cover of each policy in a client's list.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 use tidegate_sdk::{
@@ -9,7 +9,11 @@ use tidegate_sdk::{
 };
 use xplan::{CoverField, Forms, List, Names, PolicyField as P, Rows, View, inner_rows, list_rows};
 
-use crate::{dates, listed, record};
+use crate::{
+    dates,
+    extensions::{ExtensionRules, Extensions, Of},
+    listed, record,
+};
 
 mod policy;
 
@@ -33,6 +37,9 @@ pub(crate) struct CoverRules {
     pub premium_frequencies: Spellings,
     /// Owners, with their spellings; whoever is not here is another party.
     pub owners: Spellings,
+    /// Fields of the site's own in the rows of covers, by the names that they get.
+    #[serde(default)]
+    pub extensions: BTreeMap<String, ExtensionRules>,
 }
 
 /// The mapping of covers.
@@ -44,18 +51,21 @@ pub(crate) struct CoverMapping {
     pub types: Table<CoverType>,
     pub frequencies: Table<PremiumFrequency>,
     pub owners: Table<CoverOwner>,
+    pub extensions: Extensions,
 }
 
 impl CoverMapping {
     /// Makes the rules ready; what is wrong with them is added to `problems`.
     pub fn new(rules: CoverRules, problems: &mut Vec<RuleProblem>) -> Self {
         listed::check_currency(&rules.currency, "/cover/currency", problems);
+        let mut covers = rules.covers;
         Self {
+            extensions: Extensions::new(rules.extensions, &mut covers, &Of::COVER, problems),
             types: rules.types.choices("/cover/types", problems),
             frequencies: rules.premium_frequencies.choices("/cover/premium_frequencies", problems),
             owners: rules.owners.choices("/cover/owners", problems),
             list: List { list: rules.list, fields: rules.fields },
-            covers: rules.covers,
+            covers,
             currency: rules.currency,
         }
     }
@@ -95,8 +105,7 @@ pub(crate) fn map(
         let mut counted = HashMap::new();
         for (at, cover) in rows.iter().enumerate() {
             recorder.enter("covers", made.len());
-            let row =
-                View { row: cover, names: &rules.covers, place: Some((&place, at)), rules: "/cover/covers", forms };
+            let row = View::new(cover, &rules.covers, Some((&place, at)), "/cover/covers", forms);
             made.extend(self::cover(rules, ctx, &policy, row, &mut counted, recorder).map(Canonical::Cover));
         }
         recorder.leave();
@@ -125,7 +134,7 @@ fn cover(
     counted: &mut HashMap<String, usize>,
     recorder: &mut LineageRecorder,
 ) -> Option<Cover> {
-    if row.row.is_broken() {
+    if row.is_broken() {
         let message = format!("A cover of policy {} is no object; it was left out.", policy.id);
         recorder.whole(Severity::Error, "cover-unreadable", message);
         return None;
@@ -163,6 +172,7 @@ fn cover(
         extensions: status
             .map(|status| Extension { name: "benefit_status".to_owned(), value: status.into_owned() })
             .into_iter()
+            .chain(rules.extensions.of_item(row, recorder))
             .collect(),
     })
 }

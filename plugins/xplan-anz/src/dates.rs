@@ -11,7 +11,7 @@ const YEARS: std::ops::RangeInclusive<u16> = 1900..=2200;
 pub(crate) fn day<F: Fields>(
     row: View<'_, '_, F>,
     field: F,
-    canonical: &'static str,
+    canonical: &str,
     recorder: &mut LineageRecorder,
 ) -> Option<Date> {
     recorder.origin(canonical, || row.origin(field, None));
@@ -79,7 +79,7 @@ pub(crate) fn day<F: Fields>(
     }
 }
 
-fn told(text: &str, date: Date, how: How<'_>, canonical: &'static str, recorder: &mut LineageRecorder) {
+fn told(text: &str, date: Date, how: How<'_>, canonical: &str, recorder: &mut LineageRecorder) {
     match how {
         How::Plain => {}
         How::OtherForm => {

@@ -4,6 +4,7 @@
 //! and how often it comes again are the practice's own.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use tidegate_sdk::{
@@ -14,6 +15,7 @@ use xplan::{ChoiceField, Forms, GoalField as F, List, Names, Rows, View, list_ro
 
 use crate::{
     dates,
+    extensions::{ExtensionRules, Extensions, Of},
     listed::{self, Sum},
     record,
 };
@@ -35,6 +37,9 @@ pub(crate) struct GoalRules {
     pub choices: Option<List<ChoiceField>>,
     /// Categories by name, with their codes, for what the site's choices do not tell.
     pub categories: Spellings,
+    /// Fields of the site's own, by the names that they get.
+    #[serde(default)]
+    pub extensions: BTreeMap<String, ExtensionRules>,
 }
 
 /// The mapping of goals.
@@ -45,16 +50,19 @@ pub(crate) struct GoalMapping {
     pub owners: Table<GoalOwner>,
     pub choices: Option<List<ChoiceField>>,
     pub categories: Table<String>,
+    pub extensions: Extensions,
 }
 
 impl GoalMapping {
     /// Makes the rules ready; what is wrong with them is added to `problems`.
     pub fn new(rules: GoalRules, problems: &mut Vec<RuleProblem>) -> Self {
         listed::check_currency(&rules.currency, "/goal/currency", problems);
+        let mut fields = rules.fields;
         Self {
+            extensions: Extensions::new(rules.extensions, &mut fields, &Of::GOAL, problems),
             owners: rules.owners.choices("/goal/owners", problems),
             categories: rules.categories.table("/goal/categories", problems, |name| Ok(name.to_owned())),
-            list: List { list: rules.list, fields: rules.fields },
+            list: List { list: rules.list, fields },
             choices: rules.choices,
             currency: rules.currency,
         }
@@ -112,7 +120,7 @@ fn goal(
         target_date: dates::day(row, F::TargetDate, "target_date", recorder).map(|day| day.to_string()),
         estimated_cost: cost.known().map(absolute),
         outlook,
-        extensions: Vec::new(),
+        extensions: rules.extensions.of_item(row, recorder),
     }
 }
 

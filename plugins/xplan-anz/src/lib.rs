@@ -5,11 +5,13 @@
 
 mod address;
 mod adviser;
+mod checks;
 mod client;
 mod client_row;
 mod contact;
 mod cover;
 mod dates;
+mod extensions;
 mod goal;
 mod listed;
 mod mapping;

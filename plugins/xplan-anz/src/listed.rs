@@ -82,7 +82,7 @@ impl Sum {
 pub(crate) fn amount<F: Fields>(
     row: View<'_, '_, F>,
     field: F,
-    canonical: &'static str,
+    canonical: &str,
     home: &str,
     recorder: &mut LineageRecorder,
 ) -> Sum {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tidegate_sdk::{ClientStatus, RecordKind, RuleProblem, Sex, Source, Table, Title, canonical::Choice, choice};
 use xplan::{AddressField, ClientField, ClientNames, ContactField, List, Names};
 
+use crate::extensions::{Extensions, Of};
 use crate::rules::{AddressRules, ClientRules, MobileRules};
 
 /// The kind of contact that a row of the contact list is.
@@ -43,6 +44,7 @@ pub(crate) struct ClientMapping {
     pub placeholder: String,
     pub address: List<AddressField>,
     pub address_form: AddressMapping,
+    pub extensions: Extensions,
     resource: String,
 }
 
@@ -61,7 +63,9 @@ pub(crate) struct AddressMapping {
     pub home_country: String,
     pub residential: Table<()>,
     pub unit_words: Table<()>,
-    pub postcode: String,
+    pub postcodes: Vec<String>,
+    /// Whether states are taken as they are written.
+    pub any_state: bool,
     /// The patterns of postcodes that begin with a zero, by country, or country and state (`AU-NT`).
     pub leading_zeros: BTreeMap<String, Vec<String>>,
     /// The states of the home country; none where it has none.
@@ -72,7 +76,8 @@ pub(crate) struct AddressMapping {
 impl ClientMapping {
     /// Makes the rules ready; what is wrong with them is added to `problems`.
     pub fn new(rules: ClientRules, problems: &mut Vec<RuleProblem>) -> Self {
-        let ClientRules { status, email, .. } = rules;
+        let ClientRules { status, email, mut fields, .. } = rules;
+        let extensions = Extensions::new(rules.extensions, &mut fields, &Of::CLIENT, problems);
         check_placeholder(&email.placeholder, problems);
         Self {
             people: Table::listing(&rules.people, "/client/people"),
@@ -87,7 +92,8 @@ impl ClientMapping {
             email_from: all(&email.from, "/client/email/from", problems),
             placeholder: email.placeholder,
             address_form: AddressMapping::new(rules.address_form, problems),
-            fields: rules.fields,
+            extensions,
+            fields,
             contact: rules.contact,
             address: rules.address,
             resource: rules.resource,
@@ -158,13 +164,19 @@ impl AddressMapping {
             let message = format!("“{}” is no code of ISO 3166-1.", rules.home_country);
             problems.push(RuleProblem { path: "/client/address_form/home_country".to_owned(), message });
         }
+        if rules.any_state && !rules.states.is_empty() {
+            let message = "Any state is taken as it is written, and a table says which there are; keep one of the two.";
+            let path = "/client/address_form/any_state".to_owned();
+            problems.push(RuleProblem { path, message: message.to_owned() });
+        }
         let state = |code: &str| Ok(code.to_owned());
         let states = rules.states.table("/client/address_form/states", problems, state);
         Self {
             home_country: rules.home_country,
             residential: Table::listing(&rules.residential, "/client/address_form/residential"),
             unit_words: Table::listing(&rules.unit_words, "/client/address_form/unit_words"),
-            postcode: rules.postcode,
+            postcodes: rules.postcode.into(),
+            any_state: rules.any_state,
             leading_zeros: rules.leading_zeros,
             states: (!states.is_empty()).then_some(states),
             countries: rules.countries.table("/client/address_form/countries", problems, country),

@@ -1,9 +1,9 @@
-//! The person that a client is: names, title, date of birth, sex, and whose partner and client.
+//! The person that a client is: names, title, sex, and whose partner and client.
 
 use tidegate_sdk::{LineageRecorder, Sex, Title, canonical::Choice};
 use xplan::ClientField as F;
 
-use crate::{client_row::ClientRow, dates, mapping::ClientMapping};
+use crate::{client_row::ClientRow, mapping::ClientMapping};
 
 /// A person's names, as their owner writes them.
 pub(crate) struct PersonNames {
@@ -47,15 +47,11 @@ pub(crate) fn sex(rules: &ClientMapping, row: ClientRow<'_, '_>, recorder: &mut 
     sex
 }
 
-pub(crate) fn date_of_birth(row: ClientRow<'_, '_>, recorder: &mut LineageRecorder) -> Option<String> {
-    dates::day(row, F::DateOfBirth, "date_of_birth", recorder).map(|date| date.to_string())
-}
-
 /// An adviser whom the row names.
 pub(crate) fn adviser(
     row: ClientRow<'_, '_>,
     field: F,
-    canonical: &'static str,
+    canonical: &str,
     recorder: &mut LineageRecorder,
 ) -> Option<String> {
     recorder.origin(canonical, || row.origin(field, None));

@@ -15,7 +15,7 @@ pub(crate) fn check_row<F: Fields>(
     id: &str,
     recorder: &mut LineageRecorder,
 ) -> Result<(), MapResult> {
-    if row.row.is_broken() {
+    if row.is_broken() {
         return Err(reject(recorder, "no-row", "Xplan sent no row for the record.".to_owned()));
     }
     let found = row.get(id_field);

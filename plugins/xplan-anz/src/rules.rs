@@ -7,6 +7,8 @@ use serde::Deserialize;
 use tidegate_sdk::{RecordKind, Source, Spellings};
 use xplan::{AddressField, ClientField, ContactField, List, Names, UserField};
 
+use crate::extensions::ExtensionRules;
+
 /// The rules by which advisers are read.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,6 +60,9 @@ pub(crate) struct ClientRules {
     pub address: List<AddressField>,
     /// The rules by which an address is taken apart.
     pub address_form: AddressRules,
+    /// Fields of the site's own, by the names that they get.
+    #[serde(default)]
+    pub extensions: BTreeMap<String, ExtensionRules>,
 }
 
 /// The statuses that there are, and those that are imported.
@@ -101,6 +106,23 @@ pub(crate) struct EmailRules {
     pub placeholder: String,
 }
 
+/// One pattern, or a list of several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Patterns {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl From<Patterns> for Vec<String> {
+    fn from(patterns: Patterns) -> Self {
+        match patterns {
+            Patterns::One(pattern) => vec![pattern],
+            Patterns::Several(patterns) => patterns,
+        }
+    }
+}
+
 /// The rules by which an address is taken apart.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -111,8 +133,11 @@ pub(crate) struct AddressRules {
     pub residential: Vec<String>,
     /// Words that begin a first line of its own: unit, level.
     pub unit_words: Vec<String>,
-    /// The home country's postcode: `9` stands for a digit, `A` for a letter.
-    pub postcode: String,
+    /// The home country's postcodes: `9` stands for a digit, `A` for a letter, a blank for one that is put there.
+    pub postcode: Patterns,
+    /// Whether the home country's states, such as counties, are taken as they are written.
+    #[serde(default)]
+    pub any_state: bool,
     /// The patterns of postcodes that begin with a zero, by country, or country and state (`AU-NT`), so that one that
     /// has lost it is known.
     #[serde(default)]

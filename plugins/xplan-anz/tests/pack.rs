@@ -9,6 +9,8 @@
 
 #[path = "pack/explain.rs"]
 mod explain;
+#[path = "pack/extensions.rs"]
+mod extensions;
 #[path = "pack/lists.rs"]
 mod lists;
 #[path = "pack/manifest.rs"]
@@ -37,4 +39,14 @@ fn the_fixtures_of_australia_come_out_as_they_should() {
 #[test]
 fn the_fixtures_of_new_zealand_come_out_as_they_should() {
     check_pack::<XplanAnz>(support::NZ);
+}
+
+#[test]
+fn the_fixtures_of_the_united_kingdom_come_out_as_they_should() {
+    check_pack::<XplanAnz>(support::UK);
+}
+
+#[test]
+fn the_fixtures_of_south_africa_come_out_as_they_should() {
+    check_pack::<XplanAnz>(support::ZA);
 }

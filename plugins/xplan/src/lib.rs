@@ -15,7 +15,7 @@ mod value;
 
 pub use fields::*;
 pub use forms::Forms;
-pub use names::{Fields, Names};
+pub use names::{Added, Fields, Names};
 pub use record::{ClientNames, List, RawClient, RawUser, Rows, inner_rows, list_rows};
 pub use row::{Row, View};
 pub use value::{Number, Value};

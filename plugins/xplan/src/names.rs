@@ -48,16 +48,45 @@ pub(crate) struct NameTable {
     inside: Vec<Box<str>>,
 }
 
+/// A field that the rules add to a row beside those that the plugin knows of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Added(usize);
+
+impl Fields for Added {
+    const KEYS: &'static [&'static str] = &[];
+
+    fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// The most fields of a row: a bit of a number stands for each.
+const MOST: usize = 64;
+
 impl<F: Fields> Names<F> {
     /// The CRM's name of a field.
     #[must_use]
     pub fn of(&self, field: F) -> &str {
-        &self.table.names[field.index()]
+        self.table.of(field.index())
+    }
+
+    /// Adds a field by the CRM's name; the same one where the row has it already. None where it has too many.
+    pub fn add(&mut self, name: &str) -> Option<Added> {
+        let names = &mut self.table.names;
+        if let Some(index) = names.iter().position(|known| **known == *name) {
+            return Some(Added(index));
+        }
+        if names.len() == MOST {
+            return None;
+        }
+        names.push(name.into());
+        self.table.note_inside(name);
+        Some(Added(self.table.names.len() - 1))
     }
 
     /// The CRM's names, in the fields' order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.table.names.iter().map(AsRef::as_ref)
+        self.table.iter()
     }
 }
 
@@ -69,6 +98,25 @@ impl<F> Names<F> {
 }
 
 impl NameTable {
+    /// The CRM's name of the field of this index.
+    pub(crate) fn of(&self, index: usize) -> &str {
+        &self.names[index]
+    }
+
+    /// The CRM's names, in the fields' order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(AsRef::as_ref)
+    }
+
+    /// Notes the object in which a field of this name stands.
+    fn note_inside(&mut self, name: &str) {
+        if let Some((object, _)) = name.split_once('.')
+            && self.inside(object).is_none()
+        {
+            self.inside.push(object.into());
+        }
+    }
+
     /// The number of the fields.
     pub(crate) fn len(&self) -> usize {
         self.names.len()
@@ -138,13 +186,9 @@ impl<'de> de::Visitor<'de> for NamesVisitor {
         match names.iter().position(|name| name.is_empty()) {
             Some(missing) => Err(de::Error::missing_field(keys[missing])),
             None => {
-                let mut inside: Vec<Box<str>> = Vec::new();
-                for (object, _) in names.iter().filter_map(|name| name.split_once('.')) {
-                    if inside.iter().all(|known| **known != *object) {
-                        inside.push(object.into());
-                    }
-                }
-                Ok(NameTable { names, inside })
+                let mut table = NameTable { names: Vec::new(), inside: Vec::new() };
+                names.iter().for_each(|name| table.note_inside(name));
+                Ok(NameTable { names, ..table })
             }
         }
     }

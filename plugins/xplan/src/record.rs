@@ -69,8 +69,7 @@ impl<'a, F: Fields> Rows<'a, F> {
             Self::Read(rows) => rows.as_slice(),
             Self::Absent | Self::Broken => &[],
         };
-        let view =
-            move |(index, row)| View { rules, row, names: &list.fields, place: Some((&*list.list, index)), forms };
+        let view = move |(index, row)| View::new(row, &list.fields, Some((&*list.list, index)), rules, forms);
         rows.iter().enumerate().map(view)
     }
 }

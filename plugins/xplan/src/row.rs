@@ -13,7 +13,7 @@ use serde::{
 use tidegate_sdk::{LineageRecorder, Origin, Severity, text};
 
 use crate::{
-    Fields, Forms, Names, Number, Value,
+    Added, Fields, Forms, Names, Number, Value,
     lenient::{Lenient, Reader},
     names::NameTable,
 };
@@ -54,21 +54,17 @@ impl<'a, F: Fields> Row<'a, F> {
     pub fn get(&self, field: F) -> &Value<'a> {
         self.cells.values.get(field.index()).unwrap_or(&Value::Absent)
     }
-
-    /// Whether none of the fields holds anything, those before `first` by their index left out.
-    #[must_use]
-    pub fn is_empty_from(&self, first: usize) -> bool {
-        self.cells.values.iter().skip(first).all(Value::is_empty)
-    }
-
-    /// Whether the CRM sent something other than an object for a row.
-    #[must_use]
-    pub fn is_broken(&self) -> bool {
-        self.cells.values.is_empty()
-    }
 }
 
 impl<'a> Cells<'a> {
+    fn is_empty_from(&self, first: usize) -> bool {
+        self.values.iter().skip(first).all(Value::is_empty)
+    }
+
+    fn is_broken(&self) -> bool {
+        self.values.is_empty()
+    }
+
     /// Puts a value in its place; of several the last counts.
     #[inline]
     fn put(&mut self, index: usize, value: Value<'a>, is_again: bool) {
@@ -82,10 +78,10 @@ impl<'a> Cells<'a> {
 /// A row with its place in the raw record, so that each value can tell where it stands.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'r, 'a, F> {
-    /// The row.
-    pub row: &'r Row<'a, F>,
-    /// The CRM's names of its fields.
-    pub names: &'r Names<F>,
+    cells: &'r Cells<'a>,
+    /// The CRM's names of the row's fields.
+    names: &'r NameTable,
+    fields: PhantomData<F>,
     /// The list's name and the row's index, or none for the entity's own row.
     pub place: Option<(&'r str, usize)>,
     /// The place where the rules name the fields, as a JSON Pointer: `/client/fields`.
@@ -95,19 +91,51 @@ pub struct View<'r, 'a, F> {
 }
 
 impl<'r, 'a, F: Fields> View<'r, 'a, F> {
-    /// A field's value.
+    /// A row, by the CRM's names of its fields. `place` is the list's name and the row's index, or none for the entity's
+    /// own row; `rules` is where the rules name the fields.
+    #[must_use]
+    pub fn new(
+        row: &'r Row<'a, F>,
+        names: &'r Names<F>,
+        place: Option<(&'r str, usize)>,
+        rules: &'static str,
+        forms: &'r Forms,
+    ) -> Self {
+        Self { cells: &row.cells, names: names.table(), fields: PhantomData, place, rules, forms }
+    }
+
+    /// The same row by the fields that the rules add to it ([`Names::add`]), described at `rules`.
+    #[must_use]
+    pub fn added(&self, rules: &'static str) -> View<'r, 'a, Added> {
+        let Self { cells, names, place, forms, .. } = *self;
+        View { cells, names, fields: PhantomData, place, rules, forms }
+    }
+
+    /// A field's value; [`Value::Absent`] where the row has none.
     #[must_use]
     pub fn get(&self, field: F) -> &'r Value<'a> {
-        self.row.get(field)
+        self.cells.values.get(field.index()).unwrap_or(&Value::Absent)
+    }
+
+    /// Whether none of the fields holds anything, those before `first` by their index left out.
+    #[must_use]
+    pub fn is_empty_from(&self, first: usize) -> bool {
+        self.cells.is_empty_from(first)
+    }
+
+    /// Whether the CRM sent something other than an object for a row.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.cells.is_broken()
     }
 
     /// The place where the field stands, or would stand, as a JSON Pointer into the raw record.
     #[must_use]
     pub fn pointer(&self, field: F) -> String {
-        let name = self.names.of(field).replace('~', "~0").replace('/', "~1").replace('.', "/");
+        let name = self.names.of(field.index()).replace('~', "~0").replace('/', "~1").replace('.', "/");
         let absent = matches!(self.get(field), Value::Absent);
-        let nested = self.row.cells.nested & (1 << field.index()) != 0;
-        let is_inside = self.names.of(field).contains('.');
+        let nested = self.cells.nested & (1 << field.index()) != 0;
+        let is_inside = self.names.of(field.index()).contains('.');
         let inner = if nested || absent && !is_inside { "/fields" } else { "" };
         match self.place {
             Some((list, index)) => format!("/{list}/{index}{inner}/{name}"),
@@ -118,16 +146,16 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     /// The field's origin; with no other rule, the rule that names the field.
     #[must_use]
     pub fn origin(&self, field: F, rule: Option<String>) -> Origin {
-        let name = self.names.of(field);
+        let name = self.names.of(field.index());
         Origin {
             source: Some(self.pointer(field)),
             source_value: self.get(field).display(),
-            rule: rule.or_else(|| Some(format!("{}/{} {name}", self.rules, F::KEYS[field.index()]))),
+            rule: rule.or_else(|| Some(format!("{}/{} {name}", self.rules, key(field)))),
         }
     }
 
     /// The field's text, cleaned. What is not text, or stands for "unknown", is left out and told.
-    pub fn text(&self, field: F, canonical: &'static str, recorder: &mut LineageRecorder) -> Option<Cow<'r, str>> {
+    pub fn text(&self, field: F, canonical: &str, recorder: &mut LineageRecorder) -> Option<Cow<'r, str>> {
         let text = self.text_as_written(field, canonical, recorder)?;
         if self.forms.unknown.is_word(&text) {
             let message =
@@ -139,12 +167,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// The field's text, cleaned. What is not text is left out and told.
-    pub fn text_as_written(
-        &self,
-        field: F,
-        canonical: &'static str,
-        recorder: &mut LineageRecorder,
-    ) -> Option<Cow<'r, str>> {
+    pub fn text_as_written(&self, field: F, canonical: &str, recorder: &mut LineageRecorder) -> Option<Cow<'r, str>> {
         match self.get(field) {
             Value::Text(written) => match decoded(written, canonical, recorder) {
                 Cow::Borrowed(text) => text::clean(text),
@@ -158,7 +181,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// The field's text of several lines, cleaned line by line; empty where there is none.
-    pub fn lines(&self, field: F, canonical: &'static str, recorder: &mut LineageRecorder) -> String {
+    pub fn lines(&self, field: F, canonical: &str, recorder: &mut LineageRecorder) -> String {
         match self.get(field) {
             Value::Text(written) if written.contains(['\n', '\r']) => {
                 text::clean_lines(&decoded(written, canonical, recorder))
@@ -168,7 +191,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// A word or code that a table of the rules knows: a text, or a number as it is written.
-    pub fn word(&self, field: F, canonical: &'static str, recorder: &mut LineageRecorder) -> Option<Cow<'r, str>> {
+    pub fn word(&self, field: F, canonical: &str, recorder: &mut LineageRecorder) -> Option<Cow<'r, str>> {
         match self.get(field) {
             Value::Number(number) => Some(Cow::Owned(number.to_string())),
             _ => self.text(field, canonical, recorder),
@@ -176,12 +199,12 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// A reference to another entity: a number, or a number as text.
-    pub fn reference(&self, field: F, canonical: &'static str, recorder: &mut LineageRecorder) -> Option<String> {
+    pub fn reference(&self, field: F, canonical: &str, recorder: &mut LineageRecorder) -> Option<String> {
         match self.get(field) {
             Value::Number(number @ (Number::Int(1..) | Number::Big(_))) => Some(number.to_string()),
             Value::Text(text) if is_reference(text.trim()) => Some(text.trim().to_owned()),
             Value::Number(number) => {
-                let name = self.names.of(field);
+                let name = self.names.of(field.index());
                 let message = format!(
                     "Xplan's field {name} holds {number}, which is the number of no record; it was left out. Correct the \
                      field in Xplan, or the field's name in the rules."
@@ -197,7 +220,7 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 
     /// Yes or no; 1 and 0, and the words, count too.
-    pub fn flag(&self, field: F, canonical: &'static str, recorder: &mut LineageRecorder) -> Option<bool> {
+    pub fn flag(&self, field: F, canonical: &str, recorder: &mut LineageRecorder) -> Option<bool> {
         match self.get(field) {
             Value::Flag(flag) => Some(*flag),
             Value::Number(Number::Int(number @ (0 | 1))) => Some(*number == 1),
@@ -212,15 +235,11 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
 
     /// Tells of fields that came twice with different values: the last was taken, and nobody knows which is right.
     pub fn tell_repeated(&self, recorder: &mut LineageRecorder) {
-        if self.row.cells.repeated == 0 {
+        if self.cells.repeated == 0 {
             return;
         }
-        for name in self
-            .names
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| self.row.cells.repeated & (1 << at) != 0)
-            .map(|(_, name)| name)
+        for name in
+            self.names.iter().enumerate().filter(|(at, _)| self.cells.repeated & (1 << at) != 0).map(|(_, name)| name)
         {
             let place = self.place.map_or_else(String::new, |(list, index)| format!(" in row {} of {list}", index + 1));
             let message = format!(
@@ -236,11 +255,11 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
         field: F,
         value: &Value<'_>,
         wanted: &str,
-        canonical: &'static str,
+        canonical: &str,
         recorder: &mut LineageRecorder,
     ) {
         if !value.is_empty() {
-            let name = self.names.of(field);
+            let name = self.names.of(field.index());
             let kind = value.kind();
             recorder.warn(
                 canonical,
@@ -251,8 +270,13 @@ impl<'r, 'a, F: Fields> View<'r, 'a, F> {
     }
 }
 
+/// The rules' name of a field; those that the rules add have their own way to it.
+fn key<F: Fields>(field: F) -> &'static str {
+    F::KEYS.get(field.index()).copied().unwrap_or("field")
+}
+
 /// The text with HTML's entities read once, which is told.
-fn decoded<'t>(written: &'t str, canonical: &'static str, recorder: &mut LineageRecorder) -> Cow<'t, str> {
+fn decoded<'t>(written: &'t str, canonical: &str, recorder: &mut LineageRecorder) -> Cow<'t, str> {
     let decoded = text::decode_entities(written);
     if let Cow::Owned(text) = &decoded {
         // On one line, as messages are.

@@ -6,21 +6,25 @@
 mod addresses;
 mod bonds;
 mod contacts;
+mod country;
 pub(crate) mod dice;
 mod edits;
 mod goals;
 mod model;
 mod names;
+mod numbers;
 mod person;
 mod policies;
 mod showcase;
 mod users;
 
 pub use model::{Address, Client, Contact, Cover, Goal, Money, Policy, Text, User};
+pub use numbers::{NumberKind, StateNumber};
 pub use users::GROUPS;
 
 use crate::options::Region;
 use bonds::Bond;
+use country::Country;
 use dice::{Dice, Purpose};
 use edits::Edits;
 use person::{Half, Person};
@@ -136,6 +140,10 @@ impl Book {
             let fits = |kind: &str| wanted.iter().any(|wanted| kind.eq_ignore_ascii_case(wanted));
             marked.find(|row| fits(&row.kind)).map(|row| row.value.clone())
         };
+        let state_number = self.country(&home).number().filter(|_| !home.entity).and_then(|kind| {
+            let (born, sex) = (person.dob.as_deref(), person.sex.as_deref());
+            numbers::number(&mut self.dice(place, Purpose::Number), kind, born, sex)
+        });
         Client {
             id: self.id_at(place),
             client_adviser,
@@ -162,6 +170,7 @@ impl Book {
             sex: person.sex,
             client_active_date: person.active_date,
             external_id: person.external_id,
+            state_number,
             contacts,
         }
     }
@@ -169,15 +178,15 @@ impl Book {
     fn person(&self, home: &Home<'_>) -> Person {
         let mut dice = self.dice(home.place, Purpose::Person);
         if home.entity {
-            return person::entity(&mut dice);
+            return person::entity(&mut dice, self.country(home).names());
         }
         let half = home.bond.map(|_| {
             let mut shared = self.dice(home.pair, Purpose::Couple);
-            let (family, year) = (shared.pick(names::FAMILY), 1937 + shared.below(58));
+            let (family, year) = (shared.pick(self.country(home).names().family), 1937 + shared.below(58));
             let (first_is_woman, alike) = (shared.percent(50), shared.percent(6));
             Half { family, year, woman: first_is_woman ^ (home.place != home.pair && !alike) }
         });
-        person::individual(&mut dice, half.as_ref())
+        person::individual(&mut dice, half.as_ref(), self.country(home).names())
     }
 
     fn contacts(&self, home: &Home<'_>, person: &Person) -> Vec<Contact> {
@@ -185,12 +194,8 @@ impl Book {
             let other = self.generated(bond.other, Lists::NONE);
             contacts::email(other.id, other.first_name.as_deref(), other.last_name.as_deref())
         });
-        let owner = contacts::Owner {
-            id: self.id_at(home.place),
-            person,
-            new_zealand: self.in_new_zealand(home),
-            shared_email: shared,
-        };
+        let owner =
+            contacts::Owner { id: self.id_at(home.place), person, country: self.country(home), shared_email: shared };
         contacts::contacts(&mut self.dice(home.place, Purpose::Contacts), &owner)
     }
 
@@ -198,7 +203,7 @@ impl Book {
         // Most couples live together; some have two homes on record.
         let together = home.bond.is_some_and(|bond| bond.shares_home);
         let mut dice = self.dice(if together { home.pair } else { home.place }, Purpose::Addresses);
-        addresses::addresses(&mut dice, self.in_new_zealand(home))
+        addresses::addresses(&mut dice, self.country(home))
     }
 
     fn goals(&self, home: &Home<'_>) -> Vec<Goal> {
@@ -206,7 +211,7 @@ impl Book {
         if !home.holds_lists(&mut dice) {
             return Vec::new();
         }
-        goals::goals(&mut dice, home.bond.is_some(), self.currency(home))
+        goals::goals(&mut dice, home.bond.is_some(), self.country(home))
     }
 
     fn policies(&self, home: &Home<'_>) -> Vec<Policy> {
@@ -214,7 +219,7 @@ impl Book {
         if !home.holds_lists(&mut dice) {
             return Vec::new();
         }
-        policies::policies(&mut dice, home.bond.is_some(), self.currency(home))
+        policies::policies(&mut dice, home.bond.is_some(), self.country(home))
     }
 
     /// The adviser and the group; couples share them.
@@ -235,17 +240,16 @@ impl Book {
         (dice.below(6) == 0).then(|| dice.pick_ref(&self.users).id)
     }
 
-    fn in_new_zealand(&self, home: &Home<'_>) -> bool {
+    fn country(&self, home: &Home<'_>) -> Country {
         match self.region {
-            Region::Au => false,
-            Region::Nz => true,
+            Region::Au => Country::Australia,
+            Region::Nz => Country::NewZealand,
+            Region::Uk => Country::UnitedKingdom,
+            Region::Za => Country::SouthAfrica,
             // By the pair, so that a couple lives in one country.
-            Region::Mix => self.dice(home.pair, Purpose::Kind).percent(35),
+            Region::Mix if self.dice(home.pair, Purpose::Kind).percent(35) => Country::NewZealand,
+            Region::Mix => Country::Australia,
         }
-    }
-
-    fn currency(&self, home: &Home<'_>) -> &'static str {
-        if self.in_new_zealand(home) { "NZD" } else { "AUD" }
     }
 }
 

@@ -27,7 +27,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use admin::Admin;
-pub use book::{Book, Client, GROUPS};
+pub use book::{Book, Client, GROUPS, NumberKind};
 pub use faults::{Fault, FaultPlan, Rule};
 pub use oauth::{OAuthOptions, TokenAnswer};
 pub use options::{Account, Options, Region};

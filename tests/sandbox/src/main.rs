@@ -122,6 +122,10 @@ enum Where {
     Au,
     /// New Zealand alone
     Nz,
+    /// The United Kingdom alone
+    Uk,
+    /// South Africa alone
+    Za,
     /// Two in three in Australia
     Mix,
 }
@@ -142,6 +146,8 @@ impl Flags {
             region: match self.region {
                 Where::Au => Region::Au,
                 Where::Nz => Region::Nz,
+                Where::Uk => Region::Uk,
+                Where::Za => Region::Za,
                 Where::Mix => Region::Mix,
             },
             accounts: vec![account],

@@ -13,6 +13,10 @@ pub enum Region {
     Au,
     /// New Zealand alone.
     Nz,
+    /// The United Kingdom alone.
+    Uk,
+    /// South Africa alone.
+    Za,
     /// About two in three in Australia, the rest in New Zealand.
     #[default]
     Mix,

@@ -31,6 +31,7 @@ async fn what_it_lists() {
     get /api/v1/clients/{id} (id) 200 default
     patch /api/v1/clients/{id} (id) 200 default
     get /api/v1/clients/{id}/explain (id, kind, field) 200 default
+    get /api/v1/clients/{id}/extensions (id, limit, cursor) 200 default
     get /api/v1/clients/{id}/households (id, limit, cursor) 200 default
     post /api/v1/clients/{id}/link (id) 200 default
     post /api/v1/clients/{id}/restore (id) 200 default

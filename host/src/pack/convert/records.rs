@@ -1,6 +1,7 @@
 //! Candidates of one raw record, parsed field by field.
 
 use super::{Ids, wit};
+use crate::domain::extension::PREFIX;
 use crate::domain::field::FieldValue;
 use crate::domain::placeholder;
 use crate::domain::record::{self, Extension};
@@ -233,8 +234,9 @@ impl<'a> Candidate<'a> {
                      {MOST_EXTENSIONS} a record."
                 );
                 self.warn("extensions", "unusable-extension", message);
-            } else if let Some(value) = self.text("extensions", Some(candidate.value)) {
-                kept.push(Extension { name: candidate.name, value });
+            } else if let Some(value) = self.text(&format!("{PREFIX}{}", candidate.name), Some(candidate.value)) {
+                // The pack's declaration says what is sensitive.
+                kept.push(Extension { name: candidate.name, value, sensitive: false });
             }
         }
         kept

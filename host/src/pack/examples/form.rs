@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::{Becomes, EXAMPLES, Example};
 use crate::crm::Source;
 use crate::domain::RecordKind;
+use crate::domain::extension::PREFIX;
 use crate::pack::spelling;
 
 /// The keys of an example that are no part of its raw record.
@@ -59,7 +60,8 @@ fn one(example: &Value, sources: &[Source], wrong: &mut Vec<String>) -> Example 
         }
     };
     let fields = || kind.fields().iter().map(|field| field.name);
-    for field in expect.keys().filter(|field| !fields().any(|known| known == *field)) {
+    let is_known = |field: &&String| field.starts_with(PREFIX) || fields().any(|known| known == field.as_str());
+    for field in expect.keys().filter(|field| !is_known(field)) {
         wrong.push(format!(
             "`expect` names `{field}`, which is no field of a record of the kind `{}`: those are {}{}",
             kind.as_str(),

@@ -66,7 +66,7 @@ fn a_pack_is_what_it_says_itself_and_else_what_its_base_says() {
     });
     assert_eq!(rules(&revision), expected);
     assert_eq!(revision.documents(), ["plan.exported"]);
-    assert_eq!(revision.address_form().unwrap().postcode.as_deref(), Some("9999"));
+    assert_eq!(revision.address_form().unwrap().postcodes, ["9999"]);
     let facts = revision.facts();
     let said = [facts.name, facts.version, facts.plugin, facts.crm, facts.region];
     assert_eq!(said, ["test-au", "1", "test", "xplan", "AU"]);

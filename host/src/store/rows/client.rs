@@ -32,7 +32,7 @@ rows! {
         21: extensions,
         22: secondary_adviser_external_id,
     }
-    Extension { 0: name, 1: value }
+    Extension { 0: name, 1: value, 2: sensitive }
     Diagnostic { 0: severity, 1: field, 2: code, 3: message }
     FieldChange { 0: field, 1: from, 2: to }
     LocalEdit { 0: field, 1: from, 2: to, 3: by, 4: at }

@@ -1,7 +1,10 @@
 //! The canonical fields of a person, in the groups in which people look for them.
 
 use super::{Names, findings_of};
+use crate::domain::declaration::{ExtensionField, Shown};
+use crate::domain::extension::{PREFIX, mask};
 use crate::domain::field::{self as domain, Record as _, Section, ValueType};
+use crate::domain::record::Extension;
 use crate::domain::stored::StoredClient;
 use crate::domain::{Client, ExternalId, RecordKind};
 use crate::web::components::Finding;
@@ -25,6 +28,8 @@ pub(in crate::web) struct Field {
     /// The edit that a person made here, with what the CRM had; until the next sync.
     pub(in crate::web) edited: Option<String>,
     pub(in crate::web) findings: Vec<Finding>,
+    /// Whether the value is masked, and shown to who asks for it.
+    pub(in crate::web) is_masked: bool,
 }
 
 /// All fields of a person.
@@ -40,6 +45,7 @@ pub(super) fn groups(stored: &StoredClient, names: &Names<'_>) -> Vec<Group> {
             format!("Edited here by {}; the next sync overrides it. The CRM had {had}.", edit.by)
         }),
         findings: findings_of(stored, name),
+        is_masked: false,
     };
     let known = |known: &domain::Field| {
         let shown = |text: String| shown(known, &text, names);
@@ -54,11 +60,57 @@ pub(super) fn groups(stored: &StoredClient, names: &Names<'_>) -> Vec<Group> {
         fields: Client::FIELDS.iter().filter(|known| known.section == Some(section)).map(known).collect(),
     };
     let mut groups: Vec<Group> = Section::ALL.map(of_section).into();
-    if !client.extensions.is_empty() {
-        let more = client.extensions.iter().map(|more| field(&more.name, more.value.clone()));
-        groups.push(Group { heading: "More from the pack", fields: more.collect() });
+    let is_revealed = names.revealed == Some(stored.id);
+    let mut more = Vec::new();
+    for (shown, added) in added(&client.extensions, names.added) {
+        let Added { name, label, value, sensitive } = added;
+        let is_masked = sensitive && !is_revealed && !value.is_empty();
+        let value = if is_masked { mask(&value) } else { value };
+        let field = Field { label, is_masked, ..field(&format!("{PREFIX}{name}"), value) };
+        match shown {
+            Shown::Under(section) => {
+                let at = Section::ALL.iter().position(|known| *known == section).unwrap_or_default();
+                groups[at].fields.push(field);
+            }
+            Shown::More => more.push(field),
+            Shown::Nowhere => {}
+        }
+    }
+    if !more.is_empty() {
+        groups.push(Group { heading: "More from the pack", fields: more });
     }
     groups
+}
+
+/// A field that a pack adds, as people read it.
+pub(in crate::web) struct Added {
+    name: String,
+    pub(in crate::web) label: String,
+    /// Empty where the record has none.
+    pub(in crate::web) value: String,
+    sensitive: bool,
+}
+
+/// The fields that a pack adds to a record, each with its place on the page: those that the pack in force declares, and
+/// those that are stored and that it does not declare any more, by their names.
+pub(in crate::web) fn added(stored: &[Extension], declared: &[ExtensionField]) -> Vec<(Shown, Added)> {
+    let of_declared = |field: &ExtensionField| {
+        let value = stored.iter().find(|one| one.name == field.name);
+        let added = Added {
+            name: field.name.clone(),
+            label: field.label.clone(),
+            value: value.map(|one| format::added(field.form, &one.value)).unwrap_or_default(),
+            sensitive: field.sensitive || value.is_some_and(|one| one.sensitive),
+        };
+        (field.shown, added)
+    };
+    let is_undeclared = |one: &&Extension| declared.iter().all(|field| field.name != one.name);
+    let of_stored = |one: &Extension| {
+        let label = format::field(&one.name);
+        let added = Added { name: one.name.clone(), label, value: one.value.clone(), sensitive: one.sensitive };
+        (Shown::More, added)
+    };
+    declared.iter().map(of_declared).chain(stored.iter().filter(is_undeclared).map(of_stored)).collect()
 }
 
 /// A value for people, with the names of those whom an id in the CRM means.

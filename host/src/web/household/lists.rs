@@ -1,14 +1,17 @@
 //! Goals and covers of a household's people, a section of cards for each kind, and the form for what the practice adds
 //! to a goal.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
 
 use crate::app::App;
+use crate::domain::declaration::{ExtensionField, Shown};
 use crate::domain::listed::Listed;
-use crate::domain::record::{Cover, Goal};
+use crate::domain::record::{Cover, Extension, Goal};
 use crate::domain::record::{
     CoverOwner, CoverType, GoalOwner, GoalStatus, ListItem, Outlook, PremiumFrequency, Recurrence,
 };
@@ -19,6 +22,8 @@ use crate::store::book::{ClientList, HouseholdRow};
 use crate::web::components::{Badge, Clock, Finding, Moment, Tone};
 use crate::web::format;
 
+use super::fields::{self, Added};
+
 /// The lists of a household's people, one a kind.
 pub(in crate::web) struct Found {
     /// The lists, kind by kind.
@@ -27,6 +32,8 @@ pub(in crate::web) struct Found {
     pub(in crate::web) departed: Vec<StoredClient>,
     /// Whether the person who looks may change what the practice adds to goals.
     pub(in crate::web) may_change: bool,
+    /// The fields that the pack in force adds to goals and covers.
+    pub(in crate::web) added: BTreeMap<RecordKind, Vec<ExtensionField>>,
 }
 
 impl Found {
@@ -39,7 +46,7 @@ impl Found {
                 with_listed!(*kind, Item => Box::new(OfHousehold(app.store.lists_of_household::<Item>(id).await?)));
             lists.extend(of_kind);
         }
-        Ok(Self { lists, departed: app.store.departed(id).await?, may_change })
+        Ok(Self { lists, departed: app.store.departed(id).await?, may_change, added: BTreeMap::new() })
     }
 }
 
@@ -58,6 +65,17 @@ pub(in crate::web) struct Seen<'a> {
     crm: &'a str,
     may_change: bool,
     clock: &'a Clock,
+    added: &'a BTreeMap<RecordKind, Vec<ExtensionField>>,
+}
+
+impl Seen<'_> {
+    /// What a pack added to a record, with its labels.
+    fn added(&self, kind: RecordKind, of: &[Extension]) -> Vec<(Cow<'static, str>, String)> {
+        let declared = self.added.get(&kind).map_or(&[][..], Vec::as_slice);
+        let is_there = |(shown, added): &(Shown, Added)| *shown != Shown::Nowhere && !added.value.is_empty();
+        let pair = |(_, added): (Shown, Added)| (Cow::Owned(added.label), added.value);
+        fields::added(of, declared).into_iter().filter(is_there).map(pair).collect()
+    }
 }
 
 /// The sections of the page, one a kind.
@@ -67,7 +85,7 @@ impl Lists {
     /// The sections, from values alone.
     pub(super) fn new(found: &Found, people: &[StoredClient], crm: &str, clock: &Clock) -> Self {
         let people = People { here: people, departed: &found.departed };
-        let seen = Seen { people, crm, may_change: found.may_change, clock };
+        let seen = Seen { people, crm, may_change: found.may_change, clock, added: &found.added };
         Self(found.lists.iter().map(|lists| lists.section(&seen)).collect())
     }
 }
@@ -96,7 +114,7 @@ impl OfKind for OfHousehold<Goal> {
         Box::new(Goals {
             crm: seen.crm.to_owned(),
             may_change: seen.may_change,
-            goals: goals.map(|goal| goal_card(goal, &seen.people, seen.clock)).collect(),
+            goals: goals.map(|goal| goal_card(goal, seen)).collect(),
             findings: of_lists(&self.0),
         })
     }
@@ -115,7 +133,7 @@ impl OfKind for OfHousehold<Cover> {
     fn section(&self, seen: &Seen<'_>) -> Box<dyn fmt::Display + Send> {
         Box::new(Covers {
             crm: seen.crm.to_owned(),
-            policies: self.0.iter().flat_map(|list| policies(&list.items, &seen.people, seen.clock)).collect(),
+            policies: self.0.iter().flat_map(|list| policies(&list.items, seen)).collect(),
             findings: of_lists(&self.0),
         })
     }
@@ -129,7 +147,7 @@ struct GoalCard {
     gone: Option<Moment>,
     /// The CRM's list did not show it when it was read last.
     is_missed: bool,
-    fields: Vec<(&'static str, String)>,
+    fields: Vec<(Cow<'static, str>, String)>,
     findings: Vec<Finding>,
     statuses: Vec<Choice>,
     recurrences: Vec<Choice>,
@@ -160,7 +178,7 @@ struct CoverCard {
     gone: Option<Moment>,
     /// The CRM's list did not show it when it was read last.
     is_missed: bool,
-    fields: Vec<(&'static str, String)>,
+    fields: Vec<(Cow<'static, str>, String)>,
     findings: Vec<Finding>,
     explain: String,
 }
@@ -184,9 +202,10 @@ impl People<'_> {
     }
 
     /// The client whose record it is, where they are not in the household any more.
-    fn record_of(&self, of: ClientId) -> Option<(&'static str, String)> {
+    fn record_of(&self, of: ClientId) -> Option<(Cow<'static, str>, String)> {
         let is_departed = self.departed.iter().any(|person| person.id == of);
-        is_departed.then(|| ("Stands in the record of", format!("{}, who is no longer in the book", self.name(of))))
+        is_departed
+            .then(|| ("Stands in the record of".into(), format!("{}, who is no longer in the book", self.name(of))))
     }
 }
 
@@ -194,7 +213,8 @@ fn of_lists<T: ListItem>(lists: &[ClientList<T>]) -> Vec<Finding> {
     lists.iter().flat_map(|list| &list.diagnostics).map(Finding::from).collect()
 }
 
-fn goal_card(stored: &StoredListed<Goal>, people: &People<'_>, clock: &Clock) -> GoalCard {
+fn goal_card(stored: &StoredListed<Goal>, seen: &Seen<'_>) -> GoalCard {
+    let Seen { people, clock, .. } = seen;
     let (goal, own) = (&stored.listed.value, stored.listed.own);
     let tone = match own.status {
         GoalStatus::ToDo => Tone::Neutral,
@@ -219,6 +239,7 @@ fn goal_card(stored: &StoredListed<Goal>, people: &People<'_>, clock: &Clock) ->
         ("Estimated cost", goal.estimated_cost.as_ref().map(format::money)),
         ("Outlook", Some(goal.outlook.map_or("Not known", Outlook::label).to_owned())),
     ]);
+    fields.extend(seen.added(RecordKind::Goal, &goal.extensions));
     fields.extend(people.record_of(stored.client_id));
     let recurs = own.recurrence.map(|word| format!(", {}", word.as_str().replace('_', "-")));
     GoalCard {
@@ -250,7 +271,7 @@ fn goal_card(stored: &StoredListed<Goal>, people: &People<'_>, clock: &Clock) ->
 }
 
 /// Covers of one client by policy; those without a number stand alone.
-fn policies(covers: &[StoredListed<Cover>], people: &People<'_>, clock: &Clock) -> Vec<Policy> {
+fn policies(covers: &[StoredListed<Cover>], seen: &Seen<'_>) -> Vec<Policy> {
     let mut policies: Vec<(Option<&str>, Vec<&StoredListed<Cover>>)> = Vec::new();
     for cover in covers {
         let number = cover.listed.value.policy_number.as_deref();
@@ -266,13 +287,14 @@ fn policies(covers: &[StoredListed<Cover>], people: &People<'_>, clock: &Clock) 
         Policy {
             heading: named.fold(policy, |heading, named| format!("{heading}, {named}")),
             note: (covers.len() > 1).then(|| format!("{} covers belong to this policy.", covers.len())),
-            cards: covers.into_iter().map(|cover| cover_card(cover, people, clock)).collect(),
+            cards: covers.into_iter().map(|cover| cover_card(cover, seen)).collect(),
         }
     };
     policies.into_iter().map(policy).collect()
 }
 
-fn cover_card(stored: &StoredListed<Cover>, people: &People<'_>, clock: &Clock) -> CoverCard {
+fn cover_card(stored: &StoredListed<Cover>, seen: &Seen<'_>) -> CoverCard {
+    let Seen { people, clock, .. } = seen;
     let cover = &stored.listed.value;
     let owner = match cover.owner {
         CoverOwner::Client => people.name(stored.client_id),
@@ -295,9 +317,7 @@ fn cover_card(stored: &StoredListed<Cover>, people: &People<'_>, clock: &Clock) 
         ("Renewal date", cover.renewal_date.map(format::date)),
         ("End year", cover.end_year.map(|year| year.to_string())),
     ]);
-    let more =
-        cover.extensions.iter().map(|more| ("In the CRM", format!("{}: {}", format::field(&more.name), more.value)));
-    fields.extend(more);
+    fields.extend(seen.added(RecordKind::Cover, &cover.extensions));
     fields.extend(people.record_of(stored.client_id));
     CoverCard {
         id: stored.listed.id.to_string(),
@@ -317,8 +337,8 @@ fn cover_card(stored: &StoredListed<Cover>, people: &People<'_>, clock: &Clock) 
     }
 }
 
-fn filled<const N: usize>(fields: [(&'static str, Option<String>); N]) -> Vec<(&'static str, String)> {
-    fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+fn filled<const N: usize>(fields: [(&'static str, Option<String>); N]) -> Vec<(Cow<'static, str>, String)> {
+    fields.into_iter().filter_map(|(name, value)| Some((name.into(), value?))).collect()
 }
 
 fn gone_badge<T: ListItem>(listed: &Listed<T>) -> Option<Badge> {

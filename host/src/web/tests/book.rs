@@ -1,5 +1,7 @@
 //! Pages of the book: households, people, explanations, records set aside.
 
+use std::collections::BTreeMap;
+
 use askama::Template as _;
 
 use super::super::components::Paging;
@@ -8,12 +10,13 @@ use super::super::findings::{self, FindingsPage};
 use super::super::household::document_panel::{Choice as Professional, DocumentPanel, Kind};
 use super::super::household::lists::{Found, OfHousehold};
 use super::super::households::{HouseholdsPage, Row, look_badge, name_and_id};
-use super::super::layout::Section;
+use super::super::layout::{Layout, Section};
 use super::super::listing::{Choice, Sorting};
 use super::super::review::{self, ReviewPage};
 use super::super::{format, household};
 use super::{at, check, clock, layout, layout_with_notice};
-use crate::domain::field::FieldError;
+use crate::domain::declaration::{ExtensionField, ExtensionForm, Shown};
+use crate::domain::field::{FieldError, Section as Ui};
 use crate::domain::listed::Listed;
 use crate::domain::record::{
     Client, ClientStatus, Cover, CoverOwner, CoverType, Extension, Goal, GoalOwn, GoalOwner, GoalStatus, ListItem,
@@ -106,7 +109,7 @@ fn ayda() -> StoredClient {
         adviser_external_id: Some(ExternalId("30590".to_owned())),
         secondary_adviser_external_id: Some(ExternalId("30591".to_owned())),
         partner_external_id: Some(ExternalId("1260".to_owned())),
-        extensions: vec![Extension { name: "risk_profile".to_owned(), value: "Balanced".to_owned() }],
+        extensions: vec![Extension { name: "risk_profile".to_owned(), value: "Balanced".to_owned(), sensitive: false }],
         ..nobody("1259")
     };
     stored(1, client, Vec::new())
@@ -204,7 +207,7 @@ fn cover(cover_type: CoverType, given: &str, owner: CoverOwner, policy: Option<&
         renewal_date: Some("2026-09-01".parse().unwrap()),
         end_year: Some(2041),
         expired: cover_type == CoverType::Other,
-        extensions: vec![Extension { name: "benefit_status".to_owned(), value: "Active".to_owned() }],
+        extensions: vec![Extension { name: "benefit_status".to_owned(), value: "Active".to_owned(), sensitive: false }],
     }
 }
 
@@ -234,14 +237,19 @@ fn lists() -> Found {
         ],
         diagnostics: Vec::new(),
     }]);
-    Found { lists: vec![Box::new(goals), Box::new(covers)], departed: Vec::new(), may_change: true }
+    Found {
+        lists: vec![Box::new(goals), Box::new(covers)],
+        departed: Vec::new(),
+        may_change: true,
+        added: BTreeMap::new(),
+    }
 }
 
 #[test]
 fn lists_of_a_household_for_who_may_not_change_them_and_with_nothing_in_them() {
     let page = |found: &Found| {
         let layout = layout_with_notice(Section::Households);
-        household::view(&couple(), found, layout, "Xplan".to_owned(), &advisers(), None, &clock()).render().unwrap()
+        view(&couple(), found, layout, &[], None).render().unwrap()
     };
     let seen = page(&Found { may_change: false, ..lists() });
     assert!(!seen.contains("name=\"status\"") && seen.contains("Doing, half-yearly"), "{seen}");
@@ -301,6 +309,71 @@ fn nameless() -> HouseholdRow {
     household_of("", vec![stored(4, marked, Vec::new())], Vec::new())
 }
 
+/// The page of a household by a pack that adds these fields, with the sensitive values of one person or of none.
+fn view(
+    found: &HouseholdRow,
+    lists: &Found,
+    layout: Layout,
+    added: &[ExtensionField],
+    revealed: Option<ClientId>,
+) -> household::HouseholdPage {
+    let advisers = advisers();
+    let names = household::Names { advisers: &advisers, people: &found.people, added, revealed };
+    household::view(found, lists, layout, "Xplan".to_owned(), &names, None, &clock())
+}
+
+fn added(name: &str, label: &str, form: ExtensionForm, sensitive: bool, shown: Shown) -> ExtensionField {
+    ExtensionField { name: name.to_owned(), label: label.to_owned(), form, sensitive, shown, fills: false }
+}
+
+#[test]
+fn what_a_pack_adds_has_its_label_and_hides_what_is_sensitive_until_it_is_asked_for() {
+    let mut zoe = nobody("7");
+    zoe.first_name = Some("Zoe".to_owned());
+    let extension =
+        |name: &str, value: &str, sensitive| Extension { name: name.to_owned(), value: value.to_owned(), sensitive };
+    zoe.extensions = vec![
+        extension("ni_number", "AB654321D", true),
+        extension("reviewed_on", "2026-03-01", false),
+        extension("fee", "1250.5 GBP", false),
+        extension("opted_in", "true", false),
+        extension("of_an_earlier_pack", "Bo", false),
+        extension("secret_of_an_earlier_pack", "RX123456A", true),
+        extension("kept_off_pages", "Kept off", false),
+    ];
+    let wrong = diagnostic(Severity::Warning, "extensions.tax_number", "bad-check-digit", "Tax number: wrong.");
+    let found = household_of("Zoe Ng", vec![stored(3, zoe, vec![wrong])], Vec::new());
+    let declared = [
+        added("ni_number", "National Insurance number", ExtensionForm::Text, true, Shown::Under(Ui::Person)),
+        added("tax_number", "Tax number", ExtensionForm::Text, true, Shown::More),
+        added("reviewed_on", "Reviewed on", ExtensionForm::Date, false, Shown::More),
+        added("fee", "Fee", ExtensionForm::Money, false, Shown::More),
+        added("opted_in", "Opted in", ExtensionForm::Flag, false, Shown::More),
+        added("kept_off_pages", "Kept off", ExtensionForm::Text, false, Shown::Nowhere),
+    ];
+    let page = |revealed| view(&found, &lists(), layout(Section::Households), &declared, revealed).render().unwrap();
+    let (hidden, shown) = (page(None), page(Some(found.people[0].id)));
+    for part in [
+        "<dt>National Insurance number</dt>",
+        "••••••21D",
+        "Tax number: wrong.",
+        "1 Mar 2026",
+        "£1,250.50 GBP",
+        "<dt>Opted in</dt>",
+        "<dt>Of an earlier pack</dt>",
+        "#extensions.ni_number\"",
+        "/reveal\"><button class=\"plain\">Show<span class=\"unseen\"> National Insurance number of Zoe</span>",
+    ] {
+        assert!(hidden.contains(part), "{part} is not in {hidden}");
+    }
+    for part in ["AB654321D", "RX123456A", "Kept off"] {
+        assert!(!hidden.contains(part), "{part} is in {hidden}");
+    }
+    assert!(shown.contains("AB654321D") && !shown.contains("/reveal"), "{shown}");
+    // Somebody else's stay hidden.
+    assert_eq!(page(Some(ClientId(id(999)))), hidden);
+}
+
 fn advisers() -> Vec<(ExternalId, String)> {
     vec![(ExternalId("30590".to_owned()), "Pat O'Neil".to_owned())]
 }
@@ -337,7 +410,7 @@ fn households() {
 fn a_link_that_does_not_fit_is_shown_again_with_what_was_typed() {
     let found = household_of("Zoe Ng", vec![stored(3, nobody(""), Vec::new())], Vec::new());
     let layout = layout(Section::Households);
-    let mut page = household::view(&found, &lists(), layout, "Xplan".to_owned(), &advisers(), None, &clock());
+    let mut page = view(&found, &lists(), layout, &[], None);
     let linking = &mut page.people[0].linking;
     linking.is_linked = false;
     linking.connections = vec!["north".to_owned(), "south".to_owned()];
@@ -363,7 +436,7 @@ fn a_link_that_does_not_fit_is_shown_again_with_what_was_typed() {
 fn one_household() {
     let page = |found: &HouseholdRow| {
         let layout = layout_with_notice(Section::Households);
-        household::view(found, &lists(), layout, "Xplan".to_owned(), &advisers(), None, &clock())
+        view(found, &lists(), layout, &[], None)
     };
     check("household", &page(&couple()));
     check("household_longest", &page(&longest()));

@@ -3,7 +3,7 @@
 use super::plain_decimal;
 
 /// Currencies and how they are written beside an amount. A bare `$` is that of whatever country it stands in.
-const SIGNS: [(&str, &str); 14] = [
+const SIGNS: [(&str, &str); 15] = [
     ("AUD$", "AUD"),
     ("AU$", "AUD"),
     ("A$", "AUD"),
@@ -16,6 +16,7 @@ const SIGNS: [(&str, &str); 14] = [
     ("USD", "USD"),
     ("GBP", "GBP"),
     ("EUR", "EUR"),
+    ("ZAR", "ZAR"),
     ("£", "GBP"),
     ("€", "EUR"),
 ];
@@ -73,7 +74,8 @@ pub fn currency_code(text: &str) -> Option<String> {
     if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return Some(text.to_ascii_uppercase());
     }
-    let known = SIGNS.iter().find(|(sign, _)| sign.eq_ignore_ascii_case(text));
+    let signs = SIGNS.iter().chain([&("R", "ZAR")]);
+    let known = signs.into_iter().find(|(sign, _)| sign.eq_ignore_ascii_case(text));
     known.map(|(_, code)| (*code).to_owned())
 }
 
@@ -106,6 +108,12 @@ fn with_currency(text: &str) -> Option<(String, &str)> {
             return Some((code.to_owned(), amount));
         }
     }
+    // The rand's sign is a letter, which begins other words, too.
+    if let Some(amount) =
+        text.strip_prefix('R').filter(|rest| rest.starts_with([' ', '-', '.']) || starts_with_digit(rest))
+    {
+        return Some(("ZAR".to_owned(), amount));
+    }
     let is_code = |code: &str| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase());
     let first = text.split_once(' ');
     let last = text.rsplit_once(' ').map(|(amount, code)| (code, amount));
@@ -113,10 +121,21 @@ fn with_currency(text: &str) -> Option<(String, &str)> {
     Some((code.to_owned(), amount))
 }
 
+fn starts_with_digit(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_digit())
+}
+
 /// The number without what stands between its thousands: the same mark each time, behind one to three digits, with
-/// three behind it.
+/// three behind it. Behind blanks between the thousands a comma before two digits is the decimal one: `1 250,50`.
 fn joined(number: &str) -> Option<String> {
-    let (whole, fraction) = number.split_once('.').map_or((number, None), |(whole, rest)| (whole, Some(rest)));
+    let decimal = number.rsplit_once(',').filter(|(whole, cents)| {
+        whole.contains(' ')
+            && !whole.contains([',', '.'])
+            && cents.len() == 2
+            && cents.bytes().all(|b| b.is_ascii_digit())
+    });
+    let split = decimal.or_else(|| number.split_once('.'));
+    let (whole, fraction) = split.map_or((number, None), |(whole, rest)| (whole, Some(rest)));
     let Some(mark) = whole.chars().find(|c| matches!(c, ',' | ' ' | '\'')) else {
         return Some(number.to_owned());
     };
@@ -170,6 +189,13 @@ mod tests {
         check("$ 5 ", "5", None);
         check("AUD A$ 5", "5", Some("AUD"));
         check("5 € EUR", "5", Some("EUR"));
+        check("R1 234,50", "1234.50", Some("ZAR"));
+        check("R 1\u{a0}234\u{a0}567,05", "1234567.05", Some("ZAR"));
+        check("R1,234.50", "1234.50", Some("ZAR"));
+        check("-R250", "-250", Some("ZAR"));
+        check("ZAR 99", "99", Some("ZAR"));
+        check("RUB 99", "99", Some("RUB"));
+        check("1 234,50", "1234.50", None);
     }
 
     #[test]
@@ -229,6 +255,11 @@ mod tests {
             "$1e",
             "1 2",
             "a100",
+            "1 234,5",
+            "1 23,50",
+            "1,234 567,50",
+            "Rand 5",
+            "R",
         ] {
             assert_eq!(Amount::read(text), None, "{text:?}");
         }
@@ -239,6 +270,7 @@ mod tests {
         for (text, code) in [("AUD", "AUD"), (" aud ", "AUD"), ("a$", "AUD"), ("NZ$", "NZD"), ("€", "EUR")] {
             assert_eq!(currency_code(text).as_deref(), Some(code), "{text}");
         }
+        assert_eq!(currency_code("R").as_deref(), Some("ZAR"));
         for (text, code) in [("sgd", "SGD"), ("aud$", "AUD"), ("us$", "USD"), ("£", "GBP")] {
             assert_eq!(currency_code(text).as_deref(), Some(code), "{text}");
         }

@@ -9,7 +9,9 @@ use xplan_anz::XplanAnz;
 
 pub const AU: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules/xplan-au");
 pub const NZ: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules/xplan-nz");
-pub const PACKS: [&str; 2] = [AU, NZ];
+pub const UK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules/xplan-uk");
+pub const ZA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules/xplan-za");
+pub const PACKS: [&str; 4] = [AU, NZ, UK, ZA];
 
 pub fn pack(folder: &str) -> Pack {
     Pack::load(folder).unwrap_or_else(|error| panic!("{error}"))

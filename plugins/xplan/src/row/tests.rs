@@ -44,7 +44,7 @@ fn row<'a>(json: &'a str, names: &Names<Made>) -> Row<'a, Made> {
 fn seen<T>(json: &str, look: impl FnOnce(View<'_, '_, Made>, &mut Recorder) -> T) -> (T, Vec<String>) {
     let (names, forms) = (names(), forms());
     let row = row(json, &names);
-    let view = View { row: &row, names: &names, place: None, rules: "/client/fields", forms: &forms };
+    let view = View::new(&row, &names, None, "/client/fields", &forms);
     let mut recorder = LineageRecorder::new();
     let seen = look(view, &mut recorder);
     (seen, recorder.diagnostics().iter().map(|said| said.code.clone()).collect())
@@ -80,16 +80,16 @@ fn both_shapes_read_the_same() {
 fn what_is_no_object_is_broken() {
     let names = names();
     for json in ["[]", "7", "-7", "1.5", "true", "null", r#""a""#] {
-        assert!(row(json, &names).is_broken(), "{json}");
+        assert!(row(json, &names).cells.is_broken(), "{json}");
         assert_eq!(row(json, &names).get(Made::Name), &Value::Absent, "{json}");
     }
-    assert!(!row("{}", &names).is_broken());
-    assert!(Row::<Made>::default().is_broken());
+    assert!(!row("{}", &names).cells.is_broken());
+    assert!(Row::<Made>::default().cells.is_broken());
 }
 
 #[test]
 fn a_row_is_empty_where_its_fields_hold_nothing() {
-    let is_empty = |json: &str, first: usize| row(json, &names()).is_empty_from(first);
+    let is_empty = |json: &str, first: usize| row(json, &names()).cells.is_empty_from(first);
     assert!(is_empty(r#"{"id":7,"first/~name":" "}"#, 1) && is_empty("{}", 0) && is_empty("7", 0));
     assert!(!is_empty(r#"{"id":7}"#, 0) && !is_empty(r#"{"first/~name":"Jo"}"#, 1));
 }
@@ -101,7 +101,7 @@ fn fields_that_come_twice_with_other_values_are_told() {
         let (names, forms) = (names(), forms());
         let row = row(json, &names);
         for (place, words) in [(None, ""), (Some(("goals", 2)), " in row 3 of goals")] {
-            let view = View { row: &row, names: &names, place, rules: "/client/fields", forms: &forms };
+            let view = View::new(&row, &names, place, "/client/fields", &forms);
             let mut recorder = LineageRecorder::new();
             view.tell_repeated(&mut recorder);
             let said: Vec<&str> = recorder.diagnostics().iter().map(|said| said.message.as_str()).collect();
@@ -134,7 +134,7 @@ fn a_value_tells_where_it_stands() {
     fn check(json: &str, field: Made, in_row: &str, in_list: &str) {
         let (names, forms) = (names(), forms());
         let row = row(json, &names);
-        let view = View { row: &row, names: &names, place: None, rules: "/client/fields", forms: &forms };
+        let view = View::new(&row, &names, None, "/client/fields", &forms);
         assert_eq!(view.pointer(field), in_row, "{json}");
         assert_eq!(View { place: Some(("goals", 2)), ..view }.pointer(field), in_list, "{json}");
     }

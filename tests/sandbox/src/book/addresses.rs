@@ -1,5 +1,6 @@
 //! The list `address`: one street field with units, levels, newlines and post boxes; countries as codes or names.
 
+use super::country::Country;
 use super::dice::Dice;
 use super::model::{Address, Text};
 use super::names;
@@ -39,6 +40,36 @@ const NEW_ZEALAND: &[(&str, &str)] = &[
     ("Taupō", "3330"),
 ];
 
+/// Town, county, postcode: in each of the six forms, as people type them.
+const UNITED_KINGDOM: &[(&str, &str, &str)] = &[
+    ("Manchester", "Greater Manchester", "M1 1AE"),
+    ("Birmingham", "West Midlands", "b33 8th"),
+    ("London", "", "W1A 0AX"),
+    ("Croydon", "Surrey", "CR26XH"),
+    ("Doncaster", "South Yorkshire", "DN55 1PT"),
+    ("London", "Greater London", "sw1a1aa"),
+    ("Caernarfon", "Gwynedd", "LL55 1AH"),
+    ("Inverness", "Inverness-shire", "IV2 3PX"),
+    ("Enniskillen", "Co. Fermanagh", "BT74 7HR"),
+    ("Norwich", "Norfolk", "NR1"),
+];
+
+/// Suburb, province, postcode.
+const SOUTH_AFRICA: &[(&str, &str, &str)] = &[
+    ("Sandton", "Gauteng", "2196"),
+    ("Hatfield", "GP", "0083"),
+    ("Polokwane", "Limpopo", "0699"),
+    ("Mbombela", "Mpumalanga", "1200"),
+    ("Rondebosch", "Western Cape", "7700"),
+    ("Stellenbosch", "Wes-Kaap", "7600"),
+    ("Gqeberha", "Eastern Cape", "6001"),
+    ("Umhlanga", "KwaZulu-Natal", "4319"),
+    ("Bloemfontein", "Free State", "9301"),
+    ("Mahikeng", "North West", "2745"),
+    ("Kimberley", "Northern Cape", "8301"),
+    ("Pretoria", "Transvaal", "181"),
+];
+
 /// Street, town, state, postcode, country.
 const ABROAD: &[(&str, &str, &str, &str, &str)] = &[
     ("Flat 3\n18 Willow Row", "London", "", "SE1 9AB", "GB"),
@@ -50,7 +81,7 @@ const ABROAD: &[(&str, &str, &str, &str, &str)] = &[
 ];
 
 /// The rows: none for a few, one for most, a postal or a business one beside it for some.
-pub(super) fn addresses(dice: &mut Dice, new_zealand: bool) -> Vec<Address> {
+pub(super) fn addresses(dice: &mut Dice, country: Country) -> Vec<Address> {
     let count = match dice.below(100) {
         0..4 => 0,
         4..75 => 1,
@@ -67,7 +98,7 @@ pub(super) fn addresses(dice: &mut Dice, new_zealand: bool) -> Vec<Address> {
                 1 => dice.pick(&["postal", "Postal", "mailing"]),
                 _ => dice.pick(&["business", "other", "previous"]),
             };
-            let mut row = place(dice, new_zealand);
+            let mut row = place(dice, country);
             row.index = at * 2 + 1;
             row.kind = kind.into();
             row.preferred = at == preferred;
@@ -76,13 +107,24 @@ pub(super) fn addresses(dice: &mut Dice, new_zealand: bool) -> Vec<Address> {
         .collect()
 }
 
-fn place(dice: &mut Dice, new_zealand: bool) -> Address {
+fn place(dice: &mut Dice, of: Country) -> Address {
     if dice.per_mille(20) {
         let (street, suburb, state, postcode, country) = dice.pick(ABROAD);
         return row(street.into(), suburb.into(), state, postcode, Some(country.into()));
     }
-    let street = street(dice, new_zealand);
-    if new_zealand {
+    let street = street(dice, of);
+    if of == Country::UnitedKingdom {
+        let (town, county, postcode) = dice.pick(UNITED_KINGDOM);
+        let county = if dice.percent(30) { "" } else { county };
+        let country = country(dice, "GB", &["United Kingdom", "UK", "England", "Great Britain", "gb"]);
+        return row(street, town.into(), county, postcode, country);
+    }
+    if of == Country::SouthAfrica {
+        let (suburb, province, postcode) = dice.pick(SOUTH_AFRICA);
+        let country = country(dice, "ZA", &["South Africa", "RSA", "Suid-Afrika", "za", "ZAF"]);
+        return row(street, suburb.into(), province, postcode, country);
+    }
+    if of == Country::NewZealand {
         let (suburb, postcode) = dice.pick(NEW_ZEALAND);
         let country = country(dice, "NZ", &["New Zealand", "NZL", "Aotearoa", "nz", "N.Z."]);
         return row(street, suburb.into(), "", postcode, country);
@@ -120,7 +162,7 @@ fn country(dice: &mut Dice, code: &'static str, others: &[&'static str]) -> Opti
     }
 }
 
-fn street(dice: &mut Dice, new_zealand: bool) -> Text {
+fn street(dice: &mut Dice, of: Country) -> Text {
     let word = dice.pick(names::WORDS);
     let kind = dice.pick(&["St", "Street", "Rd", "Avenue", "Cres", "Parade", "Tce", "Lane"]);
     let number = 1 + dice.below(250);
@@ -133,7 +175,7 @@ fn street(dice: &mut Dice, new_zealand: bool) -> Text {
         78..82 => format!("Level {unit}, {number} {word} {kind}"),
         82..85 => format!("{word} House\r\n{number} {word} {kind}"),
         85..90 => format!("PO Box {number}"),
-        90..94 if new_zealand => format!("{number} {word} Road, RD {}", 1 + unit % 9),
+        90..94 if of == Country::NewZealand => format!("{number} {word} Road, RD {}", 1 + unit % 9),
         90..94 => format!("Lot {unit} {word} {kind}"),
         94..96 => format!("c/- The Manager\nSuite {unit}\nLevel 2\n{number} {word} {kind}"),
         96..98 => format!("  {number}  {word} {kind} "),

@@ -2,6 +2,7 @@
 //!
 //! Numbers are from the ranges kept free for fiction where a country has any; every email is under an example domain.
 
+use super::country::Country;
 use super::dice::Dice;
 use super::model::{Contact, Text};
 use super::person::Person;
@@ -10,7 +11,7 @@ use super::person::Person;
 pub(super) struct Owner<'a> {
     pub(super) id: u32,
     pub(super) person: &'a Person,
-    pub(super) new_zealand: bool,
+    pub(super) country: Country,
     /// The email of the other half of a couple, when the two share one.
     pub(super) shared_email: Option<Text>,
 }
@@ -21,15 +22,15 @@ pub(super) fn contacts(dice: &mut Dice, owner: &Owner<'_>) -> Vec<Contact> {
     // Most advisers mark the mobile, some the landline, some nothing.
     let preferred_phone = dice.below(100);
     if dice.percent(88) {
-        let value = mobile(dice, owner.new_zealand);
+        let value = mobile(dice, owner.country);
         push(&mut rows, dice, "mobile", value, preferred_phone < 70);
     }
     if dice.percent(45) {
-        let value = landline(dice, owner.new_zealand);
+        let value = landline(dice, owner.country);
         push(&mut rows, dice, "phone", value, (70..88).contains(&preferred_phone));
     }
     if dice.percent(6) {
-        let value = mobile(dice, owner.new_zealand);
+        let value = mobile(dice, owner.country);
         push(&mut rows, dice, "mobile", value, false);
     }
     if let Some(value) = email_of(dice, owner) {
@@ -41,7 +42,7 @@ pub(super) fn contacts(dice: &mut Dice, owner: &Owner<'_>) -> Vec<Contact> {
         }
     }
     if dice.percent(4) {
-        let value = landline(dice, owner.new_zealand);
+        let value = landline(dice, owner.country);
         push(&mut rows, dice, "fax", value, false);
     }
     if dice.percent(2) {
@@ -90,7 +91,7 @@ pub(super) fn email(id: u32, first_name: Option<&str>, last_name: Option<&str>) 
     format!("{}{id}@{domain}", local.trim_matches('.')).into()
 }
 
-fn mobile(dice: &mut Dice, new_zealand: bool) -> Text {
+fn mobile(dice: &mut Dice, country: Country) -> Text {
     match dice.below(1000) {
         0..15 => return foreign_mobile(dice),
         15..20 => {
@@ -99,17 +100,22 @@ fn mobile(dice: &mut Dice, new_zealand: bool) -> Text {
         _ => {}
     }
     // National significant number, then the ways people write it.
-    let (code, a, b, c) = if new_zealand {
-        let operator = dice.pick(&[21, 22, 27]);
-        (64, operator, 555, dice.below(10_000))
-    } else {
-        let tail = match dice.below(20) {
-            0 => dice.pick(&[6, 110, 156, 157, 158, 159]),
-            _ => dice.below(1000),
-        };
-        (61, 491, 570 + dice.below(10), tail)
+    let (code, a, b, c, width) = match country {
+        Country::NewZealand => {
+            let operator = dice.pick(&[21, 22, 27]);
+            (64, operator, 555, dice.below(10_000), 4)
+        }
+        Country::Australia => {
+            let tail = match dice.below(20) {
+                0 => dice.pick(&[6, 110, 156, 157, 158, 159]),
+                _ => dice.below(1000),
+            };
+            (61, 491, 570 + dice.below(10), tail, 3)
+        }
+        // No range is kept free for fiction that counts as valid: these are around the examples of the numbering plans.
+        Country::UnitedKingdom => (44, 7400, 123, dice.below(1000), 3),
+        Country::SouthAfrica => (27, 71, 123, dice.below(10_000), 4),
     };
-    let width = if new_zealand { 4 } else { 3 };
     match dice.below(100) {
         0..52 => format!("+{code} {a} {b} {c:0width$}"),
         52..62 => format!("+{code}{a}{b}{c:0width$}"),
@@ -136,9 +142,30 @@ fn foreign_mobile(dice: &mut Dice) -> Text {
     .into()
 }
 
-fn landline(dice: &mut Dice, new_zealand: bool) -> Text {
+fn landline(dice: &mut Dice, country: Country) -> Text {
     let last = dice.below(10_000);
-    if new_zealand {
+    match country {
+        // Numbers of dramas, in London and Leeds.
+        Country::UnitedKingdom => {
+            let (area, exchange) = dice.pick(&[("20", "7946 0"), ("113", "496 0")]);
+            let last = last % 1000;
+            return match dice.below(3) {
+                0 => format!("+44 {area} {exchange}{last:03}"),
+                _ => format!("0{area} {exchange}{last:03}"),
+            }
+            .into();
+        }
+        Country::SouthAfrica => {
+            let area = dice.pick(&[11, 12, 21, 31, 41]);
+            return match dice.below(3) {
+                0 => format!("+27 {area} 555 {last:04}"),
+                _ => format!("0{area} 555 {last:04}"),
+            }
+            .into();
+        }
+        Country::Australia | Country::NewZealand => {}
+    }
+    if country == Country::NewZealand {
         let area = dice.pick(&[3, 4, 6, 7, 9]);
         return match dice.below(3) {
             0 => format!("+64 {area} 555 {last:04}"),

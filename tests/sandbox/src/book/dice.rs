@@ -19,6 +19,7 @@ pub(crate) enum Purpose {
     Fault,
     Couple,
     SecondaryAdviser,
+    Number,
 }
 
 /// A splitmix64 sequence.

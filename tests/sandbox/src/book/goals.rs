@@ -1,5 +1,6 @@
 //! The list `goals`: it sits on the primary's record, with an owner, and amounts below, above and at zero.
 
+use super::country::Country;
 use super::dice::Dice;
 use super::model::{Goal, Money};
 use super::person::date;
@@ -22,8 +23,40 @@ const IDEAS: &[(&str, u32)] = &[
     ("Boat", 6),
 ];
 
+const IDEAS_OF_BRITAIN: &[(&str, u32)] = &[
+    ("Retire at 60 & walk the coast path", 5),
+    ("Pay off the mortgage", 1),
+    ("Loft conversion", 3),
+    ("Use both ISA allowances", 3),
+    ("University for the twins", 3),
+    ("Settle the inheritance tax", 0),
+    ("Cover for the family if I die", 2),
+    ("Work four days a week", 10),
+    ("A cottage — \"near the sea\"", 3),
+    ("Long-term care for Dad", 9),
+];
+
+const IDEAS_OF_SOUTH_AFRICA: &[(&str, u32)] = &[
+    ("Retire at 60 & see the Garden Route", 5),
+    ("Settle the bond on the house", 1),
+    ("New bakkie", 3),
+    ("School fees for the twins", 3),
+    ("Stokvel for the wedding", 3),
+    ("Estate duty and executor's fees", 0),
+    ("Cover for the family if I die", 2),
+    ("Sell the farm", 3),
+    ("Gap cover for the hospital", 7),
+    ("Frail care for Ma", 9),
+];
+
 /// The rows of a client; `couple` adds the owners `partner` and `joint`.
-pub(super) fn goals(dice: &mut Dice, couple: bool, currency: &'static str) -> Vec<Goal> {
+pub(super) fn goals(dice: &mut Dice, couple: bool, country: Country) -> Vec<Goal> {
+    let currency = country.currency();
+    let ideas = match country {
+        Country::Australia | Country::NewZealand => IDEAS,
+        Country::UnitedKingdom => IDEAS_OF_BRITAIN,
+        Country::SouthAfrica => IDEAS_OF_SOUTH_AFRICA,
+    };
     let count = match dice.below(100) {
         0..45 => 0,
         45..70 => 1,
@@ -32,7 +65,7 @@ pub(super) fn goals(dice: &mut Dice, couple: bool, currency: &'static str) -> Ve
     };
     (0..count)
         .map(|at| {
-            let (description, category) = dice.pick(IDEAS);
+            let (description, category) = dice.pick(ideas);
             Goal {
                 index: 1_790_000_000 + at * 977 + dice.below(900),
                 status: dice.pick(&["2", "2", "2", "3", "1", "4", "", "7"]).into(),

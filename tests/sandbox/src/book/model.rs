@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::numbers::{NumberKind, StateNumber};
+
 /// Text that is mostly one of a fixed pool.
 pub type Text = Cow<'static, str>;
 
@@ -54,6 +56,9 @@ pub struct Client {
     pub client_active_date: Option<Text>,
     /// A number from another system.
     pub external_id: Option<Text>,
+    /// The number that the state gave to the person.
+    #[serde(default)]
+    pub state_number: Option<StateNumber>,
     /// The list `contact`.
     pub contacts: Vec<Contact>,
     /// The list `address`.
@@ -62,6 +67,13 @@ pub struct Client {
     pub goals: Vec<Goal>,
     /// The list `insurance_group`.
     pub policies: Vec<Policy>,
+}
+
+impl Client {
+    /// The person's number of a kind.
+    pub fn number(&self, kind: NumberKind) -> Option<&str> {
+        self.state_number.as_ref().filter(|number| number.kind == kind).map(|number| &*number.value)
+    }
 }
 
 /// A row of the list `contact`.

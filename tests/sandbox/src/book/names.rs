@@ -1,5 +1,24 @@
 //! Pools of names. Every combination is invented; what is real is the mess: apostrophes, macrons, other scripts.
 
+mod countries;
+
+pub(super) use countries::{SOUTH_AFRICA, UNITED_KINGDOM};
+
+/// The names of a country's people, and of what is no person there.
+pub(in crate::book) struct Names {
+    /// Given names of women.
+    pub(in crate::book) female: &'static [&'static str],
+    /// Given names of men.
+    pub(in crate::book) male: &'static [&'static str],
+    /// Family names.
+    pub(in crate::book) family: &'static [&'static str],
+    /// Kinds of entities that are no people, and what their names end with.
+    pub(in crate::book) entities: &'static [(&'static str, &'static str)],
+}
+
+/// Of Australia and New Zealand.
+pub(super) const TASMAN: Names = Names { female: FEMALE, male: MALE, family: FAMILY, entities: ENTITIES };
+
 /// Given names of women, mostly of Australia and New Zealand.
 pub(super) const FEMALE: &[&str] = &[
     "Olivia",

@@ -2,7 +2,7 @@
 
 use super::dice::Dice;
 use super::model::Text;
-use super::names;
+use super::names::{self, Names};
 
 /// The part of a record that the other parts (emails, company names) are made from.
 pub(crate) struct Person {
@@ -20,9 +20,9 @@ pub(crate) struct Person {
 }
 
 /// A company, trust or fund: it has a name and little else.
-pub(super) fn entity(dice: &mut Dice) -> Person {
-    let (kind, suffix) = dice.pick(names::ENTITIES);
-    let name = format!("{} {} {suffix}", dice.pick(names::WORDS), dice.pick(names::FAMILY));
+pub(super) fn entity(dice: &mut Dice, names: &Names) -> Person {
+    let (kind, suffix) = dice.pick(names.entities);
+    let name = format!("{} {} {suffix}", dice.pick(names::WORDS), dice.pick(names.family));
     Person {
         status: status(dice),
         entity_type: kind.into(),
@@ -47,11 +47,11 @@ pub(super) struct Half {
 }
 
 /// A person, alone or one of a couple.
-pub(super) fn individual(dice: &mut Dice, half: Option<&Half>) -> Person {
+pub(super) fn individual(dice: &mut Dice, half: Option<&Half>, names: &Names) -> Person {
     let woman = half.map_or_else(|| dice.percent(50), |half| half.woman);
-    let first = dice.pick(if woman { names::FEMALE } else { names::MALE });
-    let (first_name, last_name) = full_name(dice, first, half);
-    let middle = dice.pick(if woman { names::FEMALE } else { names::MALE });
+    let first = dice.pick(if woman { names.female } else { names.male });
+    let (first_name, last_name) = full_name(dice, first, half, names);
+    let middle = dice.pick(if woman { names.female } else { names.male });
     Person {
         status: status(dice),
         entity_type: if dice.per_mille(20) { "Individual".into() } else { "individual".into() },
@@ -73,9 +73,9 @@ pub(super) fn individual(dice: &mut Dice, half: Option<&Half>) -> Person {
     }
 }
 
-fn full_name(dice: &mut Dice, first: &'static str, half: Option<&Half>) -> (Option<Text>, Option<Text>) {
+fn full_name(dice: &mut Dice, first: &'static str, half: Option<&Half>, names: &Names) -> (Option<Text>, Option<Text>) {
     let shared = half.filter(|_| dice.percent(80)).map(|half| half.family);
-    let own = shared.unwrap_or_else(|| dice.pick(names::FAMILY));
+    let own = shared.unwrap_or_else(|| dice.pick(names.family));
     match dice.below(1000) {
         0..3 => (None, None),
         3..6 => (Some("".into()), Some("  ".into())),

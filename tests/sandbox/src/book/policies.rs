@@ -1,5 +1,6 @@
 //! The list `insurance_group`: policies with their covers, on the primary's record.
 
+use super::country::Country;
 use super::dice::Dice;
 use super::model::{Cover, Money, Policy};
 use super::person::date;
@@ -27,8 +28,69 @@ const PERSONAL: &[&str] = &[
 ];
 const GENERAL: &[&str] = &["Home & Contents", "Motor", "Landlord", "Boat"];
 
+/// The insurers of a country, and its words for what they cover.
+struct Market {
+    insurers: &'static [(&'static str, &'static str)],
+    personal: &'static [&'static str],
+    general: &'static [&'static str],
+}
+
+impl Market {
+    fn of(country: Country) -> Self {
+        match country {
+            Country::Australia | Country::NewZealand => {
+                Self { insurers: INSURERS, personal: PERSONAL, general: GENERAL }
+            }
+            Country::UnitedKingdom => Self {
+                insurers: &[
+                    ("THISTLE", "Thistle & Rose Assurance"),
+                    ("HARROW", "Harrowgate Mutual"),
+                    ("Kestrel", "Kestrel Insurance plc"),
+                    ("FENLAND", "Fenland Friendly Society"),
+                ],
+                personal: &[
+                    "Life Assurance",
+                    "Whole of Life",
+                    "Level Term Assurance",
+                    "Family Income Benefit",
+                    "Critical Illness",
+                    "Critical Illness Cover",
+                    "Income Protection",
+                    "PHI",
+                    "Permanent Health Insurance",
+                    "Private Medical Insurance",
+                    "Funeral Plan",
+                ],
+                general: &["Buildings and Contents", "Buildings & Contents", "Motor", "Landlord", "Pet"],
+            },
+            Country::SouthAfrica => Self {
+                insurers: &[
+                    ("PROTEA", "Protea Life"),
+                    ("BAOBAB", "Baobab Versekeraars"),
+                    ("Ubuntu", "Ubuntu Mutual Society"),
+                    ("KAROO", "Karoo General"),
+                ],
+                personal: &[
+                    "Life Cover",
+                    "Lump Sum Disability",
+                    "Capital Disability",
+                    "Income Protector",
+                    "Income Continuation",
+                    "Dread Disease",
+                    "Severe Illness",
+                    "Funeral",
+                    "Funeral Cover",
+                    "Gap Cover",
+                ],
+                general: &["Household Contents", "Building", "Motor", "Bakkie"],
+            },
+        }
+    }
+}
+
 /// The rows of a client; `couple` adds the owners `partner` and both.
-pub(super) fn policies(dice: &mut Dice, couple: bool, currency: &'static str) -> Vec<Policy> {
+pub(super) fn policies(dice: &mut Dice, couple: bool, country: Country) -> Vec<Policy> {
+    let (currency, market) = (country.currency(), Market::of(country));
     let count = match dice.below(100) {
         0..50 => 0,
         50..80 => 1,
@@ -37,7 +99,7 @@ pub(super) fn policies(dice: &mut Dice, couple: bool, currency: &'static str) ->
     };
     (0..count)
         .map(|at| {
-            let (underwriter, underwriter_description) = dice.pick(INSURERS);
+            let (underwriter, underwriter_description) = dice.pick(market.insurers);
             Policy {
                 index: 11 + at * 3,
                 policy_number: (!dice.percent(5)).then(|| format!("L-{:07}", dice.below(10_000_000)).into()),
@@ -70,14 +132,14 @@ pub(super) fn policies(dice: &mut Dice, couple: bool, currency: &'static str) ->
                 inception_date: (!dice.percent(5)).then(|| date(dice, 1998, 27)),
                 renewal_date: (!dice.percent(15)).then(|| date(dice, 2024, 4)),
                 policy_to: (!dice.percent(20)).then(|| date(dice, 2019, 40)),
-                covers: covers(dice, currency),
+                covers: covers(dice, currency, &market),
             }
         })
         .collect()
 }
 
-fn covers(dice: &mut Dice, currency: &'static str) -> Vec<Cover> {
-    let pool = if dice.percent(15) { GENERAL } else { PERSONAL };
+fn covers(dice: &mut Dice, currency: &'static str, market: &Market) -> Vec<Cover> {
+    let pool = if dice.percent(15) { market.general } else { market.personal };
     let count = dice.pick(&[0, 1, 1, 1, 1, 2, 2, 3]);
     (0..count)
         .map(|_| Cover {

@@ -11,7 +11,9 @@ impl Book {
     pub fn showcase(&self, year: i16) -> [Client; 2] {
         let place = Place::of(self.region);
         let adviser = self.users.first().map(|user| user.id);
+        let mut numbers = place.numbers.as_array().cloned().unwrap_or_default().into_iter();
         [abigail(&place, year), daniel(&place)].map(|mut record| {
+            record["state_number"] = numbers.next().unwrap_or_default();
             record["client_adviser"] = json!(adviser);
             record["group"] = json!(GROUPS[0].0);
             record["addresses"] = json!([place.home]);
@@ -25,6 +27,8 @@ struct Place {
     currency: &'static str,
     mobiles: [&'static str; 2],
     home: Value,
+    /// The numbers that the state gave to the two.
+    numbers: Value,
 }
 
 impl Place {
@@ -40,11 +44,34 @@ impl Place {
                 currency: "NZD",
                 mobiles: ["+64 21 555 0156", "+64 21 555 0157"],
                 home: home("Takapuna", "", "0622", "NZ"),
+                numbers: json!([
+                    { "kind": "ird_number", "value": "49-091-850" },
+                    { "kind": "ird_number", "value": "136410132" },
+                ]),
+            },
+            Region::Uk => Self {
+                currency: "GBP",
+                mobiles: ["+44 7400 123456", "+44 7400 123457"],
+                home: home("Whitby", "North Yorkshire", "yo21 3pr", "GB"),
+                numbers: json!([
+                    { "kind": "national_insurance_number", "value": "ab 65 43 21 d" },
+                    { "kind": "national_insurance_number", "value": "RX654321" },
+                ]),
+            },
+            Region::Za => Self {
+                currency: "ZAR",
+                mobiles: ["+27 71 123 4567", "+27 71 123 4568"],
+                home: home("Rondebosch", "Western Cape", "7700", "ZA"),
+                numbers: json!([
+                    { "kind": "identity_number", "value": "780314 0123 08 4" },
+                    { "kind": "identity_number", "value": "7511025123083" },
+                ]),
             },
             Region::Au | Region::Mix => Self {
                 currency: "AUD",
                 mobiles: ["+61 491 570 156", "+61 491 570 157"],
                 home: home("Carlton", "VIC", "3053", "AU"),
+                numbers: json!([null, null]),
             },
         }
     }

@@ -12,7 +12,7 @@ use super::answer::{Answer, Refusal};
 use super::notes::Note;
 use super::query::{Paging, Query, bookmark};
 use super::{Asker, Call, Site};
-use crate::book::{Client, Cover, Goal, Money, Policy, Text};
+use crate::book::{Client, Cover, Goal, Money, NumberKind, Policy, Text};
 use crate::lock::{locked, reading};
 
 /// The host name that a call is for.
@@ -166,6 +166,9 @@ fn client(client: &Client) -> Value {
             "PreferredName": client.preferred_name,
             "Gender": coded(client.sex.as_ref(), &GENDERS),
             "DateOfBirth": client.dob,
+            "IrdNumber": client.number(NumberKind::Ird),
+            "NationalInsuranceNumber": client.number(NumberKind::NationalInsurance),
+            "IdentityNumber": client.number(NumberKind::Identity),
         },
         "CommunicationPreferences": {
             "PreferredEmail": client.preferred_email,

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::query::Query;
 pub(super) use lists::{list, list_row, needed};
 
-use crate::book::{Client, Lists, Text, User};
+use crate::book::{Client, Lists, NumberKind, Text, User};
 use crate::json;
 
 /// A field of a client that can be asked for.
@@ -30,6 +30,9 @@ pub(super) enum Field {
     PreferredPhone,
     ClientActiveDate,
     ExternalId,
+    IrdNumber,
+    NationalInsuranceNumber,
+    IdentityNumber,
 }
 
 const FIELDS: &[(&str, Field)] = &[
@@ -49,6 +52,9 @@ const FIELDS: &[(&str, Field)] = &[
     ("preferred_phone", Field::PreferredPhone),
     ("client_active_date", Field::ClientActiveDate),
     ("external_id", Field::ExternalId),
+    ("ird_number", Field::IrdNumber),
+    ("national_insurance_number", Field::NationalInsuranceNumber),
+    ("identity_number", Field::IdentityNumber),
 ];
 
 /// What a client row is to hold.
@@ -147,7 +153,14 @@ fn value(out: &mut Vec<u8>, client: &Client, field: Field) {
         Field::PreferredPhone => words(out, &client.preferred_phone),
         Field::ClientActiveDate => day(out, &client.client_active_date),
         Field::ExternalId => words(out, &client.external_id),
+        Field::IrdNumber => number(out, client, NumberKind::Ird),
+        Field::NationalInsuranceNumber => number(out, client, NumberKind::NationalInsurance),
+        Field::IdentityNumber => number(out, client, NumberKind::Identity),
     }
+}
+
+fn number(out: &mut Vec<u8>, client: &Client, kind: NumberKind) {
+    json::maybe(out, client.number(kind), json::text);
 }
 
 fn words(out: &mut Vec<u8>, value: &Option<Text>) {

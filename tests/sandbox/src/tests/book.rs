@@ -116,5 +116,7 @@ fn regions_keep_to_themselves() {
     };
     assert_eq!(currency(Region::Au), HashSet::from(["AUD".to_owned()]));
     assert_eq!(currency(Region::Nz), HashSet::from(["NZD".to_owned()]));
+    assert_eq!(currency(Region::Uk), HashSet::from(["GBP".to_owned()]));
+    assert_eq!(currency(Region::Za), HashSet::from(["ZAR".to_owned()]));
     assert_eq!(currency(Region::Mix).len(), 2);
 }

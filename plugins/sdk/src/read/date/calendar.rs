@@ -147,7 +147,9 @@ impl Calendar {
     /// The day whose midnight by any of the zone's clocks is the moment. A moment in the site's own time is of the day it names.
     fn at_site(&self, date: Date, minute: Option<u16>, offset: i32) -> Result<DayRead<'_>, DateProblem<'_>> {
         let zone = self.zone.as_ref().ok_or(DateProblem::Moment(None))?;
-        if zone.offsets.iter().any(|known| i32::from(*known) == offset) {
+        let is_own = zone.offsets.iter().any(|known| i32::from(*known) == offset);
+        // UTC is what sites convert to, also where it is the site's own time in winter.
+        if is_own && offset != 0 {
             return Ok(DayRead { date, how: How::OtherForm });
         }
         let minute = minute.ok_or(DateProblem::Moment(Some(&zone.name)))?;
@@ -159,6 +161,9 @@ impl Calendar {
             };
             let how = How::SiteTime { zone: &zone.name, ahead, in_force: zone.in_force(ahead, date) };
             return Ok(DayRead { date, how });
+        }
+        if is_own {
+            return Ok(DayRead { date, how: How::OtherForm });
         }
         Err(DateProblem::Moment(Some(&zone.name)))
     }

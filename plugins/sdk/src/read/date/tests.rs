@@ -93,6 +93,18 @@ fn midnight_at_the_site_is_the_day_that_begins_there() {
     check(&auckland, "1973-10-31 12:00:00", Err("Pacific/Auckland"));
     check(&sydney, "1990-06-30 14:00", Err("Australia/Sydney"));
     check(&calendar("", ""), "1975-06-30 09:15", Err("no zone"));
+    // In London it is midnight in UTC, or an hour before that, and UTC is the site's own time, too.
+    let london = calendar("", "Europe/London");
+    check(&london, "1990-06-30T23:00:00Z", Ok("1990-07-01"));
+    check(&london, "1990-12-31T00:00:00Z", Ok("1990-12-31"));
+    check(&london, "1943-06-30T22:00:00Z", Ok("1943-07-01"));
+    check(&london, "1990-06-30T14:30:00Z", Ok("1990-06-30"));
+    check(&london, "1990-06-30T23:30:00+01:00", Ok("1990-06-30"));
+    check(&london, "1990-06-30T15:00:00-08:00", Ok("1990-07-01"));
+    let johannesburg = calendar("", "Africa/Johannesburg");
+    check(&johannesburg, "1961-03-14T22:00:00Z", Ok("1961-03-15"));
+    check(&johannesburg, "1961-03-14T23:30:00+02:00", Ok("1961-03-14"));
+    check(&johannesburg, "1961-03-14T12:00:00Z", Err("Africa/Johannesburg"));
     // Any other moment may be of either day.
     check(&sydney, "1961-03-14T12:00:00Z", Err("Australia/Sydney"));
     check(&auckland, "1961-03-14T12:00:01Z", Err("Pacific/Auckland"));
@@ -128,6 +140,14 @@ fn which_clock_showed_midnight_is_known() {
     check(auckland, "1999-12-31T11:00:00Z", InForce::Yes);
     check(auckland, "1999-12-31T12:30:00Z", InForce::No);
     check(auckland, "1936-02-28T12:30:00Z", InForce::Perhaps);
+    check("Europe/London", "1990-06-30T23:00:00Z", InForce::Yes);
+    check("Europe/London", "1990-12-30T23:00:00Z", InForce::No);
+    check("Europe/London", "1990-10-25T23:00:00Z", InForce::Perhaps);
+    check("Europe/London", "1969-12-30T23:00:00Z", InForce::Perhaps);
+    check("Europe/London", "1943-06-30T22:00:00Z", InForce::Perhaps);
+    check("Africa/Johannesburg", "1961-03-14T22:00:00Z", InForce::Yes);
+    check("Africa/Johannesburg", "1961-03-14T21:00:00Z", InForce::No);
+    check("Africa/Johannesburg", "1943-01-14T21:00:00Z", InForce::Perhaps);
 }
 
 #[test]

@@ -10,7 +10,17 @@ const NEVER: u16 = u16::MAX;
 ///
 /// The offset that held on a day is not asked for reading it: sites convert dates of long ago by the rules of their own
 /// day as often as by today's, and either way the day that begins is the same. It is asked for what is said of it.
-const ZONES: [Zone; 11] = [
+const ZONES: [Zone; 13] = [
+    // An hour of summer time in two summers of the war; before 1903 half an hour less.
+    Zone {
+        name: Cow::Borrowed("Africa/Johannesburg"),
+        offsets: Cow::Borrowed(&[90, 120, 180]),
+        standard: 120,
+        summer: 120,
+        settled: 1945,
+        summers: NEVER,
+        season: Season::None,
+    },
     Zone {
         name: Cow::Borrowed("Australia/Adelaide"),
         offsets: Cow::Borrowed(&[570, 630]),
@@ -18,6 +28,7 @@ const ZONES: [Zone; 11] = [
         summer: 630,
         settled: 1945,
         summers: 1972,
+        season: Season::South,
     },
     Zone {
         name: Cow::Borrowed("Australia/Brisbane"),
@@ -26,6 +37,7 @@ const ZONES: [Zone; 11] = [
         summer: 660,
         settled: 1945,
         summers: NEVER,
+        season: Season::South,
     },
     Zone {
         name: Cow::Borrowed("Australia/Broken_Hill"),
@@ -34,6 +46,7 @@ const ZONES: [Zone; 11] = [
         summer: 630,
         settled: 1945,
         summers: 1972,
+        season: Season::South,
     },
     Zone {
         name: Cow::Borrowed("Australia/Darwin"),
@@ -42,6 +55,7 @@ const ZONES: [Zone; 11] = [
         summer: 630,
         settled: 1945,
         summers: NEVER,
+        season: Season::South,
     },
     Zone {
         name: Cow::Borrowed("Australia/Hobart"),
@@ -50,6 +64,7 @@ const ZONES: [Zone; 11] = [
         summer: 660,
         settled: 1945,
         summers: 1968,
+        season: Season::South,
     },
     Zone {
         name: Cow::Borrowed("Australia/Lord_Howe"),
@@ -58,6 +73,7 @@ const ZONES: [Zone; 11] = [
         summer: 660,
         settled: 1982,
         summers: 1982,
+        season: Season::South,
     },
     Zone {
         name: Cow::Borrowed("Australia/Melbourne"),
@@ -66,6 +82,7 @@ const ZONES: [Zone; 11] = [
         summer: 660,
         settled: 1945,
         summers: 1972,
+        season: Season::South,
     },
     Zone {
         name: Cow::Borrowed("Australia/Perth"),
@@ -74,6 +91,7 @@ const ZONES: [Zone; 11] = [
         summer: 540,
         settled: 1945,
         summers: NEVER,
+        season: Season::South,
     },
     Zone {
         name: Cow::Borrowed("Australia/Sydney"),
@@ -82,6 +100,17 @@ const ZONES: [Zone; 11] = [
         summer: 660,
         settled: 1945,
         summers: 1972,
+        season: Season::South,
+    },
+    // Two hours ahead in summers of the war, and one the year through from 1968 to 1971.
+    Zone {
+        name: Cow::Borrowed("Europe/London"),
+        offsets: Cow::Borrowed(&[0, 60, 120]),
+        standard: 0,
+        summer: 60,
+        settled: 1972,
+        summers: 1972,
+        season: Season::North,
     },
     // New Zealand's time was 11:30 ahead until 1945, with half an hour of summer time from 1928 and an hour before.
     Zone {
@@ -91,6 +120,7 @@ const ZONES: [Zone; 11] = [
         summer: 780,
         settled: 1947,
         summers: 1975,
+        season: Season::South,
     },
     Zone {
         name: Cow::Borrowed("Pacific/Chatham"),
@@ -99,6 +129,7 @@ const ZONES: [Zone; 11] = [
         summer: 825,
         settled: 1947,
         summers: 1975,
+        season: Season::South,
     },
 ];
 
@@ -116,6 +147,15 @@ pub(super) struct Zone {
     settled: u16,
     /// The year in which the first of all summers with summer time ended, where every summer since then had it.
     summers: u16,
+    season: Season,
+}
+
+/// The months in which summer time is in force, where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Season {
+    South,
+    North,
+    None,
 }
 
 /// Whether an offset was in force as a day began.
@@ -166,6 +206,7 @@ impl Zone {
             summer,
             settled: NEVER,
             summers: NEVER,
+            season: Season::South,
         })
     }
 
@@ -173,6 +214,10 @@ impl Zone {
     pub fn in_force(&self, offset: i16, day: Date) -> InForce {
         let standard_held = match (day.month, day.day) {
             _ if day.year < self.settled => return InForce::Perhaps,
+            _ if self.season == Season::None => true,
+            (11 | 12 | 1 | 2, _) | (3, ..=14) if self.season == Season::North => true,
+            (4..=9, _) | (10, ..=20) if self.season == Season::North => false,
+            _ if self.season == Season::North => return InForce::Perhaps,
             _ if self.summers != NEVER && day.year + 1 < self.summers => true,
             // In the year 2000 summer time began at the end of August.
             (4, 8..) | (5..=7, _) | (8, ..=27) => true,
