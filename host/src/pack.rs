@@ -15,6 +15,8 @@ pub mod dropped;
 mod editing;
 mod engine;
 mod error;
+mod event_examples;
+pub mod events;
 mod examples;
 mod files;
 mod fixtures;
@@ -22,6 +24,7 @@ mod gates;
 mod instance;
 mod kept;
 mod limits;
+mod lines;
 mod load;
 mod log;
 mod manifest;
@@ -36,6 +39,8 @@ mod state;
 mod templates;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub use tests::with_events;
 mod text;
 mod unreadable;
 
@@ -54,6 +59,7 @@ pub use editing::{
     split_pointer, with_line_ends_of,
 };
 pub use error::{ComponentError, PackError, PluginFailure};
+pub use events::{About, DocumentRule, EventType, EventTypes};
 pub use files::Edited;
 pub use files::is_stray;
 pub use gates::{Gate, GateOutcome, Gates};

@@ -4,10 +4,10 @@
 //!
 //! Nothing is written here. Serves `integrations`.
 
-mod lines;
 mod shape;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::IgnoredAny;
@@ -15,9 +15,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::error::PackError;
+use super::events::EventTypes;
 use super::files::{self, Edited};
 use super::instance::Instance;
-use super::{Revision, convert, examples, fixtures, limits, rules};
+use super::{Revision, convert, event_examples, events, examples, fixtures, limits, lines, rules};
 use crate::crm::Source;
 use crate::domain::field::pointer_to;
 
@@ -37,6 +38,8 @@ pub enum FileKind {
     Rules,
     /// The differences of a dialect: `dialects/<name>.toml`.
     Dialect,
+    /// A type of event: `events/<event type>.toml`.
+    Event,
     /// The template of an event's file note: `notes/<event type>.toml`.
     Note,
     /// A template of documents, or the sample that it is tried with: `documents/…`.
@@ -47,7 +50,7 @@ pub enum FileKind {
 
 impl FileKind {
     /// All kinds, in the order in which they are listed.
-    pub const ALL: [Self; 5] = [Self::Rules, Self::Dialect, Self::Note, Self::Document, Self::Fixture];
+    pub const ALL: [Self; 6] = [Self::Rules, Self::Dialect, Self::Event, Self::Note, Self::Document, Self::Fixture];
 
     /// The kind of the file at a path in a pack's folder; none where it is not edited, or is no such path.
     pub fn of(path: &str) -> Option<Self> {
@@ -61,6 +64,7 @@ impl FileKind {
         match (parts.as_slice(), extension) {
             (["rules.toml"], _) => Some(Self::Rules),
             (["dialects", _], "toml") => Some(Self::Dialect),
+            (["events", _], "toml") => Some(Self::Event),
             (["notes", _], "toml") => Some(Self::Note),
             (["documents", ..], "typ" | "json") => Some(Self::Document),
             (["fixtures", _], "json") => Some(Self::Fixture),
@@ -75,7 +79,7 @@ pub struct EditableFile {
     /// Its kind.
     pub kind: FileKind,
     /// Its path in the pack's folder.
-    #[schema(example = "notes/note.written.toml")]
+    #[schema(example = "notes/annual-review.completed.toml")]
     pub path: String,
     /// Its size in bytes.
     pub bytes: u64,
@@ -225,10 +229,10 @@ impl Files<'_> {
 
     /// The file that has a place in the rules, and the line of it, or of what it stands in.
     fn of_place(&self, place: &[String]) -> (String, Option<usize>) {
-        if let [notes, event, below @ ..] = place
-            && notes == "notes"
+        if let [folder, event, below @ ..] = place
+            && let "events" | "notes" = folder.as_str()
         {
-            let file = format!("notes/{event}.toml");
+            let file = format!("{folder}/{event}.toml");
             let line = self.text(&file).map(|text| lines::find(&text, below).line.unwrap_or(1));
             return (file, line);
         }
@@ -272,9 +276,16 @@ impl Check<'_> {
         };
         // What is wrong with the order of sources, the gates say in full.
         let Ok(sources) = Source::nested(convert::sources(sources)) else { return Vec::new() };
-        let revision = Revision { rules: read.json, sources, ..self.revision.clone() };
+        let events = match self.events(&read) {
+            Ok(events) => Arc::new(events),
+            Err(problems) => return problems,
+        };
+        let revision = Revision { rules: read.json, sources, events, ..self.revision.clone() };
         let context = fixtures::context(revision.region(), dialect);
         let mut found = Vec::new();
+        for error in event_examples::run(&revision, pack, &context) {
+            found.extend(self.of_files(&error));
+        }
         for error in examples::run(&revision, &context) {
             if let PackError::Examples(lines) = error {
                 found.extend(lines.iter().map(|line| self.pointed(line)));
@@ -284,6 +295,23 @@ impl Check<'_> {
             found.extend(self.of_files(&error));
         }
         found
+    }
+
+    /// The events as they are edited, or what is wrong with them.
+    fn events(&self, rules: &rules::Rules) -> Result<EventTypes, Vec<Problem>> {
+        let Files { pack, edited, .. } = self.files;
+        let texts = events::texts(pack, edited).map_err(|error| self.of_files(&error))?;
+        let told = |wrong: Vec<events::Misfit>| -> Vec<Problem> {
+            let problem =
+                |one: events::Misfit| Problem { file: one.file(), line: one.line, path: None, message: one.told() };
+            wrong.into_iter().map(problem).collect()
+        };
+        let types = events::read(&texts).map_err(told)?;
+        let Revision { manifest, templates, .. } = self.revision;
+        match events::beside(&types, &rules.notes(), &manifest.events, &templates.events()) {
+            wrong if wrong.is_empty() => Ok(types),
+            wrong => Err(told(wrong)),
+        }
     }
 
     /// What the plugin's schema says of rules that the plugin refuses: in better words than the plugin, which is the judge.
@@ -368,6 +396,7 @@ mod tests {
         let check = |path: &str, kind: Option<FileKind>| assert_eq!(FileKind::of(path), kind, "{path}");
         check("rules.toml", Some(FileKind::Rules));
         check("dialects/open.toml", Some(FileKind::Dialect));
+        check("events/note.written.toml", Some(FileKind::Event));
         check("notes/note.written.toml", Some(FileKind::Note));
         check("documents/layout.typ", Some(FileKind::Document));
         check("documents/parts/head.typ", Some(FileKind::Document));

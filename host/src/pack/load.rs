@@ -17,7 +17,9 @@ use super::instance::{Instance, Program};
 use super::manifest::Manifest;
 use super::rules::{self, Rules};
 use super::templates::Templates;
-use super::{ComponentError, PackError, Revision, Shared, component, convert, examples, fixtures, limits};
+use super::{
+    ComponentError, PackError, Revision, Shared, component, convert, event_examples, events, examples, fixtures, limits,
+};
 use crate::config::toml_words;
 use crate::crm::Source;
 use crate::domain::address::AddressForm;
@@ -62,9 +64,10 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Ga
     let loaded = untested(shared, folder, dialect, gates);
     let revision = loaded.inspect_err(|error| gates.fail(folder, error))?;
     let mut wrong = Vec::new();
-    for gate in [Gate::Examples, Gate::Fixtures, Gate::Templates] {
+    for gate in [Gate::Events, Gate::Examples, Gate::Fixtures, Gate::Templates] {
         gates.begin(gate);
         let found = match gate {
+            Gate::Events => event_examples::run(&revision, folder, &fixtures::context(revision.region(), dialect)),
             Gate::Examples => examples::run(&revision, &fixtures::context(revision.region(), dialect)),
             Gate::Fixtures => fixtures::run(&revision, folder, "fixtures", dialect),
             _ => revision.templates.verify(&shared.typesetter, &shared.cache, folder),
@@ -114,12 +117,21 @@ fn untested(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) ->
     check_against_manifest(&folder.join("pack.toml"), &pack, &manifest)?;
     gates.begin(Gate::Rules);
     let rules = rules::read(folder, dialect, &manifest.rules_schema)?;
+    gates.begin(Gate::Events);
+    let texts = events::texts(folder, &files::AS_KEPT)?;
+    let refused_for = |wrong: Vec<events::Misfit>| PackError::Several(events::refusals(folder, &wrong));
+    let events = events::read(&texts).map_err(refused_for)?;
     gates.begin(Gate::Templates);
     let templates = Templates::read(folder)?;
+    gates.begin(Gate::Events);
+    let misfits = events::beside(&events, &rules.notes(), &manifest.events, &templates.events());
+    if !misfits.is_empty() {
+        return Err(refused_for(misfits));
+    }
 
     gates.begin(Gate::Resources);
     let digest = blake3::hash(&bytes);
-    let revision_digest = revision_digest(&digest, &pack.region, &rules, templates.digest());
+    let revision_digest = revision_digest(&digest, &pack.region, &rules, &[templates.digest(), events.digest()]);
     let not_usable = |error: wasmtime::Error| {
         of_component(ComponentError::NotCompiled(format!("it cannot be used: {error:#}"), error.into()))
     };
@@ -141,6 +153,7 @@ fn untested(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) ->
         address_form,
         sources,
         component_bytes: bytes.len() as u64,
+        events: Arc::new(events),
         templates,
         typesetter: typesetter.clone(),
     })
@@ -233,19 +246,19 @@ fn try_out(
     })
 }
 
-/// Everything that decides what a raw record and an event become: the component's bytes, the rules' values, the region
-/// and the templates.
+/// Everything that decides what a raw record and an event become: the component's bytes, the rules' values, the region,
+/// and the digests of what else there is, templates and events.
 fn revision_digest(
     component: &blake3::Hash,
     region: &str,
     rules: &Rules,
-    templates: Option<blake3::Hash>,
+    others: &[Option<blake3::Hash>],
 ) -> RevisionDigest {
     let rules = blake3::hash(format!("{region}\n{}", rules.whole).as_bytes());
     let mut hasher = blake3::Hasher::new();
     hasher.update(component.as_bytes()).update(rules.as_bytes());
-    if let Some(templates) = templates {
-        hasher.update(templates.as_bytes());
+    for other in others.iter().flatten() {
+        hasher.update(other.as_bytes());
     }
     RevisionDigest(*hasher.finalize().as_bytes())
 }
@@ -259,7 +272,7 @@ mod tests {
         let id = |component: &str, region, json: &str, template: Option<&str>| {
             let templates = template.map(|text| blake3::hash(text.as_bytes()));
             let rules = Rules { whole: json.to_owned(), json: String::new(), missing: Vec::new() };
-            revision_digest(&blake3::hash(component.as_bytes()), region, &rules, templates)
+            revision_digest(&blake3::hash(component.as_bytes()), region, &rules, &[templates, None])
         };
         assert_eq!(id("a", "AU", "{}", None), id("a", "AU", "{}", None));
         let others =

@@ -28,6 +28,14 @@ pub(super) struct Rules {
     pub(super) missing: Vec<String>,
 }
 
+impl Rules {
+    /// The event types that it has templates of file notes for.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let rules: serde_json::Value = serde_json::from_str(&self.json).unwrap_or_default();
+        rules["notes"].as_object().map(|notes| notes.keys().cloned().collect()).unwrap_or_default()
+    }
+}
+
 /// Reads the rules of a pack folder for a dialect, and looks whether they have all that `schema` needs.
 ///
 /// # Errors
@@ -173,7 +181,7 @@ impl Files<'_> {
 }
 
 /// TOML's values in JSON. Dates become text; a float that JSON lacks becomes null, which no schema takes.
-fn to_json(value: toml::Value) -> serde_json::Value {
+pub(super) fn to_json(value: toml::Value) -> serde_json::Value {
     match value {
         toml::Value::String(text) => text.into(),
         toml::Value::Integer(number) => number.into(),
