@@ -411,8 +411,8 @@ async fn forms_that_lost_their_key_are_events_of_their_own() -> Result<()> {
         let part = |name: &str, value: &str| {
             format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
         };
-        let form = [part("key", key), part("occurred", "2026-03-02T12:30"), part("subject", subject)].concat();
-        let form = format!("{form}{}--x--\r\n", part("body", "About the review."));
+        let form = [part("key", key), part("occurred", "2026-03-02T12:30"), part("data.subject", subject)].concat();
+        let form = format!("{form}{}--x--\r\n", part("data.body", "About the review."));
         let request =
             host.http().post(host.url(&path)).header("cookie", &cookie).header("sec-fetch-site", "same-origin");
         let request = request.header(CONTENT_TYPE, "multipart/form-data; boundary=x").body(form);

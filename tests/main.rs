@@ -22,6 +22,7 @@ mod one_client;
 mod open;
 mod openapi;
 mod over_time;
+mod own_events;
 mod packs;
 mod previewed_notes;
 mod properties;

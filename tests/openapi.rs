@@ -30,7 +30,8 @@ const JUDGED_BY_MEANING: [&str; 14] = [
 
 /// Operations with parameters of which one needs, or rules out, another: no schema of a query can say that. A cursor of
 /// one search is none of another's.
-const PARAMETERS_TOGETHER: [&str; 4] = ["list_clients", "list_covers", "list_goals", "list_households"];
+const PARAMETERS_TOGETHER: [&str; 5] =
+    ["list_clients", "list_covers", "list_event_types", "list_goals", "list_households"];
 
 /// Lists that are one page at most here, so that there is no cursor that they gave.
 const ONE_PAGE: [&str; 11] = [
@@ -133,11 +134,12 @@ async fn settings_for(host: &Host) -> Result<String> {
 }
 
 /// Lists that have more than one item here, by their operations.
-const LISTS: [(&str, &str); 10] = [
+const LISTS: [(&str, &str); 11] = [
     ("list_clients", "/api/v1/clients"),
     ("list_connections", "/api/v1/connections"),
     ("list_covers", "/api/v1/covers"),
     ("list_documents", "/api/v1/documents"),
+    ("list_event_types", "/api/v1/events/types"),
     ("list_goals", "/api/v1/goals"),
     ("list_households", "/api/v1/households"),
     ("list_imports", "/api/v1/imports"),

@@ -36,17 +36,18 @@ mod troubleshoot;
 
 use std::any::Any;
 
+use axum::Router;
 use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::extract::BodyLimit;
+use crate::api::openapi::served::Served;
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
 
@@ -55,9 +56,9 @@ pub use log::log_request;
 /// `/api/…`, `/healthz` and `/readyz`.
 pub fn router(app: App) -> Router {
     let (routes, document) = resources().split_for_parts();
-    let document = openapi::finish(document);
+    let document = Served::new(openapi::finish(document));
     routes
-        .route("/api/openapi.json", get(async move || Json(document)))
+        .route("/api/openapi.json", get(async move |app, headers| document.answer(app, headers).await))
         .route("/api", get(unknown))
         .route("/api/{*rest}", axum::routing::any(unknown))
         .method_not_allowed_fallback(method_not_allowed)

@@ -3,6 +3,8 @@
 //! Serves `sync` and `notes`, which both need the three together. Connections come and go while the host runs: who
 //! holds one goes on with it until its `gone` is cancelled, and who keeps jobs for them watches the list.
 
+#[cfg(test)]
+pub mod for_tests;
 mod trial;
 
 use std::sync::Arc;
@@ -15,8 +17,9 @@ use crate::crm::kind::IdColumn;
 use crate::crm::registry::Registry;
 use crate::crm::spec::ConnectionSpec;
 use crate::domain::address::{AddressForm, AddressForms};
+use crate::domain::note::Note;
 use crate::domain::{ConnectionName, Date, Timestamp};
-use crate::pack::{Context, Revision};
+use crate::pack::{Context, EventType, Revision};
 pub use trial::OnTrial;
 
 /// One CRM site of the practice.
@@ -314,6 +317,28 @@ impl Connections {
             forms.extend(form.filter(|form| !forms.iter().any(|known| known.country == form.country)));
         }
         AddressForms(forms)
+    }
+
+    /// The types of events that the packs in force take, each with its connection; those of one in its pack's order.
+    pub fn event_types(&self) -> Vec<(ConnectionName, Arc<EventType>)> {
+        let all = self.all();
+        let of_one = |connection: &Arc<Connection>| {
+            let revision = connection.revision();
+            revision.events().all().iter().map(|one| (connection.name.clone(), Arc::clone(one))).collect::<Vec<_>>()
+        };
+        all.iter().flat_map(of_one).collect()
+    }
+
+    /// What the packs in force call a type of event; its name where none of them has it.
+    pub fn event_label(&self, event_type: &str) -> String {
+        let all = self.all();
+        let label = |connection: &Arc<Connection>| Some(connection.revision().events().get(event_type)?.label.clone());
+        all.iter().find_map(label).unwrap_or_else(|| event_type.to_owned())
+    }
+
+    /// What a note's type of event is called: by the pack that took the event, else by those in force, else by its name.
+    pub fn label_of(&self, note: &Note) -> String {
+        if note.event_label.is_empty() { self.event_label(&note.event_type) } else { note.event_label.clone() }
     }
 
     /// A receiver of every change: of the list, and of what a site authorised.

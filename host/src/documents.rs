@@ -20,9 +20,6 @@ use crate::domain::text::is_unwanted;
 use crate::domain::{RevisionId, Timestamp};
 use crate::pack::Revision;
 
-/// Events that have a document.
-pub const EVENTS: [&str; 2] = ["best-life-plan.exported", "investment-preferences.exported"];
-
 /// A document that the pack made.
 #[derive(Clone, Debug)]
 pub struct Made {
@@ -97,17 +94,18 @@ fn make_as(
     material: &Material,
     maker: RevisionId,
 ) -> Result<Made, NotMade> {
-    if !revision.documents().contains(&event_type) {
+    let Some(document) = revision.document_of(event_type) else {
         let (pack, event_type) = (revision.pack().to_owned(), event_type.to_owned());
         return Err(NotMade::NoTemplate { pack, event_type });
-    }
+    };
     let logo = practice.logo.as_deref().map(logo::read).transpose().map_err(NotMade::Logo)?;
     let logo = logo.map(|logo| (format!("practice-logo.{}", logo.format), logo.bytes));
     let made_at = material.made_at.to_zoned(practice.time_zone.clone());
-    let data = content::data(material, practice, logo.as_ref().map(|(path, _)| path.as_str()), made_at.date());
+    let logo_path = logo.as_ref().map(|(path, _)| path.as_str());
+    let data = content::data(material, document, practice, logo_path, made_at.date());
     let identity = identity(event_type, material, &data, maker);
     let typeset = revision.typeset(event_type, data, logo, on_the_wall(&made_at), identity)?;
-    let file_name = file_name(event_type, material, made_at.date());
+    let file_name = file_name(&document.title, material, made_at.date());
     Ok(Made { pdf: typeset.pdf, file_name, replaced: typeset.replaced })
 }
 
@@ -131,20 +129,11 @@ fn on_the_wall(at: &Zoned) -> MadeAt {
 }
 
 /// The name of a document's file, on a person's disk and in the CRM.
-fn file_name(event_type: &str, material: &Material, day: jiff::civil::Date) -> String {
-    let title = title(event_type);
+fn file_name(title: &str, material: &Material, day: jiff::civil::Date) -> String {
     let household: String = material.household.household.name.chars().filter(|c| !is_odd_in_a_file_name(*c)).collect();
     let household: String = household.trim().chars().take(80).collect();
+    let title: String = title.chars().filter(|c| !is_odd_in_a_file_name(*c)).collect();
     format!("{title} – {household} – {day}.pdf")
-}
-
-/// The title of the document that an event of this type has.
-pub fn title(event_type: &str) -> &'static str {
-    match event_type {
-        "best-life-plan.exported" => "Best Life Plan",
-        "investment-preferences.exported" => "Investment Preferences",
-        _ => "Document",
-    }
 }
 
 fn is_odd_in_a_file_name(letter: char) -> bool {

@@ -3,6 +3,7 @@
 //! Serves `api` and `web` (accepting events, what became of notes). What a note says is the pack's; how it is written
 //! to the CRM is the connector's.
 
+mod about;
 mod accept;
 mod attachments;
 mod delivery;
@@ -10,7 +11,6 @@ mod failpoint;
 mod linking;
 mod operator_actions;
 mod reconcile;
-mod schema;
 
 use std::sync::Arc;
 
@@ -19,7 +19,6 @@ use tokio_util::sync::CancellationToken;
 pub use self::attachments::{DocumentMaker, MOST_DOCUMENTS};
 pub use self::delivery::Gate;
 pub use self::operator_actions::NoteEdit;
-pub use self::schema::{DocumentRule, data_errors, document_rule, event_schemas};
 
 use self::delivery::Delivery;
 use crate::config::{CrmTimeouts, Practice};
@@ -87,6 +86,13 @@ pub enum NotesError {
     /// Others wait for their notes, or the host failed; nothing was kept.
     #[error(transparent)]
     NotDone(#[from] NotDone),
+}
+
+impl NotesError {
+    /// What does not fit at one place.
+    fn at(field: &str, message: String) -> Self {
+        Self::Invalid(vec![FieldError::new(field, message)])
+    }
 }
 
 /// An accepted event.

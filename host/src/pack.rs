@@ -16,6 +16,8 @@ pub mod dropped;
 mod editing;
 mod engine;
 mod error;
+mod event_examples;
+pub mod events;
 mod examples;
 mod files;
 mod fixtures;
@@ -42,6 +44,8 @@ mod state;
 mod templates;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub use tests::with_events;
 mod text;
 mod unreadable;
 
@@ -60,6 +64,7 @@ pub use editing::{
     with_line_ends_of,
 };
 pub use error::{ComponentError, PackError, PluginFailure};
+pub use events::{About, DocumentRule, EventType, EventTypes};
 pub use files::Edited;
 pub use files::is_stray;
 pub use gates::{Gate, GateOutcome, Gates};

@@ -167,7 +167,7 @@ async function exportDocument(page, report, household) {
   report.that("an exported plan is in the CRM with its PDF", /\.pdf/.test(text) && text.includes("in the CRM as"), text);
 
   await page.goto(household);
-  await page.getByRole("link", { name: "with a note" }).click();
+  await page.getByRole("link", { name: "Note", exact: true }).click();
   const choose = (name, text) => page.setInputFiles("#attachments", { name, mimeType: "application/pdf", buffer: Buffer.from(text) });
   await page.getByLabel("Subject").fill("Signed agreement");
   await page.getByLabel("Text").fill("Signed by both.");

@@ -11,7 +11,7 @@ pub const DATA: &str = "data.json";
 /// A document to be made.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Job {
-    /// The template's path among the files: `best-life-plan.exported.typ`.
+    /// The template's path among the files: `annual-review.completed.typ`.
     pub template: String,
     /// Every file that the template may read, by path: its modules and pictures.
     pub files: BTreeMap<String, Vec<u8>>,

@@ -8,7 +8,7 @@ use crate::value::Timestamp;
 /// Something that happened in the practice, as a program or a page reports it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Event {
-    /// `your-life-survey.completed`, `values-session.completed`, …
+    /// The type, as the pack declares it: `annual-review.completed`.
     #[serde(rename = "type")]
     pub event_type: String,
     /// The household it is about.
@@ -120,6 +120,9 @@ pub struct Note {
     pub event_id: EventId,
     /// The event's type.
     pub event_type: String,
+    /// What the pack called that type when the event was accepted; empty for notes of before.
+    #[serde(default)]
+    pub event_label: String,
     /// The household that the note is about.
     pub household_id: HouseholdId,
     /// The connection it goes out by.
@@ -178,6 +181,7 @@ pub struct Acceptance {
     pub id: NoteId,
     pub event_id: EventId,
     pub event_type: String,
+    pub event_label: String,
     pub household_id: HouseholdId,
     pub connection: ConnectionName,
     pub revision: RevisionId,
@@ -195,6 +199,7 @@ impl From<Acceptance> for Note {
             id: accepted.id,
             event_id: accepted.event_id,
             event_type: accepted.event_type,
+            event_label: accepted.event_label,
             household_id: accepted.household_id,
             connection: accepted.connection,
             revision: accepted.revision,

@@ -7,15 +7,14 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use crate::api::caller::Caller;
 use crate::api::extract::{NoParams, Params, PathParam};
-use crate::api::problem::{Kind, Problem};
+use crate::api::problem::{FieldError, Kind, Problem};
 use crate::app::{App, DocumentError};
 use crate::documents::NotMade;
 use crate::domain::access::Action;
-use crate::domain::note::Event;
 use crate::domain::{DocumentId, HouseholdId, Timestamp};
 use crate::intake::disposition;
 use crate::telemetry;
@@ -23,34 +22,13 @@ use crate::telemetry;
 /// The most characters that an answer's header tells of.
 const MOST_REPLACED: usize = 500;
 
-/// The kind of document.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum DocumentKind {
-    /// The Best Life Plan.
-    BestLifePlan,
-    /// The Investment Preferences.
-    InvestmentPreferences,
-}
-
-impl DocumentKind {
-    /// The event that exports it.
-    pub fn event_type(self) -> &'static str {
-        match self {
-            Self::BestLifePlan => "best-life-plan.exported",
-            Self::InvestmentPreferences => "investment-preferences.exported",
-        }
-    }
-}
-
 /// The document to look at.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PreviewParams {
-    /// The kind of document.
-    #[param(inline)]
-    document: DocumentKind,
+    /// The document's name, as the pack of the household's connection has it (`document` of its types of events).
+    document: String,
 }
 
 /// A household's document as it would be exported now. Nothing is kept and no file note is written.
@@ -81,10 +59,7 @@ pub async fn preview(
     caller.may(Action::ReadBook)?;
     caller.may(Action::ReadNotes)?;
     let Params(params) = params?;
-    let event_type = params.document.event_type().to_owned();
-    let (occurred_at, data) = (Timestamp::now(), serde_json::json!({}));
-    let attachments = Vec::new();
-    let event = Event { event_type, household_id, client_id: None, occurred_at, data, attachments };
+    let event = app.document_event(household_id, &params.document, Timestamp::now()).await?;
     let made = app.make_document(&event).await?;
     let answer = pdf(made.pdf, &made.file_name);
     if made.replaced.is_empty() {
@@ -126,7 +101,12 @@ impl From<DocumentError> for Problem {
         match error {
             DocumentError::UnknownHousehold(id) => Self::not_found(format_args!("household {id}")),
             DocumentError::UnknownNote(id) => Self::not_found(format_args!("note {id}")),
-            DocumentError::NoConnection(_) | DocumentError::NotMade(NotMade::NoTemplate { .. }) => {
+            error @ DocumentError::UnknownDocument { .. } => {
+                Self::invalid(vec![FieldError { pointer: "/document".to_owned(), detail: error.to_string() }])
+            }
+            DocumentError::NoConnection(_)
+            | DocumentError::NeedsData(_)
+            | DocumentError::NotMade(NotMade::NoTemplate { .. }) => {
                 Self::new(Kind::WrongState, format!("Nothing was kept: {error}."))
             }
             DocumentError::NotMade(error) => {

@@ -1,5 +1,7 @@
 //! Events: what a program reports so that a file note goes to the CRM.
 
+pub mod types;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::LOCATION;
@@ -22,7 +24,6 @@ use crate::domain::access::Action;
 use crate::domain::field::pointer_to;
 use crate::domain::note::Event;
 use crate::domain::{ClientId, DocumentId, HouseholdId, IdempotencyKey, Timestamp};
-use crate::notes::data_errors;
 use crate::ops;
 
 const LIMIT: BodyLimit = BodyLimit { what: "An event", megabytes: 1 };
@@ -34,9 +35,8 @@ const MEMBERS: [&str; 6] = ["type", "household_id", "client_id", "occurred_at", 
 #[serde(deny_unknown_fields)]
 #[schema(as = Event)]
 pub struct EventBody {
-    /// The type of what happened. The connection's pack says which types it can write a file note for.
+    /// The type of what happened, one of those that the pack of the household's connection takes (`/events/types`).
     #[serde(rename = "type")]
-    #[schema(example = "your-life-survey.completed")]
     event_type: String,
     /// The household it is about.
     #[schema(value_type = String, format = Uuid)]
@@ -50,8 +50,7 @@ pub struct EventBody {
     /// The event's own data, in the shape that its type demands.
     #[serde(default)]
     data: Value,
-    /// Documents that go with the file note, in order: ids of documents that were uploaded before. An exported plan
-    /// needs one.
+    /// Documents that go with the file note, in order: ids of documents that were uploaded before.
     #[serde(default)]
     #[schema(schema_with = schema::document_ids, required = false)]
     attachments: Vec<DocumentId>,
@@ -65,11 +64,11 @@ impl From<EventBody> for Event {
 }
 
 /// Reads an event, or tells all that is wrong with it.
-fn read(body: &Value) -> Result<Event, Problem> {
+async fn read(app: &App, body: &Value) -> Result<Event, Problem> {
     match EventBody::deserialize(body) {
         Ok(event) => Ok(event.into()),
         Err(error) => {
-            let errors = errors(body);
+            let errors = errors(app, body).await?;
             let other = || {
                 let detail = Mismatch::read(&error.to_string()).detail;
                 vec![FieldError { pointer: String::new(), detail }]
@@ -80,9 +79,9 @@ fn read(body: &Value) -> Result<Event, Problem> {
 }
 
 /// The errors in each member of an event that cannot be read, its data among them.
-fn errors(body: &Value) -> Vec<FieldError> {
+async fn errors(app: &App, body: &Value) -> Result<Vec<FieldError>, Problem> {
     let error = |pointer: &str, detail: &str| FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() };
-    let Some(members) = body.as_object() else { return vec![error("", "must be an object")] };
+    let Some(members) = body.as_object() else { return Ok(vec![error("", "must be an object")]) };
     let mut errors = Vec::new();
     let mut check = |name: &str, is_needed: bool, fits: &dyn Fn(&Value) -> bool, wanted: &str| match members.get(name) {
         None if is_needed => errors.push(error(&format!("/{name}"), "is missing")),
@@ -90,7 +89,7 @@ fn errors(body: &Value) -> Vec<FieldError> {
         Some(value) if fits(value) => {}
         Some(_) => errors.push(error(&format!("/{name}"), wanted)),
     };
-    check("type", true, &Value::is_string, "must be a text such as your-life-survey.completed");
+    check("type", true, &Value::is_string, "must be a text: one of the types that /api/v1/events/types lists");
     check("household_id", true, &is::<HouseholdId>, "must be a household's id, as the list of households has it");
     check("client_id", false, &is::<Option<ClientId>>, "must be a client's id, or left out");
     check("occurred_at", true, &is::<Timestamp>, "must be a moment with its offset, such as 2026-03-02T01:30:00Z");
@@ -99,10 +98,12 @@ fn errors(body: &Value) -> Vec<FieldError> {
         errors.push(error(&pointer_to(name), "is not known; remove it"));
     }
     if let Some(event_type) = members.get("type").and_then(Value::as_str) {
-        let of_data = data_errors(event_type, members.get("data").unwrap_or(&Value::Null));
+        let household = members.get("household_id").and_then(|id| HouseholdId::deserialize(id).ok());
+        let data = members.get("data").unwrap_or(&Value::Null);
+        let of_data = app.notes.data_errors(household, event_type, data).await.map_err(ops::Refusal::from)?;
         errors.extend(of_data.iter().map(|of_data| error(&of_data.field, &of_data.message)));
     }
-    errors
+    Ok(errors)
 }
 
 fn is<T: DeserializeOwned>(value: &Value) -> bool {
@@ -111,7 +112,7 @@ fn is<T: DeserializeOwned>(value: &Value) -> bool {
 
 /// `POST /api/v1/events`, with its own limit of the body.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(accept).layer(LIMIT.layers()))
+    OpenApiRouter::new().routes(routes!(types::list)).routes(routes!(accept).layer(LIMIT.layers()))
 }
 
 /// Accepts an event.
@@ -141,7 +142,7 @@ pub async fn accept(
     caller.may(Action::WriteNotes)?;
     let Body(event) = event?;
     let key = idempotency_key(&headers)?;
-    let accepted = ops::notes::accept(&app, caller.actor(), read(&event)?, &key).await?;
+    let accepted = ops::notes::accept(&app, caller.actor(), read(&app, &event).await?, &key).await?;
     let status = if accepted.is_new { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/api/v1/notes/{}", accepted.note.id);
     Ok((status, [(LOCATION, location)], Json(NoteBody::from(accepted.note))))

@@ -2,6 +2,7 @@
 
 mod events;
 pub mod parameters;
+pub mod served;
 
 use std::collections::BTreeMap;
 
@@ -82,7 +83,6 @@ pub fn finish(mut document: OpenApi) -> Value {
     }
     // Plain data with text keys.
     let mut document = serde_json::to_value(document).unwrap_or_default();
-    events::spell_out(&mut document);
     parameters::complete(&mut document);
     declared::complete(&mut document, Registry::BUILT_IN);
     document

@@ -135,8 +135,7 @@ pub fn note_stage_or_null() -> Object {
 
 pub fn document_ids() -> Array {
     let id = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[0-9a-f]{64}$"));
-    let what = "Documents that go with the file note, in order: ids of documents that were uploaded before. An exported \
-                plan needs one.";
+    let what = "Documents that go with the file note, in order: ids of documents that were uploaded before.";
     ArrayBuilder::new().items(id).max_items(Some(MOST_DOCUMENTS)).description(Some(what)).build()
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Serves `notes` (the document of an export), `api` and `web` (a look at it beforehand).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -38,6 +39,17 @@ pub enum DocumentError {
     /// The settings no longer have the household's connection.
     #[error("{}", Connections::not_at_work(.0))]
     NoConnection(ConnectionName),
+    /// The household's pack makes no document of this name.
+    #[error("there is no document `{name}`; {}", known_as(.known))]
+    UnknownDocument {
+        /// The name.
+        name: String,
+        /// The names of those that it makes.
+        known: Vec<String>,
+    },
+    /// The document's event has data of its own, which nobody gave.
+    #[error("what stands in it is asked for where `{0}` is recorded; record that")]
+    NeedsData(String),
     /// The pack cannot make it.
     #[error(transparent)]
     NotMade(#[from] NotMade),
@@ -49,6 +61,13 @@ pub enum DocumentError {
     NotDone(#[from] NotDone),
 }
 
+fn known_as(names: &[String]) -> String {
+    match names {
+        [] => "the pack makes none".to_owned(),
+        names => format!("there are: {}", names.join(", ")),
+    }
+}
+
 /// Makes documents from what the host knows.
 #[derive(Clone)]
 pub(super) struct Maker {
@@ -58,6 +77,33 @@ pub(super) struct Maker {
 }
 
 impl App {
+    /// The event that exports a household's document of this name now, with the document made here.
+    ///
+    /// # Errors
+    /// Fails as [`DocumentError`] says.
+    pub async fn document_event(&self, id: HouseholdId, name: &str, now: Timestamp) -> Result<Event, DocumentError> {
+        let household = self.store.household(id).await?.ok_or(DocumentError::UnknownHousehold(id))?;
+        let connection = &household.household.connection;
+        let serving = self.connections.serving(connection, household.is_anybody_linked());
+        let revision = serving.ok_or_else(|| DocumentError::NoConnection(connection.clone()))?.revision();
+        let Some((event_type, _)) = revision.documents().find(|(_, document)| document.name == name) else {
+            let known = revision.documents().map(|(_, document)| document.name.clone()).collect();
+            let name = name.chars().take(100).collect();
+            return Err(DocumentError::UnknownDocument { name, known });
+        };
+        if !event_type.needs_no_data() {
+            return Err(DocumentError::NeedsData(event_type.label.clone()));
+        }
+        Ok(Event {
+            event_type: event_type.name.clone(),
+            household_id: id,
+            client_id: None,
+            occurred_at: now,
+            data: serde_json::json!({}),
+            attachments: Vec::new(),
+        })
+    }
+
     /// Makes the document of an event as it would be exported; keeps nothing.
     ///
     /// # Errors
@@ -79,7 +125,7 @@ impl App {
         let id = event.household_id;
         let household = self.store.household(id).await?.ok_or(DocumentError::UnknownHousehold(id))?;
         let maker = self.maker();
-        let (material, config) = (maker.material(&event, household).await?, maker.config);
+        let (material, config) = (maker.material(&event, household, &[&revision]).await?, maker.config);
         let making = move || documents::make(&revision, &config.practice, &event.event_type, &material);
         Ok(queue::DOCUMENTS.run(making).await??)
     }
@@ -96,7 +142,7 @@ impl Maker {
         let connection = self.connections.serving(name, household.is_anybody_linked());
         let connection = connection.ok_or_else(|| DocumentError::NoConnection(name.clone()))?;
         let (revision, config) = (connection.revision(), Arc::clone(&self.config));
-        let material = self.material(event, household).await?;
+        let material = self.material(event, household, &[&revision]).await?;
         let event_type = event.event_type.clone();
         let making = move || documents::make(&revision, &config.practice, &event_type, &material);
         let made = queue::DOCUMENTS.run(making).await??;
@@ -107,12 +153,25 @@ impl Maker {
         Ok(made)
     }
 
-    pub(super) async fn material(&self, event: &Event, household: HouseholdRow) -> Result<Material, StoreError> {
+    /// All that the document of an event is made of by any of these revisions.
+    pub(super) async fn material(
+        &self,
+        event: &Event,
+        household: HouseholdRow,
+        by: &[&Revision],
+    ) -> Result<Material, StoreError> {
         let primary = primary_professional(&self.store, &self.config.practice, &household.household).await?;
         let email = primary.adviser().and_then(|adviser| adviser.email.clone()).map(String::from);
         let id = household.household.id;
-        let values = self.store.latest_event(id, "values-session.completed").await?;
-        let preferences = self.store.latest_event(id, "investment-preferences.completed").await?;
+        let mut latest = BTreeMap::new();
+        let told = by.iter().filter_map(|revision| revision.document_of(&event.event_type));
+        let told: BTreeSet<&String> =
+            told.flat_map(|document| document.data.values().map(|data| &data.event)).collect();
+        for event_type in told {
+            if let Some(found) = self.store.latest_event(id, event_type).await? {
+                latest.insert(event_type.clone(), (found.occurred_at, found.data));
+            }
+        }
         // What is gone from the CRM's lists is history, not part of a plan.
         let goals = self.store.lists_of_household::<Goal>(id).await?.into_iter().flat_map(|list| list.items);
         let goals = goals.filter(|goal| goal.listed.gone_since.is_none());
@@ -131,8 +190,7 @@ impl Maker {
             made_at: event.occurred_at,
             goals,
             covers,
-            values: values.map(|event| event.data),
-            preferences: preferences.map(|event| (event.occurred_at, event.data)),
+            latest,
             event: event.data.clone(),
         })
     }
@@ -143,14 +201,24 @@ impl DocumentMaker for Maker {
     async fn make(&self, event: &Event, household: &HouseholdRow, now: Timestamp) -> Result<Document, NotesError> {
         match self.made(event, household.clone()).await {
             Ok(made) => Ok(Document::new(made.file_name, MEDIA_TYPE.to_owned(), made.pdf, now).made(made.replaced)),
-            Err(DocumentError::Store(error)) => Err(error.into()),
-            Err(DocumentError::UnknownHousehold(id)) => Err(NotesError::UnknownHousehold(id)),
-            Err(DocumentError::UnknownNote(id)) => Err(NotesError::UnknownNote(id)),
-            Err(error @ (DocumentError::NoConnection(_) | DocumentError::NotMade(_))) => {
-                tracing::error!(reason = telemetry::length(&error.to_string()), "a document was not made");
-                Err(NotesError::WrongState(format!("The document was not made and nothing was kept: {error}.")))
+            Err(error) => {
+                if let DocumentError::NoConnection(_) | DocumentError::NotMade(_) = error {
+                    tracing::error!(reason = telemetry::length(&error.to_string()), "a document was not made");
+                }
+                Err(error.into())
             }
-            Err(DocumentError::NotDone(error)) => Err(error.into()),
+        }
+    }
+}
+
+impl From<DocumentError> for NotesError {
+    fn from(error: DocumentError) -> Self {
+        match error {
+            DocumentError::Store(error) => error.into(),
+            DocumentError::NotDone(error) => error.into(),
+            DocumentError::UnknownHousehold(id) => Self::UnknownHousehold(id),
+            DocumentError::UnknownNote(id) => Self::UnknownNote(id),
+            error => Self::WrongState(format!("The document was not made and nothing was kept: {error}.")),
         }
     }
 }

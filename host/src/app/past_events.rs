@@ -8,7 +8,7 @@ use super::document_maker::Maker;
 use crate::documents::{self, Difference, NotMade};
 use crate::domain::note::{Event, Note};
 use crate::domain::{ConnectionName, NoteId, Timestamp};
-use crate::notes::{DocumentRule, Notes, document_rule};
+use crate::notes::Notes;
 use crate::pack::Revision;
 use crate::preview::{DocumentOutcome, PastEvent, PastEvents};
 use crate::queue;
@@ -57,7 +57,7 @@ impl PastEvents for EventHistory {
         let Some(household) = store.household(event.household_id).await? else {
             return Ok(DocumentOutcome::NotCompared);
         };
-        let material = self.maker.material(&event, household).await?;
+        let material = self.maker.material(&event, household, &[from, to]).await?;
         let (from, to, config) = (Arc::clone(from), Arc::clone(to), Arc::clone(&self.maker.config));
         let event_type = event.event_type;
         let work = move || documents::difference((&from, &to), &config.practice, &event_type, &material);
@@ -76,7 +76,6 @@ impl PastEvents for EventHistory {
 impl EventHistory {
     async fn past(&self, note: Note, event: Event) -> Result<PastEvent, StoreError> {
         let told = self.notes.retold(&event).await?;
-        let is_required = document_rule(&event.event_type) == DocumentRule::Required;
         let zone = self.maker.config.practice.time_zone.clone();
         Ok(PastEvent {
             note: note.id,
@@ -85,7 +84,7 @@ impl EventHistory {
             day: event.occurred_at.to_zoned(zone).date(),
             told,
             documents: note.attachments.iter().map(|attached| attached.document.to_string()).collect(),
-            has_made_document: is_required && event.attachments.is_empty(),
+            has_made_document: event.attachments.is_empty() && !note.attachments.is_empty(),
             event_type: event.event_type,
         })
     }

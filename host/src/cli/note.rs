@@ -32,7 +32,7 @@ pub(super) enum Note {
     #[command(after_help = "Examples:
   tidegate note retry 0192f0c4-7d1e-7000-8000-000000000001
   tidegate note retry --all
-  tidegate note retry --all --connection main --event-type your-life-survey.completed")]
+  tidegate note retry --all --connection main --event-type annual-review.completed")]
     Retry(Retry),
     /// Change a note that the CRM has not got, and deliver it now
     #[command(after_help = "Examples:

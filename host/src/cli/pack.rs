@@ -114,7 +114,7 @@ Prints the digest by which it is pulled: that never becomes another pack.")]
     /// Stage a revision with other texts in place of some of its files; exit 1 where it does not go through the gates
     #[command(after_help = "Examples:
   tidegate pack edit 8c21f0e9a3b7 rules.toml=rules.toml --connection main --check
-  tidegate pack edit 8c21f0e9a3b7 rules.toml=rules.toml notes/note.written.toml=note.toml --connection main")]
+  tidegate pack edit 8c21f0e9a3b7 rules.toml=rules.toml notes/annual-review.completed.toml=note.toml --connection main")]
     Edit {
         /// The revision, by the beginning of its digest
         #[arg(value_name = "REVISION")]

@@ -1,6 +1,9 @@
 //! The content of a document: the data that a template reads. Only this file and the templates know its shape; each
 //! template's sample in `rules/` is an example of it.
 
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::day;
@@ -8,6 +11,7 @@ use crate::config::Practice;
 use crate::domain::record::{Cover, CoverOwner, Goal, GoalOwner, GoalStatus};
 use crate::domain::stored::{HouseholdRole, StoredClient};
 use crate::domain::{ClientId, Date, E164, Timestamp};
+use crate::pack::events::{COMPLETED_ON, DocumentData, HostDocument};
 use crate::store::book::HouseholdRow;
 
 /// The professional who answers for a household, as documents print them.
@@ -43,24 +47,22 @@ pub struct Material {
     pub goals: Vec<ClientGoal>,
     /// Covers, each with the client in whose list it is.
     pub covers: Vec<(ClientId, Cover)>,
-    /// Data of the latest values session: `{"clients": […]}`.
-    pub values: Option<Value>,
-    /// Data of the latest investment preferences, `{"answers": […]}`, and when they were completed.
-    pub preferences: Option<(Timestamp, Value)>,
+    /// The latest event of each type that documents are told of, by type: when it happened, and its data.
+    pub latest: BTreeMap<String, (Timestamp, Value)>,
     /// The export's own data.
     pub event: Value,
 }
 
 /// The template's data. `logo` is the picture's path among the template's files.
-pub(super) fn data(material: &Material, practice: &Practice, logo: Option<&str>, made_on: Date) -> Value {
+pub(super) fn data(
+    material: &Material,
+    document: &HostDocument,
+    practice: &Practice,
+    logo: Option<&str>,
+    made_on: Date,
+) -> Value {
     let household = &material.household;
-    let own = |key: &str| material.event.get(key).cloned();
-    let values = own("clients").or_else(|| material.values.as_ref()?.get("clients").cloned());
-    let preferences = own("answers").map(|answers| json!({ "completed_on": null, "answers": answers })).or_else(|| {
-        let (at, data) = material.preferences.as_ref()?;
-        Some(json!({ "completed_on": day(*at, &practice.time_zone), "answers": data.get("answers")? }))
-    });
-    json!({
+    let mut data = json!({
         "practice": { "name": practice.name, "logo": logo.map(|path| format!("/{path}")) },
         "household": {
             "name": household.household.name,
@@ -68,12 +70,34 @@ pub(super) fn data(material: &Material, practice: &Practice, logo: Option<&str>,
         },
         "primary_professional": { "name": material.professional.name, "email": material.professional.email },
         "made_on": made_on,
-        "values": values.unwrap_or_else(|| json!([])),
-        "preferences": preferences,
         "goals": material.goals.iter().map(|one| goal(one, household)).collect::<Vec<_>>(),
         "covers": material.covers.iter().map(|(of, cover)| self::cover(*of, cover, household)).collect::<Vec<_>>(),
         "event": material.event,
-    })
+    });
+    for (name, told) in &document.data {
+        data[name] = of_event(told, material, &practice.time_zone);
+    }
+    data
+}
+
+/// What a template is told of an event: a list of its data, or the whole with its day.
+fn of_event(told: &DocumentData, material: &Material, zone: &TimeZone) -> Value {
+    let latest = material.latest.get(&told.event);
+    match (&told.member, latest) {
+        (Some(member), latest) => {
+            // The event may be of a revision whose data had no such list.
+            let list = latest.and_then(|(_, data)| data.get(member)).filter(|list| list.is_array());
+            list.cloned().unwrap_or_else(|| json!([]))
+        }
+        (None, Some((at, data))) => {
+            let mut data = data.clone();
+            if let Some(members) = data.as_object_mut() {
+                members.insert(COMPLETED_ON.to_owned(), json!(day(*at, zone)));
+            }
+            data
+        }
+        (None, None) => Value::Null,
+    }
 }
 
 fn member(person: &StoredClient, household: &HouseholdRow) -> Value {

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::attachments::EventDocument;
-use super::schema::invalid;
-use super::{Accepted, MARKER, Notes, NotesError, linking, schema};
+use super::{Accepted, MARKER, Notes, NotesError, about, linking};
 use crate::connection::Connection;
 use crate::connection::Connections;
 use crate::domain::field::FieldError;
-use crate::domain::fold::fold;
 use crate::domain::note::{Acceptance, Event, FileNote, Note};
 use crate::domain::stored::{HouseholdRole, StoredClient};
-use crate::domain::{DocumentId, EventId, ExternalId, IdempotencyKey, NoteId, RevisionId, Timestamp};
-use crate::pack::{NoteEvent, NoteMember, PackError, PluginFailure};
+use crate::domain::{DocumentId, EventId, ExternalId, HouseholdId, IdempotencyKey, NoteId, RevisionId, Timestamp};
+use crate::pack::events::cleaned;
+use crate::pack::{EventType, NoteEvent, NoteMember, PackError, PluginFailure, Revision};
 use crate::queue;
 use crate::store::StoreError;
 use crate::store::book::HouseholdRow;
@@ -35,14 +35,14 @@ impl Notes {
         if let Some(known) = self.inner.store.keyed_note(key.to_string()).await? {
             return before(known, digest);
         }
-        event.data = schema::cleaned(event.data);
-        let Fitting { household, about, documents } = self.fitting(&event).await?.map_err(NotesError::Invalid)?;
-        let connection = &self.connection_of(&household)?;
-        let documents = self.with_made(documents, &event, &household).await?;
+        event.data = cleaned(event.data);
+        let fitting = self.fitting(&event).await?;
+        let Fitting { household, connection, revision, event_type, about, documents } = fitting;
+        let documents = self.with_made(documents, &event, &event_type, &household).await?;
         let note_event = self.note_event(&event, &household, about);
         let zone = self.inner.practice.time_zone.clone();
-        let rendered = render(connection, note_event, zone, &event, &documents).await?;
-        let mut note = note(&event, rendered, connection, &household, &documents)?;
+        let rendered = render(&connection, revision, note_event, zone, &event, &documents).await?;
+        let mut note = note(&event, &event_type, rendered, &connection, &household, &documents)?;
         linking::hold(&mut note, &household.people);
         let documents = documents.into_iter().filter_map(|document| document.made).collect();
         let new = NewNote { event, note: note.clone(), key: key.to_string(), digest, documents };
@@ -58,33 +58,82 @@ impl Notes {
         }
     }
 
-    /// The household, client and documents that an event names, or all that does not fit in it.
-    async fn fitting(&self, event: &Event) -> Result<Result<Fitting, Vec<FieldError>>, StoreError> {
-        let mut errors = schema::data_errors(&event.event_type, &event.data);
+    /// What an event names, all of which fits: its household, whose connection's pack knows its type.
+    ///
+    /// # Errors
+    /// [`NotesError::Invalid`] with all that does not fit, [`NotesError::WrongState`] where no pack can be asked.
+    async fn fitting(&self, event: &Event) -> Result<Fitting, NotesError> {
+        let mut errors = Vec::new();
+        let household = self.inner.store.household(event.household_id).await?;
+        let connection = household.as_ref().map(|household| self.connection_of(household)).transpose()?;
+        // One revision, from the check to the note: another that comes in force meanwhile has the next event.
+        let revision = connection.as_ref().map(|connection| connection.revision());
+        let event_type = match &revision {
+            Some(revision) => known_by(revision, &event.event_type),
+            None => self.known_by_any(&event.event_type),
+        };
+        let event_type = event_type.map_err(|wrong| errors.push(wrong)).ok();
+        errors.extend(event_type.iter().flat_map(|event_type| event_type.data_errors(&event.data)));
         let fits_its_type = errors.is_empty();
         if event.occurred_at > Timestamp::now() + FARTHEST_AHEAD {
             errors.push(FieldError::new("/occurred_at", "lies over a day ahead; give the moment it happened"));
         }
-        let household = self.inner.store.household(event.household_id).await?;
-        let whose = |household: &HouseholdRow| match about(event, household)? {
-            None if fits_its_type => whose_session(event, household),
-            about => Ok(about),
+        let whose = |household: &HouseholdRow| match &event_type {
+            Some(event_type) => about::whom(event, event_type, household, fits_its_type),
+            None => about::client(event, household),
         };
         let unknown = || FieldError::new("/household_id", format!("there is no household {}", event.household_id));
         let about = household.as_ref().ok_or_else(unknown).and_then(whose);
         let about = about.map_err(|wrong| errors.push(wrong)).unwrap_or_default();
         let mut documents = Vec::new();
         // What an unknown type carries is not known either.
-        if schema::event_schemas().contains_key(&event.event_type) {
-            match self.documents(event).await? {
+        if let Some(event_type) = &event_type {
+            match self.documents(event, event_type).await? {
                 Ok(known) => documents = known,
                 Err(wrong) => errors.extend(wrong),
             }
         }
-        Ok(match household {
-            Some(household) if errors.is_empty() => Ok(Fitting { household, about, documents }),
-            _ => Err(errors),
+        match (household, connection, revision, event_type) {
+            (Some(household), Some(connection), Some(revision), Some(event_type)) if errors.is_empty() => {
+                Ok(Fitting { household, connection, revision, event_type, about, documents })
+            }
+            _ => Err(NotesError::Invalid(errors)),
+        }
+    }
+
+    /// All that does not fit in an event's type and data, of a household whose id may not be one.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails, or no pack can be asked.
+    pub async fn data_errors(
+        &self,
+        household: Option<HouseholdId>,
+        event_type: &str,
+        data: &Value,
+    ) -> Result<Vec<FieldError>, NotesError> {
+        let household = match household {
+            Some(id) => self.inner.store.household(id).await?,
+            None => None,
+        };
+        let known = match household {
+            Some(household) => known_by(&self.connection_of(&household)?.revision(), event_type),
+            None => self.known_by_any(event_type),
+        };
+        Ok(match known {
+            Ok(event_type) => event_type.data_errors(data),
+            Err(unknown) => vec![unknown],
         })
+    }
+
+    /// The type of this name, of whichever pack in force has it first: for an event of nobody.
+    fn known_by_any(&self, name: &str) -> Result<Arc<EventType>, FieldError> {
+        let all = self.inner.connections.event_types();
+        let found = all.iter().find(|(_, event_type)| event_type.name == name);
+        let mut names: Vec<&str> = all.iter().map(|(_, event_type)| event_type.name.as_str()).collect();
+        names.dedup();
+        found
+            .map(|(_, event_type)| Arc::clone(event_type))
+            .ok_or_else(|| unknown_type(name, &names, "the packs in force"))
     }
 
     /// The connection whose pack writes the household's notes.
@@ -103,9 +152,11 @@ impl Notes {
     /// Returns an error if the store fails.
     pub async fn retold(&self, event: &Event) -> Result<Option<NoteEvent>, StoreError> {
         let Some(household) = self.inner.store.household(event.household_id).await? else { return Ok(None) };
-        let about = match about(event, &household) {
-            Ok(None) => whose_session(event, &household),
-            about => about,
+        let connection = self.connection_of(&household).ok();
+        let event_type = connection.and_then(|one| one.revision().events().get(&event.event_type).cloned());
+        let about = match event_type {
+            Some(event_type) => about::whom(event, &event_type, &household, true),
+            None => about::client(event, &household),
         };
         Ok(about.ok().map(|about| self.note_event(event, &household, about)))
     }
@@ -132,6 +183,10 @@ impl Notes {
 /// The household, client and documents that an event names, all of which fit.
 struct Fitting {
     household: HouseholdRow,
+    connection: Arc<Connection>,
+    /// The revision that is in force.
+    revision: Arc<Revision>,
+    event_type: Arc<EventType>,
     /// The CRM's id of the client that it is about.
     about: Option<ExternalId>,
     /// The documents that were uploaded.
@@ -166,34 +221,24 @@ fn digest(event: &Event) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-/// The CRM's id of the client that the event is about; none where it is about the household.
-fn about(event: &Event, household: &HouseholdRow) -> Result<Option<ExternalId>, FieldError> {
-    let Some(client_id) = event.client_id else { return Ok(None) };
-    let member = household.household.members.iter().find(|member| member.client_id == client_id);
-    let member = member.ok_or_else(|| {
-        FieldError::new("/client_id", format!("{client_id} is no client of the household {}", event.household_id))
-    })?;
-    if event.data["clients"].as_array().is_some_and(|clients| clients.len() > 1) {
-        return Err(FieldError::new("/client_id", "must be left out: a session with both is about the household"));
-    }
-    Ok(Some(member.external_id.clone()))
+/// The type of this name in a pack's revision.
+fn known_by(revision: &Revision, name: &str) -> Result<Arc<EventType>, FieldError> {
+    let types = revision.events();
+    let unknown = || {
+        let names: Vec<&str> = types.all().iter().map(|one| one.name.as_str()).collect();
+        unknown_type(name, &names, &format!("the pack `{}` of this household's connection", revision.pack()))
+    };
+    types.get(name).cloned().ok_or_else(unknown)
 }
 
-/// A values session has to have the people of its household: both, or the one that it was with, who is answered.
-fn whose_session(event: &Event, household: &HouseholdRow) -> Result<Option<ExternalId>, FieldError> {
-    let Some(clients) = event.data["clients"].as_array() else { return Ok(None) };
-    match (clients.as_slice(), household.people.as_slice()) {
-        ([_, _, ..], [_]) => Err(FieldError::new("/data/clients/1", "must be left out: the household has no partner")),
-        ([client], [_, _, ..]) => {
-            let name = fold(client["name"].as_str().unwrap_or_default().trim());
-            let named = household.people.iter().find(|person| fold(&person.client.full_name()) == name);
-            let message = "has one client and the household has two: add the partner, or say in `client_id` with whom the \
-                           session was";
-            let named = named.ok_or_else(|| FieldError::new("/data/clients", message))?;
-            Ok(Some(named.client.external_id.clone()))
-        }
-        _ => Ok(None),
-    }
+/// An event whose type is not known, told those that are.
+fn unknown_type(name: &str, known: &[&str], whose: &str) -> FieldError {
+    let name: String = name.chars().take(100).collect();
+    let known = match known {
+        [] => format!("{whose} declares none"),
+        known => format!("there are: {}", known.join(", ")),
+    };
+    FieldError::new("/type", format!("`{name}` is no event of {whose}; {known}"))
 }
 
 fn member(person: &StoredClient, household: &HouseholdRow) -> NoteMember {
@@ -210,16 +255,12 @@ fn member(person: &StoredClient, household: &HouseholdRow) -> NoteMember {
 /// Lets the connection's pack write the note.
 async fn render(
     connection: &Connection,
+    revision: Arc<Revision>,
     note_event: NoteEvent,
     time_zone: TimeZone,
     event: &Event,
     documents: &[EventDocument],
 ) -> Result<Rendered, NotesError> {
-    let revision = connection.revision();
-    if !revision.events().contains(&event.event_type) {
-        let message = format!("the pack `{}` writes no file note for `{}`", revision.pack(), event.event_type);
-        return Err(invalid("/type", message));
-    }
     let context = connection.context(&revision, event.occurred_at.to_zoned(time_zone).date());
     let id = revision.id();
     let members: Vec<ExternalId> = note_event.members.iter().map(|member| member.external_id.clone()).collect();
@@ -250,6 +291,7 @@ struct Rendered {
 
 fn note(
     event: &Event,
+    event_type: &EventType,
     rendered: Rendered,
     connection: &Connection,
     household: &HouseholdRow,
@@ -260,7 +302,7 @@ fn note(
     let Rendered { note, attachments, revision } = rendered;
     if let Some(place) = documents.iter().position(|document| !attachments.contains(&document.id.to_string())) {
         let message = format!("the file note of `{}` carries no documents; send it without", event.event_type);
-        return Err(invalid(&format!("/attachments/{place}"), message));
+        return Err(NotesError::at(&format!("/attachments/{place}"), message));
     }
     let members = &household.household.members;
     let clients = note.filed_against.iter().filter_map(|id| members.iter().find(|member| member.external_id == *id));
@@ -269,6 +311,7 @@ fn note(
         id: NoteId(Uuid::now_v7()),
         event_id: EventId(event_id),
         event_type: event.event_type.clone(),
+        event_label: event_type.label.clone(),
         household_id: household.household.id,
         connection: connection.name.clone(),
         revision,

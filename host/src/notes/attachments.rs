@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use super::schema::{self, DocumentRule};
 use super::{Notes, NotesError};
 use crate::domain::field::FieldError;
 use crate::domain::note::{Attachment, Event};
 use crate::domain::{DocumentId, Timestamp};
+use crate::pack::{DocumentRule, EventType};
 use crate::store::StoreError;
 use crate::store::book::HouseholdRow;
 use crate::store::documents::{Document, DocumentFacts};
@@ -80,8 +80,10 @@ impl Notes {
     pub(super) async fn documents(
         &self,
         event: &Event,
+        event_type: &EventType,
     ) -> Result<Result<Vec<EventDocument>, Vec<FieldError>>, StoreError> {
-        let rule = schema::document_rule(&event.event_type);
+        let rule = event_type.documents;
+        let can_be_made = self.inner.documents.is_some() && event_type.document.is_some();
         let refused = |message: String| Ok(Err(vec![FieldError::new("/attachments", message)]));
         if event.attachments.len() > MOST_DOCUMENTS {
             return refused(format!("must have at most {MOST_DOCUMENTS} documents"));
@@ -89,7 +91,7 @@ impl Notes {
         if rule == DocumentRule::None && !event.attachments.is_empty() {
             return refused(format!("the file note of `{}` carries no documents; send it without", event.event_type));
         }
-        if rule == DocumentRule::Required && event.attachments.is_empty() && self.inner.documents.is_none() {
+        if rule == DocumentRule::Required && event.attachments.is_empty() && !can_be_made {
             return refused("needs the document: upload it first and give its id here".to_owned());
         }
         let (mut documents, mut errors) = (Vec::with_capacity(event.attachments.len()), Vec::new());
@@ -117,9 +119,10 @@ impl Notes {
         &self,
         documents: Vec<EventDocument>,
         event: &Event,
+        event_type: &EventType,
         household: &HouseholdRow,
     ) -> Result<Vec<EventDocument>, NotesError> {
-        let is_needed = schema::document_rule(&event.event_type) == DocumentRule::Required && documents.is_empty();
+        let is_needed = event_type.documents == DocumentRule::Required && documents.is_empty();
         match &self.inner.documents {
             Some(maker) if is_needed => {
                 Ok(vec![EventDocument::made(maker.make(event, household, Timestamp::now()).await?)])

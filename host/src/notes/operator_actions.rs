@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::schema::invalid;
 use super::{Notes, NotesError};
 use crate::connection::Connections;
 use crate::crm::{Connector, CrmError};
@@ -159,7 +158,7 @@ impl Notes {
                 let is_id = document.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
                 if !is_id || !(1..=LONGEST_ID).contains(&document.len()) {
                     let message = "must be the CRM's id of the note: digits, letters and hyphens".to_owned();
-                    return Err(invalid("/document_id", message));
+                    return Err(NotesError::at("/document_id", message));
                 }
                 let document = ExternalId::of_crm(document);
                 self.check_found(id, &document).await?;
@@ -180,7 +179,7 @@ impl Notes {
         if !note.is_raised() && (note.stage() != Stage::InDoubt || is_of_document) {
             return Ok(());
         }
-        let wrong = |message: String| Err(invalid("/document_id", message));
+        let wrong = |message: String| Err(NotesError::at("/document_id", message));
         let connection = Some(note.connection.clone());
         let same = NoteFilter { document: Some(document.clone()), connection, ..NoteFilter::default() };
         let others = self.inner.store.notes(same, PageRequest { cursor: None, limit: 2 }).await?.items;
@@ -252,13 +251,13 @@ impl Notes {
         let household = self.inner.store.household(note.household_id).await?;
         let members = household.map(|row| row.household.members).unwrap_or_default();
         if clients.is_empty() {
-            return Err(invalid("/client_ids", "must name at least one client".to_owned()));
+            return Err(NotesError::at("/client_ids", "must name at least one client".to_owned()));
         }
         let found = clients.iter().enumerate().map(|(place, id)| {
             let member = members.iter().find(|member| member.client_id == *id);
             let message = || format!("{id} is no client of the note's household who is linked to the CRM");
             let member = member.filter(|member| member.external_id.in_crm().is_some());
-            let member = member.ok_or_else(|| invalid(&format!("/client_ids/{place}"), message()))?;
+            let member = member.ok_or_else(|| NotesError::at(&format!("/client_ids/{place}"), message()))?;
             Ok((member.external_id.clone(), member.client_id))
         });
         found.collect()
@@ -267,9 +266,9 @@ impl Notes {
 
 fn check_length(field: &str, text: &str, longest: usize) -> Result<(), NotesError> {
     match text.chars().count() {
-        0 => Err(invalid(field, "must have at least 1 character".to_owned())),
+        0 => Err(NotesError::at(field, "must have at least 1 character".to_owned())),
         length if length > longest => {
-            Err(invalid(field, format!("must have at most {longest} characters, and has {length}")))
+            Err(NotesError::at(field, format!("must have at most {longest} characters, and has {length}")))
         }
         _ => Ok(()),
     }

@@ -22,8 +22,8 @@ pub async fn accept(app: &App, actor: &Actor, event: Event, key: &IdempotencyKey
 pub struct Export {
     /// The household that the document is for.
     pub household: HouseholdId,
-    /// The event of the document, such as `best-life-plan.exported`.
-    pub event_type: &'static str,
+    /// The name of the document, as its pack has it.
+    pub document: String,
     /// The key under which it is exported once.
     pub key: IdempotencyKey,
 }
@@ -35,19 +35,13 @@ pub struct Export {
 /// Fails as [`accept`] does, and if the document cannot be made.
 pub async fn export(app: &App, actor: &Actor, export: Export, now: Timestamp) -> Result<NoteId, Refusal> {
     may(actor, Action::WriteNotes)?;
-    let Export { household, event_type, key } = export;
-    let event = Event {
-        event_type: event_type.to_owned(),
-        household_id: household,
-        client_id: None,
-        occurred_at: now,
-        data: serde_json::json!({}),
-        attachments: Vec::new(),
-    };
+    let Export { household, document, key } = export;
+    let event = app.document_event(household, &document, now).await.map_err(NotesError::from)?;
+    let event_type = event.event_type.clone();
     match app.notes.accept(event, &key).await {
         Ok(accepted) => Ok(accepted.note.id),
         Err(NotesError::KeyReused { note, event_type: sent, household: of })
-            if (&*sent, of) == (event_type, household) =>
+            if (&sent, of) == (&event_type, household) =>
         {
             Ok(note)
         }

@@ -11,14 +11,25 @@ use std::path::Path;
 
 use self::host::{Answer, Host};
 use self::table::{Expected, Row};
+use crate::connection::for_tests::with_shipped_events;
 
 #[tokio::test]
 async fn a_mistake_is_refused_alike_by_page_and_api() {
     let host = Host::new().await;
+    refused_alike(&host, table::rows(&host)).await;
+}
+
+#[tokio::test]
+async fn an_event_that_does_not_fit_its_pack_is_refused_alike_by_page_and_api() {
+    let host = Host::with(vec![with_shipped_events()]).await;
+    refused_alike(&host, table::events(&host)).await;
+}
+
+async fn refused_alike(host: &Host, rows: Vec<Row>) {
     let mut differ = Vec::new();
-    for row in table::rows(&host) {
+    for row in rows {
         let Some(Expected { status, field, message }) = &row.expected else { continue };
-        for (way, answer) in both(&host, &row, &host.manager).await {
+        for (way, answer) in both(host, &row, &host.manager).await {
             let is_named = field.is_none_or(|field| answer.names(field));
             if answer.status != *status || !answer.says(message) || !is_named {
                 differ.push(format!("{} by the {way}: {status} {field:?} {message:?} is not {answer}", row.verb));

@@ -7,6 +7,7 @@
 mod shape;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::IgnoredAny;
@@ -15,11 +16,12 @@ use tidegate_layers::{EXAMPLES, NOTES, name_of};
 use utoipa::ToSchema;
 
 use super::error::PackError;
+use super::events::EventTypes;
 use super::files::Edited;
 use super::instance::Instance;
 use super::layers::Layers;
 use super::pointers::split_pointer;
-use super::{Revision, convert, examples, fixtures, limits, lines, rules};
+use super::{Revision, convert, event_examples, events, examples, fixtures, limits, lines, rules};
 use crate::crm::Source;
 use crate::domain::field::pointer_to;
 
@@ -42,6 +44,8 @@ pub enum FileKind {
     Rules,
     /// The differences of a dialect: `dialects/<name>.toml`.
     Dialect,
+    /// A type of event: `events/<event type>.toml`.
+    Event,
     /// The template of an event's file note: `notes/<event type>.toml`.
     Note,
     /// A template of documents, or the sample that it is tried with: `documents/…`.
@@ -52,7 +56,7 @@ pub enum FileKind {
 
 impl FileKind {
     /// All kinds, in the order in which they are listed.
-    pub const ALL: [Self; 5] = [Self::Rules, Self::Dialect, Self::Note, Self::Document, Self::Fixture];
+    pub const ALL: [Self; 6] = [Self::Rules, Self::Dialect, Self::Event, Self::Note, Self::Document, Self::Fixture];
 
     /// Whether a pack's own file is joined with its bases' of the same path; else it takes their place.
     pub fn is_joined(self) -> bool {
@@ -71,6 +75,7 @@ impl FileKind {
         match (parts.as_slice(), extension) {
             (["rules.toml"], _) => Some(Self::Rules),
             (["dialects", _], "toml") => Some(Self::Dialect),
+            (["events", _], "toml") => Some(Self::Event),
             (["notes", _], "toml") => Some(Self::Note),
             (["documents", ..], "typ" | "json") => Some(Self::Document),
             (["fixtures", _], "json") => Some(Self::Fixture),
@@ -85,7 +90,7 @@ pub struct EditableFile {
     /// Its kind.
     pub kind: FileKind,
     /// Its path in the pack's folder; that of a base is behind the base's name.
-    #[schema(example = "notes/note.written.toml")]
+    #[schema(example = "notes/annual-review.completed.toml")]
     pub path: String,
     /// Its size in bytes.
     pub bytes: u64,
@@ -256,10 +261,10 @@ struct Files<'a> {
 impl Files<'_> {
     /// The file that has a place in the rules, and the line of it, or of what it stands in. The topmost layer's is told.
     fn of_place(&self, place: &[String]) -> (String, Option<usize>) {
-        if let [notes, event, below @ ..] = place
-            && notes == NOTES
+        if let [folder, event, below @ ..] = place
+            && [events::FOLDER, NOTES].contains(&folder.as_str())
         {
-            let file = format!("notes/{event}.toml");
+            let file = format!("{folder}/{event}.toml");
             return self.in_files(&[file.as_str()], below).unwrap_or((file, None));
         }
         let own = format!("dialects/{}.toml", self.dialect);
@@ -342,9 +347,16 @@ impl Check<'_> {
         };
         // What is wrong with the order of sources, the gates say in full.
         let Ok(sources) = Source::nested(convert::sources(sources)) else { return Vec::new() };
-        let revision = Revision { rules: read.json, sources, ..self.revision.clone() };
+        let events = match self.events(&read) {
+            Ok(events) => Arc::new(events),
+            Err(problems) => return problems,
+        };
+        let revision = Revision { rules: read.json, sources, events, ..self.revision.clone() };
         let context = fixtures::context(revision.region(), dialect);
         let mut found = Vec::new();
+        for error in event_examples::run(&revision, layers, &context) {
+            found.extend(self.of_files(&error));
+        }
         for error in examples::run(&revision, &context) {
             if let PackError::Examples(lines) = error {
                 found.extend(lines.iter().map(|line| self.pointed(line)));
@@ -354,6 +366,25 @@ impl Check<'_> {
             found.extend(self.of_files(&error));
         }
         found
+    }
+
+    /// The events as they are edited, or what is wrong with them.
+    fn events(&self, rules: &rules::Rules) -> Result<EventTypes, Vec<Problem>> {
+        let layers = &self.files.layers;
+        let texts = events::texts(layers).map_err(|error| self.of_files(&error))?;
+        let told = |wrong: Vec<events::Misfit>| -> Vec<Problem> {
+            let problem = |one: events::Misfit| {
+                let file = layers.first(&one.file()).map_or_else(|| one.file(), |file| layers.shown(&file));
+                Problem { file, line: one.line, path: None, message: one.told() }
+            };
+            wrong.into_iter().map(problem).collect()
+        };
+        let types = events::read(&texts).map_err(told)?;
+        let Revision { manifest, templates, .. } = self.revision;
+        match events::beside(&types, &rules.notes(), &manifest.events, &templates.events()) {
+            wrong if wrong.is_empty() => Ok(types),
+            wrong => Err(told(wrong)),
+        }
     }
 
     /// What the plugin's schema says of rules that the plugin refuses: in better words than the plugin, which is the judge.
@@ -431,6 +462,7 @@ mod tests {
         let check = |path: &str, kind: Option<FileKind>| assert_eq!(FileKind::of(path), kind, "{path}");
         check("rules.toml", Some(FileKind::Rules));
         check("dialects/open.toml", Some(FileKind::Dialect));
+        check("events/note.written.toml", Some(FileKind::Event));
         check("notes/note.written.toml", Some(FileKind::Note));
         check("documents/layout.typ", Some(FileKind::Document));
         check("documents/parts/head.typ", Some(FileKind::Document));

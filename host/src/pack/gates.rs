@@ -30,6 +30,8 @@ pub enum Gate {
     Resources,
     /// The rules fit the plugin's schema, and the plugin takes them.
     Rules,
+    /// The events are declared as the host can ask for them and check them, and their notes can be written.
+    Events,
     /// The examples in the rules come out as they say.
     Examples,
     /// The golden fixtures of the pack come out as they say.
@@ -42,7 +44,7 @@ pub enum Gate {
 
 impl Gate {
     /// All gates, in their order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Folder,
         Self::Signature,
         Self::Size,
@@ -53,6 +55,7 @@ impl Gate {
         Self::Connection,
         Self::Resources,
         Self::Rules,
+        Self::Events,
         Self::Examples,
         Self::Fixtures,
         Self::Templates,

@@ -21,7 +21,9 @@ use super::pack_file::{PACK_FILE, PackFile};
 use super::rules::origins::Origins;
 use super::rules::{self, Rules};
 use super::templates::Templates;
-use super::{ComponentError, PackError, Revision, Shared, component, convert, examples, fixtures, limits};
+use super::{
+    ComponentError, PackError, Revision, Shared, component, convert, event_examples, events, examples, fixtures, limits,
+};
 use crate::crm::Source;
 use crate::domain::address::AddressForm;
 use crate::domain::{CountryCode, RevisionDigest};
@@ -37,9 +39,10 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Ga
     let loaded = untested(shared, &layers, dialect, gates);
     let (revision, origins) = loaded.inspect_err(|error| gates.fail(folder, error))?;
     let mut wrong = Vec::new();
-    for gate in [Gate::Examples, Gate::Fixtures, Gate::Templates] {
+    for gate in [Gate::Events, Gate::Examples, Gate::Fixtures, Gate::Templates] {
         gates.begin(gate);
         let mut found = match gate {
+            Gate::Events => event_examples::run(&revision, &layers, &fixtures::context(revision.region(), dialect)),
             Gate::Examples => examples::run(&revision, &fixtures::context(revision.region(), dialect)),
             Gate::Fixtures => fixtures::run(&revision, &layers, dialect),
             _ => revision.templates.verify(&shared.typesetter, &shared.cache, &layers),
@@ -130,12 +133,22 @@ fn untested(
     let of_component = |why| layers.tell(PackError::Component { path: path.clone(), why });
     gates.begin(Gate::Rules);
     let rules = rules::read(layers, dialect, &manifest.rules_schema)?;
+    gates.begin(Gate::Events);
+    let texts = events::texts(layers)?;
+    let refused_for = |wrong: Vec<events::Misfit>| PackError::Several(events::refusals(layers, &wrong));
+    let events = events::read(&texts).map_err(refused_for)?;
     gates.begin(Gate::Templates);
     let templates = Templates::read(layers)?;
+    gates.begin(Gate::Events);
+    let misfits = events::beside(&events, &rules.notes(), &manifest.events, &templates.events());
+    if !misfits.is_empty() {
+        return Err(refused_for(misfits));
+    }
 
     gates.begin(Gate::Resources);
     let digest = blake3::hash(&bytes);
-    let revision_digest = revision_digest(&digest, (&region, pack.extensions.as_ref()), &rules, templates.digest());
+    let others = [templates.digest(), events.digest()];
+    let revision_digest = revision_digest(&digest, (&region, pack.extensions.as_ref()), &rules, &others);
     let not_usable = |error: wasmtime::Error| {
         of_component(ComponentError::NotCompiled(format!("it cannot be used: {error:#}"), error.into()))
     };
@@ -163,6 +176,7 @@ fn untested(
         declared,
         sources,
         component_bytes: bytes.len() as u64,
+        events: Arc::new(events),
         templates,
         typesetter: typesetter.clone(),
     };
@@ -252,20 +266,20 @@ fn try_out(
 }
 
 /// Everything that decides what a raw record and an event become, and who sees it: the component's bytes, the rules' values,
-/// the region, the places of the declarations, and the templates.
+/// the region, the places of the declarations, and the digests of what else there is, templates and events.
 fn revision_digest(
     component: &blake3::Hash,
     (region, extensions): (&str, Option<&ExtensionPointers>),
     rules: &Rules,
-    templates: Option<blake3::Hash>,
+    others: &[Option<blake3::Hash>],
 ) -> RevisionDigest {
     // Where the rules declare what is sensitive decides what is shown.
     let extensions = extensions.map(|pointers| format!("\n{}", pointers.places())).unwrap_or_default();
     let rules = blake3::hash(format!("{region}{extensions}\n{}", rules.whole).as_bytes());
     let mut hasher = blake3::Hasher::new();
     hasher.update(component.as_bytes()).update(rules.as_bytes());
-    if let Some(templates) = templates {
-        hasher.update(templates.as_bytes());
+    for other in others.iter().flatten() {
+        hasher.update(other.as_bytes());
     }
     RevisionDigest(*hasher.finalize().as_bytes())
 }
@@ -280,7 +294,7 @@ mod tests {
             let templates = template.map(|text| blake3::hash(text.as_bytes()));
             let rules =
                 Rules { whole: json.to_owned(), json: String::new(), missing: Vec::new(), origins: Origins::default() };
-            revision_digest(&blake3::hash(component.as_bytes()), (region, None), &rules, templates)
+            revision_digest(&blake3::hash(component.as_bytes()), (region, None), &rules, &[templates, None])
         };
         assert_eq!(id("a", "AU", "{}", None), id("a", "AU", "{}", None));
         let others =

@@ -9,6 +9,7 @@ use tidegate_documents::{DocumentError, MadeAt, Typeset, Typesetter};
 
 use super::declared::Declared;
 use super::engine::Sandbox;
+use super::events::{EventType, EventTypes, HostDocument};
 use super::instance::{Instance, Program};
 use super::manifest::Manifest;
 use super::pack_file::PackFile;
@@ -42,6 +43,7 @@ pub struct Revision {
     pub(super) declared: Declared,
     pub(super) sources: Vec<Source>,
     pub(super) component_bytes: u64,
+    pub(super) events: Arc<EventTypes>,
     pub(super) templates: Templates,
     pub(super) typesetter: Typesetter,
 }
@@ -118,9 +120,19 @@ impl Revision {
         self.manifest.kinds_reading_as_of.contains(&kind) && self.declared.may_read_as_of(kind)
     }
 
-    /// Event types whose documents it makes.
-    pub fn documents(&self) -> Vec<&str> {
-        self.templates.events()
+    /// The types of events that it takes.
+    pub fn events(&self) -> &EventTypes {
+        &self.events
+    }
+
+    /// The documents that it makes, each with its event's type.
+    pub fn documents(&self) -> impl Iterator<Item = (&Arc<EventType>, &HostDocument)> {
+        self.events.all().iter().filter_map(|event| Some((event, event.document.as_ref()?)))
+    }
+
+    /// The document that it makes of events of a type; none where it makes none.
+    pub fn document_of(&self, event_type: &str) -> Option<&HostDocument> {
+        self.events.get(event_type)?.document.as_ref()
     }
 
     /// Makes the document of an event from the pack's template, which has `data` and may show `logo` (its path among
@@ -146,11 +158,6 @@ impl Revision {
         self.sandbox.lines.of(self.pack())
     }
 
-    /// Event types that it can render.
-    pub fn events(&self) -> &[String] {
-        &self.manifest.events
-    }
-
     /// The facts of the pack, for lists.
     pub fn facts(&self) -> PackFacts {
         PackFacts {
@@ -166,9 +173,16 @@ impl Revision {
         }
     }
 
-    /// The values of the rules that are others in another revision, those of one dialect.
+    /// The values of the rules that are others in another revision, those of one dialect; its events are among them, below
+    /// `events`.
     pub fn rule_differences(&self, other: &Self) -> Vec<RuleDifference> {
-        let [from, to] = [self, other].map(|revision| serde_json::from_str(&revision.rules).unwrap_or(Value::Null));
+        let [from, to] = [self, other].map(|revision| {
+            let mut rules = serde_json::from_str(&revision.rules).unwrap_or(Value::Null);
+            if let (Some(rules), false) = (rules.as_object_mut(), revision.events.all().is_empty()) {
+                rules.insert("events".to_owned(), revision.events.declared());
+            }
+            rules
+        });
         differences::between(&from, &to)
     }
 

@@ -40,6 +40,14 @@ pub(super) struct Rules {
     pub(super) origins: Origins,
 }
 
+impl Rules {
+    /// The event types that it has templates of file notes for.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let rules: Value = serde_json::from_str(&self.json).unwrap_or_default();
+        rules[NOTES].as_object().map(|notes| notes.keys().cloned().collect()).unwrap_or_default()
+    }
+}
+
 /// Reads the rules of a pack for a dialect, and looks whether they have all that `schema` needs.
 ///
 /// # Errors
@@ -226,7 +234,7 @@ impl Files<'_, '_> {
 }
 
 /// TOML's values in JSON. Dates become text; a float that JSON lacks becomes null, which no schema takes.
-fn to_json(value: toml::Value) -> Value {
+pub(super) fn to_json(value: toml::Value) -> Value {
     match value {
         toml::Value::String(text) => text.into(),
         toml::Value::Integer(number) => number.into(),

@@ -13,6 +13,13 @@ use std::sync::Mutex;
 use super::*;
 use folder::{Bench, MANIFEST, component};
 
+/// A revision of the test plugin that takes these events, and writes no notes.
+pub fn with_events(events: EventTypes) -> Arc<Revision> {
+    let bench = Bench::new("");
+    let revision = bench.packs.load(&bench.pack(), "resourceful").unwrap();
+    Arc::new(Revision { events: Arc::new(events), ..(*revision).clone() })
+}
+
 fn context() -> Context {
     Context {
         region: "AU".to_owned(),

@@ -209,8 +209,14 @@ pub(super) fn compare((from, to): (&Side, &Side), event: &PastEvent, told: &Note
 
 /// The note, or the reason why there is none.
 fn written((revision, context): &Side, event: &PastEvent, told: &NoteEvent) -> Result<FileNote, String> {
-    if !revision.events().contains(&event.event_type) {
-        return Err(format!("the pack `{}` writes no file note for `{}`", revision.pack(), event.event_type));
+    let Some(event_type) = revision.events().get(&event.event_type) else {
+        return Err(format!("the pack `{}` has no event `{}`", revision.pack(), event.event_type));
+    };
+    let data = serde_json::from_str(&told.data).map_err(|error| format!("its data are not JSON: {error}"))?;
+    let misfits = event_type.data_errors(&data);
+    if !misfits.is_empty() {
+        let misfits: Vec<String> = misfits.iter().map(|one| format!("{} {}", one.field, one.message)).collect();
+        return Err(format!("its data would not be taken: {}", misfits.join("; ")));
     }
     let context = Context { as_of: event.day, ..context.clone() };
     let names: Vec<&str> = event.documents.iter().map(String::as_str).collect();

@@ -155,16 +155,11 @@ fn lower(text: &str) -> String {
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// A type of event for people: `your-life-survey.completed` is `Your Life Survey completed`.
-pub(super) fn event(event_type: &str) -> &'static str {
-    match event_type {
-        "your-life-survey.completed" => "Your Life Survey completed",
-        "values-session.completed" => "Values session completed",
-        "best-life-plan.exported" => "Best Life Plan exported",
-        "investment-preferences.completed" => "Investment preferences completed",
-        "investment-preferences.exported" => "Investment preferences exported",
-        "note.written" => "Note written",
-        _ => "Another event",
+/// Names as a list to be read: `A, B and C`.
+pub(super) fn listed(names: &[&str]) -> String {
+    match names {
+        [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
+        names => names.concat(),
     }
 }
 
@@ -250,6 +245,7 @@ pub(super) fn gate_name(gate: Gate) -> &'static str {
         Gate::Connection => "Whether it fits this connection",
         Gate::Resources => "The time and memory it takes",
         Gate::Rules => "The rules",
+        Gate::Events => "The events",
         Gate::Examples => "The examples in the rules",
         Gate::Fixtures => "The expected outcomes",
         Gate::Templates => "The templates of notes and documents",

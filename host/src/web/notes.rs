@@ -4,6 +4,8 @@
 pub(super) mod detail;
 pub(super) mod operator_actions;
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -16,10 +18,10 @@ use super::layout::{Layout, Section};
 use super::listing::{Asked, Choice};
 use super::session::SignedIn;
 use crate::app::App;
+use crate::connection::Connections;
 use crate::domain::access::Action;
 use crate::domain::note::{Note, NoteState, Stage};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId};
-use crate::notes::event_schemas;
 use crate::store::outbox::{NoteFilter, Raised};
 
 /// The filter of the list, as the address says it. What is empty filters nothing: a form sends every field that it has.
@@ -142,7 +144,7 @@ pub(super) struct Filters {
     pub(super) connection: String,
     pub(super) event_type: String,
     pub(super) connections: Vec<String>,
-    pub(super) event_types: Vec<(String, &'static str)>,
+    pub(super) event_types: Vec<(String, String)>,
     /// The filters that no field of the page shows, by name: the forms carry them on.
     pub(super) carried: Vec<(&'static str, String)>,
     /// Whether all that is shown can be tried again at once.
@@ -182,20 +184,37 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<
     let paging = asked.paging("/notes", &filter.query(), found.next.as_deref());
     let layout = Layout::load(&app, &person, Section::Notes).await?;
     let names = app.connections.all().iter().map(|connection| connection.name.to_string()).collect();
-    let filters = filters(filter, names, !rows.is_empty());
+    let filters = filters(filter, names, event_types(&app.connections, filter), !rows.is_empty());
     let documents = filter.documents();
     page(&NotesPage { layout, of, documents, choices: choices(filter), filters, rows, paging })
 }
 
-pub(super) fn filters(filter: &Filter, connections: Vec<String>, any: bool) -> Filters {
-    let event_types = event_schemas().keys().map(|event_type| (event_type.clone(), format::event(event_type)));
+/// The types of events to choose from, by name, each with what people call it: those of the packs in force, and the one that is
+/// chosen.
+fn event_types(connections: &Connections, filter: &Filter) -> Vec<(String, String)> {
+    let mut types: BTreeMap<String, String> = BTreeMap::new();
+    for (_, one) in connections.event_types() {
+        types.entry(one.name.clone()).or_insert_with(|| one.label.clone());
+    }
+    if !filter.event_type.is_empty() {
+        types.entry(filter.event_type.clone()).or_insert_with(|| filter.event_type.clone());
+    }
+    types.into_iter().collect()
+}
+
+pub(super) fn filters(
+    filter: &Filter,
+    connections: Vec<String>,
+    event_types: Vec<(String, String)>,
+    any: bool,
+) -> Filters {
     Filters {
         state: filter.state.clone(),
         document_id: filter.document_id.clone(),
         connection: filter.connection.clone(),
         event_type: filter.event_type.clone(),
         connections,
-        event_types: event_types.collect(),
+        event_types,
         carried: filter.carried(),
         retry_all: filter.is_dead() && any,
     }

@@ -3,7 +3,10 @@
 
 mod attachments;
 mod form;
-mod kind;
+mod inputs;
+mod values;
+
+use std::sync::Arc;
 
 use askama::Template;
 use axum::body::Body;
@@ -16,17 +19,18 @@ use uuid::Uuid;
 pub(super) use self::attachments::Kept;
 use self::attachments::Sent;
 pub(super) use self::form::Filled;
-use self::form::Part;
-pub(super) use self::kind::Kind;
+use self::inputs::Part;
 use super::failure::{Failure, describe, page};
 use super::format;
 use super::household;
 use super::layout::{Layout, Section};
 use super::session::SignedIn;
 use crate::app::App;
+use crate::connection::Connections;
 use crate::domain::access::Action;
 use crate::domain::{IdempotencyKey, InvalidIdempotencyKey};
 use crate::ops::{self, FieldError, Refusal};
+use crate::pack::{DocumentRule, EventType, Revision};
 use crate::store::book::HouseholdRow;
 
 #[derive(Template)]
@@ -36,12 +40,14 @@ pub(super) struct RecordPage {
     pub(super) household: String,
     pub(super) household_path: String,
     pub(super) choices: Vec<EventChoice>,
+    /// The titles of the documents that can be looked at beforehand, as a list to be read.
+    pub(super) documents: String,
 }
 
 /// A type of event that can be recorded.
 pub(super) struct EventChoice {
-    pub(super) word: &'static str,
-    pub(super) what: &'static str,
+    pub(super) word: String,
+    pub(super) what: String,
     pub(super) path: String,
 }
 
@@ -52,8 +58,8 @@ pub(super) struct RecordEventPage {
     pub(super) household: String,
     pub(super) household_path: String,
     pub(super) action: String,
-    pub(super) word: &'static str,
-    pub(super) what: &'static str,
+    pub(super) word: String,
+    pub(super) what: String,
     /// Sent along, so that a form sent twice is one note.
     pub(super) key: String,
     pub(super) parts: Vec<Part>,
@@ -71,16 +77,20 @@ pub(super) async fn choose(
     person.may(Action::WriteNotes)?;
     let found = household::find(&app, &id).await?;
     let path = format!("/households/{}", found.household.id);
-    let choice = |kind: &Kind| EventChoice {
-        word: kind.word(),
-        what: kind.what(),
-        path: format!("{path}/record/{}", kind.event_type()),
+    let revision = revision(&app, &found)?;
+    let choice = |event: &Arc<EventType>| EventChoice {
+        word: event.label.clone(),
+        what: event.what.clone(),
+        path: format!("{path}/record/{}", event.name),
     };
+    let titles = revision.documents().filter(|(event, _)| event.needs_no_data());
+    let titles: Vec<&str> = titles.map(|(_, document)| document.title.as_str()).collect();
     page(&RecordPage {
         layout: Layout::load(&app, &person, Section::Households).await?,
         household: format::name(&found.household.name),
         household_path: path.clone(),
-        choices: Kind::ALL.iter().map(choice).collect(),
+        choices: revision.events().all().iter().map(choice).collect(),
+        documents: format::listed(&titles),
     })
 }
 
@@ -91,11 +101,11 @@ pub(super) async fn show(
     Path((id, event_type)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
     person.may(Action::WriteNotes)?;
-    let kind = kind(&event_type)?;
     let found = household::find(&app, &id).await?;
-    let filled = Filled::empty(kind, &found, &person.clock);
+    let kind = kind(&app, &found, &event_type)?;
+    let filled = Filled::empty(Arc::clone(&kind), &found, &person.clock);
     let layout = Layout::load(&app, &person, Section::Households).await?;
-    page(&view(kind, &found, &filled, Uuid::now_v7().to_string(), Vec::new(), layout))
+    page(&view(&kind, &found, &filled, Uuid::now_v7().to_string(), Vec::new(), layout))
 }
 
 /// `POST /households/{id}/record/{type}`
@@ -106,26 +116,26 @@ pub(super) async fn send(
     request: Request<Body>,
 ) -> Result<Response, Failure> {
     person.may(Action::WriteNotes)?;
-    let kind = kind(&event_type)?;
     let found = household::find(&app, &id).await?;
-    let Sent { pairs, problem } = Sent::read(&app, &person, kind, request).await?;
+    let kind = kind(&app, &found, &event_type)?;
+    let Sent { pairs, problem } = Sent::read(&app, &person, &kind, request).await?;
     let value = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
     // A form whose key was lost on the way is one of its own, and no repetition of another that lost its key.
     let key = value("key").filter(|key| key.len() <= 100 && key.parse::<IdempotencyKey>().is_ok());
     let key = key.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
     let layout = Layout::load(&app, &person, Section::Households).await?;
-    let mut filled = Filled::of(kind, &found, &pairs);
+    let mut filled = Filled::of(Arc::clone(&kind), &found, &pairs);
     filled.check_parts(&pairs)?;
     filled.documents = attachments::kept(&app, &pairs).await?;
     if let Some(message) = problem {
         filled.show_rows(&pairs);
-        let view = view(kind, &found, &filled, key, vec![(Some("/attachments".to_owned()), message)], layout);
+        let view = view(&kind, &found, &filled, key, vec![(Some("/attachments".to_owned()), message)], layout);
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&view)?).into_response());
     }
     if let Some(rows) = value("add") {
         filled.show_rows(&pairs);
         filled.add_row(rows);
-        return page(&view(kind, &found, &filled, key, Vec::new(), layout));
+        return page(&view(&kind, &found, &filled, key, Vec::new(), layout));
     }
     let sent_with = format!("page-{key}").parse().map_err(|InvalidIdempotencyKey| Failure::Unreadable)?;
     let refusal = match filled.event(&found, &person.clock) {
@@ -149,18 +159,29 @@ pub(super) async fn send(
     };
     filled.show_rows(&pairs);
     // A form that was accepted and is changed and sent again is another event.
-    let view = view(kind, &found, &filled, Uuid::now_v7().to_string(), problems, layout);
+    let view = view(&kind, &found, &filled, Uuid::now_v7().to_string(), problems, layout);
     Ok((status, page(&view)?).into_response())
 }
 
-fn kind(event_type: &str) -> Result<Kind, Failure> {
-    let none = Failure::NotFound("There is no such event. The household’s page shows those that can be recorded.");
-    Kind::ALL.into_iter().find(|kind| kind.event_type() == event_type).ok_or(none)
+/// The revision whose events a household has.
+fn revision(app: &App, found: &HouseholdRow) -> Result<Arc<Revision>, Failure> {
+    let name = &found.household.connection;
+    let serving = app.connections.serving(name, found.is_anybody_linked());
+    let none = || Failure::Refused(format!("Nothing can be recorded: {}.", Connections::not_at_work(name)));
+    serving.map(|connection| connection.revision()).ok_or_else(none)
+}
+
+/// A type of event that the household has.
+fn kind(app: &App, found: &HouseholdRow, event_type: &str) -> Result<Arc<EventType>, Failure> {
+    let none = Failure::NotFound(
+        "There is no such event here. “Record an event” on the household’s page lists those there are.",
+    );
+    revision(app, found)?.events().get(event_type).cloned().ok_or(none)
 }
 
 /// The page, from values alone.
 pub(super) fn view(
-    kind: Kind,
+    kind: &EventType,
     found: &HouseholdRow,
     filled: &Filled,
     key: String,
@@ -170,7 +191,7 @@ pub(super) fn view(
     let path = format!("/households/{}", found.household.id);
     let parts = filled.parts(&problems);
     let problems = problems.into_iter().map(|(pointer, message)| {
-        let id = pointer.map(|pointer| form::id(&pointer)).unwrap_or_default();
+        let id = pointer.map(|pointer| inputs::id(&pointer)).unwrap_or_default();
         match parts.iter().find_map(|part| part.name_of(&id)) {
             Some(name) => (Some(id), format!("{name}: {message}")),
             None => (None, format::sentence(&message)),
@@ -180,12 +201,12 @@ pub(super) fn view(
     RecordEventPage {
         layout,
         household: format::name(&found.household.name),
-        action: format!("{path}/record/{}", kind.event_type()),
+        action: format!("{path}/record/{}", kind.name),
         household_path: path,
-        word: kind.word(),
-        what: kind.what(),
+        word: kind.label.clone(),
+        what: kind.what.clone(),
         key,
-        takes_documents: kind.takes_documents(),
+        takes_documents: kind.documents != DocumentRule::None,
         problems,
         parts,
     }

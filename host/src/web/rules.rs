@@ -421,6 +421,9 @@ fn groups(files: Vec<EditableFile>, edited: &Edited, here: &Place<'_>) -> Vec<Gr
                 ("Rules", "What the CRM’s fields and words mean, with examples that are tried each time.")
             }
             FileKind::Dialect => ("Dialects", "What differs where a site speaks another dialect."),
+            FileKind::Event => {
+                ("Events", "What can be recorded of a household: names, forms, and what has to be filled in.")
+            }
             FileKind::Note => ("File notes", "The words of each file note."),
             FileKind::Document => {
                 ("Documents", "The templates of documents, and the samples that they are tried with.")

@@ -96,6 +96,34 @@ fn no_crm_is_named(file: &File, crms: &[&str]) -> Vec<Finding> {
 
 /// Names of CRMs that are everybody's words: they name the CRM where they stand in quotation marks or in a path.
 const WORDS: [&str; 1] = ["files"];
+/// Where no type of event is named: code, comments and pages.
+const NAMES_NO_EVENT: [&str; 6] =
+    ["host/src", "host/domain/src", "host/documents/src", "host/templates", "host/assets", "plugins"];
+
+/// What tells the demo's story with the shipped packs, and what is tried with them.
+const TELLS_OF_EVENTS: [&str; 3] = ["host/src/cli/demo", "host/src/store/conformance", "host/documents/src/golden"];
+
+/// Where packs declare their events, a file each.
+const EVENTS: &str = "/events/";
+
+/// The types of events of the shipped packs, by name.
+fn event_types(files: &[File]) -> Vec<&str> {
+    let declared = files.iter().filter_map(|file| file.path.strip_prefix("rules/")?.split_once(EVENTS));
+    declared.filter_map(|(_, name)| name.strip_suffix(".toml")).collect()
+}
+
+/// Refuses a type of event outside the packs: the host takes those that a pack declares, whichever they are.
+fn no_event_is_named(file: &File, types: &[&str]) -> Vec<Finding> {
+    let is_searched = NAMES_NO_EVENT.iter().any(|folder| file.belongs_to(folder));
+    if !is_searched || file.is("snap") || TELLS_OF_EVENTS.iter().any(|module| file.belongs_to(module)) {
+        return Vec::new();
+    }
+    let finding = |(number, line): (usize, &str)| {
+        let named = types.iter().find(|name| line.contains(**name))?;
+        Some(file.finding(number, format!("`{named}` stands here, but only packs know their events (rules/*/events)")))
+    };
+    file.product().filter_map(finding).collect()
+}
 
 /// Whether a line holds a CRM's name in whatever case; `explanation` does not hold `xplan`.
 fn holds_name(line: &str, name: &str) -> bool {
@@ -112,6 +140,8 @@ pub fn check(files: &[File]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = code().flat_map(two_worlds).collect();
     let crms = crms(files);
     findings.extend(files.iter().flat_map(|file| no_crm_is_named(file, &crms)));
+    let types = event_types(files);
+    findings.extend(files.iter().flat_map(|file| no_event_is_named(file, &types)));
     for absence in &ABSENCES {
         let searched = code().filter(|file| {
             file.belongs_to(absence.searched) && !absence.only.iter().any(|module| file.belongs_to(module))
@@ -202,5 +232,22 @@ mod tests {
         check_one("host/src/web/explain.rs", "struct FieldExplanation; // An explanation.", false);
         check_one("host/src/config/tests.rs", "crm = \"xplan\"", false);
         check_one("rules/xplan-au/rules.toml", "crm = \"xplan\"", false);
+    }
+
+    #[test]
+    fn an_event_is_named_by_packs_alone() {
+        let check_one = |path: &str, text: &str, is_refused: bool| {
+            let file = |path: &str, text: &str| File { path: path.to_owned(), text: text.to_owned() };
+            let files = [file("rules/acme-au/events/survey.completed.toml", "label = \"Survey\""), file(path, text)];
+            assert_eq!(check(&files).len(), usize::from(is_refused), "{path}: {:?}", check(&files));
+        };
+        check_one("host/src/notes/accept.rs", "if event_type == \"survey.completed\" {}", true);
+        check_one("host/templates/household.html", "<a href=\"record/survey.completed\">", true);
+        check_one("plugins/acme/manifest.json", "\"events\": [\"survey.completed\"]", true);
+        check_one("host/src/notes/accept.rs", "// As of annual-review.completed.", false);
+        check_one("host/src/cli/demo.rs", "report(\"survey.completed\")", false);
+        check_one("host/src/notes/tests.rs", "\"survey.completed\"", false);
+        check_one("tests/api.rs", "\"survey.completed\"", false);
+        check_one("rules/acme-au/documents/plan.typ", "// After survey.completed.", false);
     }
 }

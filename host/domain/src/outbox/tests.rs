@@ -15,6 +15,7 @@ fn note() -> Note {
         id: NoteId(Uuid::from_u128(1)),
         event_id: EventId(Uuid::from_u128(2)),
         event_type: "note.written".to_owned(),
+        event_label: "Note".to_owned(),
         household_id: HouseholdId(Uuid::from_u128(3)),
         connection: "main".parse().unwrap(),
         revision: RevisionId([0; 6]),

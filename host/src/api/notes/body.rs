@@ -27,6 +27,9 @@ pub struct NoteBody {
     event_id: EventId,
     /// The event's type.
     event_type: String,
+    /// What the pack called that type when the event was accepted; null for notes of before packs declared their events.
+    #[schema(required, example = "Annual review completed")]
+    event_label: Option<String>,
     /// The household that the note is about.
     #[schema(value_type = String, format = Uuid)]
     household_id: HouseholdId,
@@ -135,6 +138,7 @@ impl From<Note> for NoteBody {
             stage,
             event_id: note.event_id,
             event_type: note.event_type,
+            event_label: Some(note.event_label).filter(|label| !label.is_empty()),
             household_id: note.household_id,
             connection: note.connection,
             revision: note.revision,

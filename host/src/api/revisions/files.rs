@@ -98,7 +98,7 @@ pub struct FileBody {
     security(("token" = []), ("session" = [])),
     params(
         ("id" = String, Path, description = "Its digest, or the beginning of it"),
-        ("path" = String, Path, description = "The file's path, with `%2F` for each slash: `notes%2Fnote.written.toml`"),
+        ("path" = String, Path, description = "The file's path, with `%2F` for each slash: `notes%2Fannual-review.completed.toml`"),
         OfParams
     ),
     responses((status = 200, body = FileBody))

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::connection::for_tests::with_shipped_events;
 
 async fn document() -> Value {
     let host = Host::new();
@@ -61,6 +62,7 @@ async fn what_it_lists() {
     post /api/v1/documents () 201 default
     get /api/v1/documents/{id} (id) 200 default
     post /api/v1/events (Idempotency-Key) 200 201 default
+    get /api/v1/events/types (connection, limit, cursor) 200 default
     get /api/v1/goals (client_id, household_id, limit, cursor) 200 default
     get /api/v1/goals/{id} (id) 200 default
     patch /api/v1/goals/{id} (id) 200 default
@@ -172,10 +174,12 @@ async fn a_run_is_what_the_document_says() {
     assert_eq!(required, answered.iter().map(|name| name.as_str()).collect());
 }
 
-/// Each type of event that the host takes has its shape in the document, with an example of that shape.
+/// Each type of event that the packs in force take has its shape in the document, with an example of that shape.
 #[tokio::test]
 async fn every_type_of_event_is_described() {
-    let document = document().await;
+    let host = Host::new();
+    host.app.connections.put(with_shipped_events());
+    let document = host.get("/api/openapi.json").await.body;
     let schemas = &document["components"]["schemas"];
     let choices = schemas["Event"]["oneOf"].as_array().unwrap();
     assert_eq!(choices.len(), 6);
@@ -188,6 +192,54 @@ async fn every_type_of_event_is_described() {
     }
     let survey = &schemas["Event.your-life-survey.completed"]["properties"]["data"];
     assert_eq!(survey["properties"]["score"]["maximum"], 100);
+    assert!(!document.to_string().contains("x-form"), "how forms ask for it is no part of a schema");
+    let parameters = &document["paths"]["/api/v1/households/{id}/document"]["get"]["parameters"];
+    let named = parameters.as_array().unwrap().iter().find(|one| one["name"] == "document").unwrap();
+    assert_eq!(named["schema"]["enum"], json!(["best-life-plan", "investment-preferences"]));
+}
+
+/// The document is that of the packs in force when it is asked for; a copy of it is told by its tag from the next.
+#[tokio::test]
+async fn the_document_is_of_the_packs_in_force() {
+    let host = Host::new();
+    let ask =
+        async |known: &str| host.send(request(Method::GET, "/api/openapi.json", &[("if-none-match", known)], "")).await;
+    let before = ask("").await;
+    assert!(before.body["components"]["schemas"]["Event"]["properties"]["data"].is_object(), "an event of any type");
+    let tag = before.headers["etag"].to_str().unwrap().to_owned();
+    assert_eq!((ask(&tag).await.status, ask(&format!("\"x\", W/{tag}")).await.status), (304, 304));
+    assert_eq!(before.headers["cache-control"], "no-cache");
+
+    host.app.connections.put(with_shipped_events());
+    let after = ask(&tag).await;
+    assert_eq!(
+        (after.status, after.body["components"]["schemas"]["Event"]["oneOf"].as_array().unwrap().len()),
+        (200, 6)
+    );
+    host.app.connections.remove(&with_shipped_events().name);
+    let again = ask("").await;
+    assert_eq!((again.headers["etag"].to_str().unwrap(), &again.body), (tag.as_str(), &before.body));
+}
+
+/// What the packs in force take is listed a page at a time, by connection.
+#[tokio::test]
+async fn types_of_events_are_listed() {
+    let host = Host::new();
+    let listed = async |query: &str| host.get(&format!("/api/v1/events/types{query}")).await;
+    assert_eq!(listed("").await.body, json!({"items": [], "next": null}));
+    let one = with_shipped_events();
+    let name = one.name.clone();
+    host.app.connections.put(one);
+    let all = listed("").await.body;
+    assert_eq!(all["items"].as_array().unwrap().len(), 6);
+    let first = &all["items"][0];
+    assert_eq!((&first["connection"], &first["type"]), (&json!(name), &json!("your-life-survey.completed")));
+    assert_eq!(first["schema"]["x-form"]["order"], json!(["score", "goals", "dimensions"]));
+    assert_eq!(all["items"][3]["document"], json!({"name": "best-life-plan", "title": "Best Life Plan"}));
+    let page = listed("?limit=4").await.body;
+    let rest = listed(&format!("?limit=4&cursor={}", page["next"].as_str().unwrap())).await.body;
+    assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next"]), (2, &Value::Null));
+    assert_eq!(listed("?connection=elsewhere").await.body["items"], json!([]));
 }
 
 /// A member that the document says is needed in a body is missed at its place, though null may be allowed there.

@@ -1,6 +1,7 @@
 //! Every failure is a problem document that says what to do.
 
 use super::*;
+use crate::connection::for_tests::with_shipped_events;
 
 fn bearer() -> String {
     format!("Bearer {TOKEN}")
@@ -158,6 +159,7 @@ async fn cursors_that_the_list_did_not_give() {
 #[tokio::test]
 async fn events_that_cannot_be_read_or_do_not_fit() {
     let host = Host::new();
+    host.app.connections.put(with_shipped_events());
     let post = async |content_type: &str, key: &str, body: &str| {
         let headers = [("authorization", &*bearer()), ("content-type", content_type), ("idempotency-key", key)];
         host.send(request(Method::POST, "/api/v1/events", &headers, body)).await

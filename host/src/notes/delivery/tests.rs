@@ -140,6 +140,7 @@ impl Rig {
             id: NoteId(id),
             event_id: EventId(id),
             event_type: event.event_type.clone(),
+            event_label: "Note".to_owned(),
             household_id: event.household_id,
             connection: connection.parse().unwrap(),
             revision: RevisionId([0; 6]),

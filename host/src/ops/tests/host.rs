@@ -14,6 +14,7 @@ use crate::access::NewUser;
 use crate::access::source::Source;
 use crate::app::App;
 use crate::config::Config;
+use crate::connection::Connection;
 use crate::domain::access::Role;
 use crate::domain::edit::{self, Rules};
 use crate::domain::note::{Acceptance, Event, FileNote, Note, NoteState};
@@ -48,10 +49,16 @@ pub struct Answer {
 
 impl Host {
     pub async fn new() -> Self {
+        Self::with(Vec::new()).await
+    }
+
+    /// A host with connections.
+    pub async fn with(connections: Vec<Connection>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = folder.path().join("tidegate.toml");
         std::fs::write(&settings, "").unwrap();
         let app = App::open(Config::load(Some(&settings), &Vec::new()).unwrap()).unwrap();
+        connections.into_iter().for_each(|connection| app.connections.put(connection));
         let client = make_client(&app).await;
         let household = app.store.client(client).await.unwrap().unwrap().household_id;
         Self {
@@ -177,6 +184,7 @@ async fn accept_note(app: &App, client: ClientId, household: HouseholdId) -> Not
         id: NoteId(id),
         event_id: EventId(id),
         event_type: event.event_type.clone(),
+        event_label: "Note".to_owned(),
         household_id: household,
         connection: "main".parse().unwrap(),
         revision: RevisionId([0; 6]),

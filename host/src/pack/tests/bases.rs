@@ -65,7 +65,7 @@ fn a_pack_is_what_it_says_itself_and_else_what_its_base_says() {
         "titles": {"Dr": ["Dr"], "Mr": ["Mr"], "Prof": ["Prof"]}, "words": ["b"],
     });
     assert_eq!(rules(&revision), expected);
-    assert_eq!(revision.documents(), ["plan.exported"]);
+    assert_eq!(revision.templates.events(), ["plan.exported"]);
     assert_eq!(revision.address_form().unwrap().postcodes, ["9999"]);
     let facts = revision.facts();
     let said = [facts.name, facts.version, facts.plugin, facts.crm, facts.region];
@@ -85,7 +85,7 @@ fn what_is_left_out_of_a_base_is_gone() {
     assert_eq!(rules(&revision)["titles"], json!({"Mr": ["Mr"]}));
     assert_eq!(rules(&revision)["notes"], json!({}));
     pack_file(&bench, "without = [\"documents/plan.exported.typ\", \"documents/plan.exported.json\"]\n");
-    assert_eq!(load(&bench).documents(), Vec::<&str>::new());
+    assert_eq!(load(&bench).templates.events(), Vec::<&str>::new());
 }
 
 #[test]

@@ -50,6 +50,7 @@ fn new(second: i64, household: u128, key: &str) -> NewNote {
         id: NoteId(id),
         event_id: EventId(id),
         event_type: event.event_type.clone(),
+        event_label: "Note".to_owned(),
         household_id: event.household_id,
         connection: if household < 100 { "main" } else { "other" }.parse().unwrap(),
         revision: RevisionId([0; 6]),

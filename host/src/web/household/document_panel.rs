@@ -10,12 +10,11 @@ use serde::Deserialize;
 
 use super::{NO_HOUSEHOLD, find};
 use crate::app::{App, DocumentError, PrimaryProfessional, full_name};
-use crate::documents;
 use crate::domain::access::Action;
-use crate::domain::note::Event;
-use crate::domain::{ExternalId, HouseholdId, Timestamp};
+use crate::domain::{ExternalId, HouseholdId};
 use crate::intake::disposition;
 use crate::ops;
+use crate::pack::DocumentRule;
 use crate::store::book::HouseholdRow;
 use crate::web::failure::Failure;
 use crate::web::session::SignedIn;
@@ -35,6 +34,8 @@ pub(in crate::web) struct DocumentPanel {
     pub(in crate::web) choices: Vec<Choice>,
     /// The documents there are.
     pub(in crate::web) kinds: Vec<Kind>,
+    /// The events that take a document of the practice's own, by their paths, each with its label.
+    pub(in crate::web) uploads: Vec<(String, String)>,
     pub(in crate::web) may_export: bool,
     /// The idempotency key under which an export from this page is accepted once.
     pub(in crate::web) key: String,
@@ -51,8 +52,9 @@ pub(in crate::web) struct Choice {
 
 /// A document that can be made.
 pub(in crate::web) struct Kind {
-    pub(in crate::web) word: &'static str,
-    pub(in crate::web) title: &'static str,
+    /// Its name in addresses and forms.
+    pub(in crate::web) word: String,
+    pub(in crate::web) title: String,
 }
 
 impl DocumentPanel {
@@ -74,15 +76,25 @@ impl DocumentPanel {
             }));
         }
         let serving = app.connections.serving(&household.connection, found.is_anybody_linked());
-        let made = serving.map(|connection| connection.revision());
-        let is_made = |event: &&str| made.as_ref().is_some_and(|revision| revision.documents().contains(event));
-        let kind = |event: &'static str| Kind { word: word(event), title: documents::title(event) };
+        let revision = serving.map(|connection| connection.revision());
+        let path = format!("/households/{}", household.id);
+        let (mut kinds, mut uploads) = (Vec::new(), Vec::new());
+        for event in revision.iter().flat_map(|revision| revision.events().all()) {
+            // What asks for data of its own is made where that is recorded.
+            if let Some(document) = event.document.as_ref().filter(|_| event.needs_no_data()) {
+                kinds.push(Kind { word: document.name.clone(), title: document.title.clone() });
+            }
+            if event.documents != DocumentRule::None {
+                uploads.push((format!("{path}/record/{}", event.name), event.label.clone()));
+            }
+        }
         Ok(Self {
-            household: format!("/households/{}", household.id),
+            household: path,
             professional: primary.name(),
             because: because(&primary),
             choices,
-            kinds: documents::EVENTS.into_iter().filter(is_made).map(kind).collect(),
+            kinds,
+            uploads,
             may_export: person.may(Action::WriteNotes).is_ok(),
             key: format!("page-{}", uuid::Uuid::now_v7()),
         })
@@ -98,22 +110,12 @@ fn because(primary: &PrimaryProfessional) -> &'static str {
     }
 }
 
-/// The name of a document in addresses and forms: its event without `.exported`.
-fn word(event: &'static str) -> &'static str {
-    event.strip_suffix(".exported").unwrap_or(event)
-}
-
-pub(super) fn event_of(word: &str) -> Result<&'static str, Failure> {
-    let found = documents::EVENTS.into_iter().find(|event| self::word(event) == word);
-    found.ok_or(Failure::NotFound("There is no such document. The household's page shows those there are."))
-}
-
 #[derive(Deserialize)]
 pub(in crate::web) struct Wanted {
     document: String,
 }
 
-/// `GET /households/{id}/document?document=best-life-plan`: as it would be exported now; nothing is kept.
+/// `GET /households/{id}/document?document=…`: as it would be exported now; nothing is kept.
 pub(in crate::web) async fn preview(
     State(app): State<App>,
     person: SignedIn,
@@ -123,14 +125,7 @@ pub(in crate::web) async fn preview(
     person.may(Action::ReadBook)?;
     person.may(Action::ReadNotes)?;
     let household = find(&app, &id).await?.household;
-    let event = Event {
-        event_type: event_of(&wanted.document)?.to_owned(),
-        household_id: household.id,
-        client_id: None,
-        occurred_at: Timestamp::now(),
-        data: serde_json::json!({}),
-        attachments: Vec::new(),
-    };
+    let event = app.document_event(household.id, &wanted.document, person.clock.now).await?;
     let made = app.make_document(&event).await?;
     let name = disposition(&made.file_name);
     Ok(([(CONTENT_TYPE, "application/pdf"), (CONTENT_DISPOSITION, &name)], made.pdf).into_response())
@@ -163,6 +158,9 @@ impl From<DocumentError> for Failure {
             DocumentError::NotDone(error) => error.into(),
             DocumentError::UnknownHousehold(_) | DocumentError::UnknownNote(_) => {
                 Self::NotFound("There is no household here. Look for it in the list of households.")
+            }
+            DocumentError::UnknownDocument { .. } => {
+                Self::NotFound("There is no such document. The household's page shows those there are.")
             }
             other => Self::Refused(format!(
                 "The document was not made, and no file note was written: {other}. Whoever runs the host can mend the \

@@ -7,7 +7,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::NO_HOUSEHOLD;
-use super::document_panel::event_of;
 use crate::app::App;
 use crate::domain::InvalidIdempotencyKey;
 use crate::ops;
@@ -31,9 +30,8 @@ pub(in crate::web) async fn export(
     Form(form): Form<ExportForm>,
 ) -> Result<Response, Failure> {
     let household = id.parse().map_err(|_| NO_HOUSEHOLD)?;
-    let event_type = event_of(&form.document)?;
     let key = form.key.parse().map_err(|InvalidIdempotencyKey| Failure::Unreadable)?;
-    let note =
-        ops::notes::export(&app, person.actor(), Export { household, event_type, key }, person.clock.now).await?;
+    let export = Export { household, document: form.document, key };
+    let note = ops::notes::export(&app, person.actor(), export, person.clock.now).await?;
     Ok(Redirect::to(&format!("/notes/{note}")).into_response())
 }

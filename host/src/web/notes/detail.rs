@@ -29,7 +29,7 @@ pub(in crate::web) struct NotePage {
     pub(in crate::web) state: String,
     /// The sentences about what the note waits for or holds up.
     pub(in crate::web) order: Vec<String>,
-    pub(in crate::web) event: &'static str,
+    pub(in crate::web) event: String,
     pub(in crate::web) kind: String,
     pub(in crate::web) filed_against: String,
     pub(in crate::web) marker: String,
@@ -125,7 +125,8 @@ pub(super) fn parse(id: &str) -> Result<NoteId, Failure> {
 /// The note's page, with what somebody typed.
 pub(super) async fn load(app: &App, person: &SignedIn, id: NoteId, typed: Typed) -> Result<NotePage, Failure> {
     let note = app.store.note(id).await?.ok_or(NO_NOTE)?;
-    let note = app.notes.as_it_waits(note, person.clock.now);
+    let mut note = app.notes.as_it_waits(note, person.clock.now);
+    note.event_label = app.connections.label_of(&note);
     let household = household(app, &note).await?;
     let (behind, ahead) = app.store.note_lanes(note.clone()).await?;
     let gate = match app.notes.gate(&note.connection, person.clock.now) {
@@ -176,7 +177,7 @@ pub(in crate::web) fn view(note: &Note, household: String, order: &Order, layout
         row: row(note, household, clock),
         state: state_in_words(note, clock),
         order: sentences(note, order),
-        event: format::event(&note.event_type),
+        event: note.event_label.clone(),
         kind: kind.into_iter().flatten().collect::<Vec<_>>().join(", "),
         filed_against: filed.join(", "),
         marker: note.marker.clone(),

@@ -29,7 +29,7 @@ pub(in crate::web) struct NoteSection {
 /// A note that would read otherwise.
 pub(in crate::web) struct NoteRow {
     pub(in crate::web) label: String,
-    pub(in crate::web) event: &'static str,
+    pub(in crate::web) event: String,
     pub(in crate::web) when: String,
     pub(in crate::web) household: String,
     /// The address of the note.
@@ -67,7 +67,8 @@ pub(super) async fn section(app: &App, person: &SignedIn, preview: &Preview) -> 
     for one in page.items {
         let household = app.store.household(one.household).await?;
         let household = household.map_or_else(|| "a household of before".to_owned(), |row| row.household.name);
-        rows.push(row(preview, one, household, person));
+        let event = app.connections.event_label(&one.event_type);
+        rows.push(row(preview, one, event, household, person));
     }
     let more = page.next.map(|_| "There are more in the file of all differences.".to_owned());
     Ok(NoteSection { words: Some(words), rows, more })
@@ -109,7 +110,7 @@ fn in_words(notes: &NoteChanges) -> Option<String> {
     Some(words)
 }
 
-fn row(preview: &Preview, one: NoteDifference, household: String, person: &SignedIn) -> NoteRow {
+fn row(preview: &Preview, one: NoteDifference, event: String, household: String, person: &SignedIn) -> NoteRow {
     let document = format!("/api/v1/previews/{}/notes/{}/document", preview.id, one.note);
     let (mut fields, mut body) = (Vec::new(), Vec::new());
     for field in one.fields {
@@ -128,7 +129,6 @@ fn row(preview: &Preview, one: NoteDifference, household: String, person: &Signe
         (_, _, Some(reason)) => Some(format!("Its document could not be made any more: {reason}.")),
         _ => None,
     };
-    let event = format::event(&one.event_type);
     NoteRow {
         label: format!("{event}, {household}"),
         event,

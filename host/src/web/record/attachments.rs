@@ -5,12 +5,12 @@ use axum::body::Body;
 use axum::extract::{Form, FromRequest as _, Request};
 use axum::http::header::CONTENT_TYPE;
 
-use super::kind::Kind;
 use crate::app::App;
 use crate::documents::READ_TO_ITS_END;
 use crate::domain::DocumentId;
 use crate::intake::{self, Part};
 use crate::ops;
+use crate::pack::{DocumentRule, EventType};
 use crate::web::failure::Failure;
 use crate::web::session::SignedIn;
 
@@ -40,7 +40,7 @@ impl Sent {
     pub(super) async fn read(
         app: &App,
         person: &SignedIn,
-        kind: Kind,
+        kind: &EventType,
         request: Request<Body>,
     ) -> Result<Self, Failure> {
         let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -51,7 +51,7 @@ impl Sent {
         Ok(Self { pairs, problem: None })
     }
 
-    async fn of_form(app: &App, person: &SignedIn, kind: Kind, request: Request<Body>) -> Result<Self, Failure> {
+    async fn of_form(app: &App, person: &SignedIn, kind: &EventType, request: Request<Body>) -> Result<Self, Failure> {
         let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media_type = media_type.to_owned();
         let mut form = intake::Form::new(&media_type, request.into_body().into_data_stream(), READ_TO_ITS_END)?;
@@ -64,7 +64,7 @@ impl Sent {
                 Err(_) if sent.problem.is_some() => return Ok(sent),
                 Err(error) => return Err(error.into()),
             };
-            if part.name() == FILE && kind.takes_documents() {
+            if part.name() == FILE && kind.documents != DocumentRule::None {
                 sent.take(app, person, part).await?;
             } else {
                 sent.pairs.push((part.name().to_owned(), part.text().await?));

@@ -33,7 +33,7 @@ pub(super) struct Row {
     pub(super) path: Option<String>,
     /// The line in this file.
     pub(super) line: Option<usize>,
-    /// Where it is: `Line 73`, `notes/note.written.toml, line 2`.
+    /// Where it is: `Line 73`, `notes/annual-review.completed.toml, line 2`.
     pub(super) place: String,
     /// The place in the rules, as headings and keys are written.
     pub(super) key: Option<String>,

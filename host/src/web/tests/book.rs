@@ -266,7 +266,8 @@ fn documents(found: &HouseholdRow) -> DocumentPanel {
         professional: "Pat O'Neil".to_owned(),
         because: "the CRM’s adviser",
         choices: vec![Professional { external_id: "30590".to_owned(), name: "Pat O'Neil".to_owned(), is_chosen: true }],
-        kinds: vec![Kind { word: "best-life-plan", title: "Best Life Plan" }],
+        kinds: vec![Kind { word: "best-life-plan".to_owned(), title: "Best Life Plan".to_owned() }],
+        uploads: vec![("/households/1/record/note.written".to_owned(), "Note".to_owned())],
         may_export: true,
         key: "page-1".to_owned(),
     }

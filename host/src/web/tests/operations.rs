@@ -21,6 +21,7 @@ use crate::domain::note::{Attempt, Awaits, DeliveryStep, FileNote, Note, NoteSta
 use crate::domain::run::{ListCounts, Run, RunCounts, RunState, Trigger};
 use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RecordKind, RevisionId, RunId};
 use crate::ops::Refusal;
+use crate::pack::events::shipped;
 use crate::store::book::BookCounts;
 
 const NIL: uuid::Uuid = uuid::Uuid::nil();
@@ -217,6 +218,7 @@ fn note(state: NoteState) -> Note {
         id: NoteId(NIL),
         event_id: EventId(NIL),
         event_type: "your-life-survey.completed".to_owned(),
+        event_label: "Your Life Survey completed".to_owned(),
         household_id: HouseholdId(NIL),
         connection: "main".parse().unwrap(),
         revision: RevisionId([0; 6]),
@@ -249,12 +251,22 @@ fn note(state: NoteState) -> Note {
 
 #[test]
 fn notes_and_their_delivery() {
+    let types = shipped("xplan-au");
+    let types = || {
+        types
+            .all()
+            .iter()
+            .map(|one| (one.name.clone(), one.label.clone()))
+            .collect::<BTreeMap<_, _>>()
+            .into_iter()
+            .collect()
+    };
     let page = |rows| NotesPage {
         layout: layout(Section::Notes),
         of: None,
         documents: Filter::default().documents(),
         choices: notes::choices(&Filter::in_state("waiting")),
-        filters: notes::filters(&Filter::in_state("waiting"), vec!["main".to_owned()], true),
+        filters: notes::filters(&Filter::in_state("waiting"), vec!["main".to_owned()], types(), true),
         rows,
         paging: Paging::new("/notes", "state=waiting", None, Some("opaque")),
     };

@@ -11,6 +11,7 @@ use crate::access::NewUser;
 use crate::access::source::Source;
 use crate::app::App;
 use crate::config::Config;
+use crate::connection::for_tests::with_shipped_events;
 use crate::domain::Timestamp;
 use crate::domain::absence::Threshold;
 use crate::domain::access::Role;
@@ -225,11 +226,14 @@ async fn parts_that_a_form_has_not_are_refused() {
     let household = made.header("location").to_owned();
     let client = host.app.store.clients(ClientFilter::default(), PageRequest { cursor: None, limit: 1 }).await.unwrap();
     let link = format!("/clients/{}/link", client.items[0].id);
+    let connection = with_shipped_events();
+    let name = connection.name.clone();
+    host.app.connections.put(connection);
     let record = format!("{household}/record/note.written");
     let note = format!("/notes/{}", uuid::Uuid::nil());
     for (path, form) in [
-        (&*record, "occurred=2026-11-22T11:14&subject=Called&bdoy=x"),
-        (&record, "occurred=2026-11-22T11:14&subject=Called&subject=Called"),
+        (&*record, "occurred=2026-11-22T11:14&data.subject=Called&data.bdoy=x"),
+        (&record, "occurred=2026-11-22T11:14&data.subject=Called&data.subject=Called"),
         (&link, "connection=main&external_id=7&extenal_id=8"),
         (&format!("{note}/resolve"), "found=ther"),
         (&format!("{note}/discard"), "reason=x&raeson=y"),
@@ -240,6 +244,7 @@ async fn parts_that_a_form_has_not_are_refused() {
     }
 
     // What can be read and does not fit is shown again.
+    host.app.connections.remove(&name);
     let refused = post(&link, "connection=main&external_id=7").await;
     assert_eq!(refused.status, 422);
     for part in ["<h1>Zoe Ng</h1>", "Zoe Ng was not linked:", "There is no connection `main`"] {
