@@ -11,6 +11,7 @@ mod documents;
 mod emptied;
 mod hostile_plugins;
 mod imports;
+mod kit;
 mod links;
 mod lists;
 mod notes_filing;

@@ -2,7 +2,7 @@
 //! through the sandbox and as domain values, so that a pack which says something else than its author meant is
 //! refused when it is loaded.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -70,8 +70,65 @@ struct MemberFile {
     role: HouseholdRole,
 }
 
+/// A fixture that was run: what its author expects, and what came out.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Its file.
+    pub path: PathBuf,
+    /// The sentence that says what it shows.
+    pub name: String,
+    /// The outcome or note that is expected.
+    pub expected: Value,
+    /// The outcome or note that came out.
+    pub found: Value,
+}
+
+impl Case {
+    /// Whether what came out is what is expected.
+    pub fn holds(&self) -> bool {
+        self.expected == self.found
+    }
+}
+
+/// The raw record or the event of a fixture's file, with what is expected, as they stand there.
+#[derive(Deserialize)]
+struct Expected<'a> {
+    #[serde(borrow)]
+    outcome: Option<&'a RawValue>,
+    #[serde(borrow)]
+    note: Option<&'a RawValue>,
+}
+
+/// A fixture's text with what came out in the place of what is expected. Everything else stays as its author wrote it, byte
+/// for byte: numbers that JSON writes in several ways, members that stand twice.
+///
+/// # Errors
+/// Says why the text is no fixture.
+pub fn blessed(text: &str, found: &Value) -> Result<String, String> {
+    let parts: Expected<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let expected = parts.outcome.or(parts.note).ok_or("it has neither `outcome` nor `note`")?.get();
+    // A slice of the text itself, so that its place follows from where it begins.
+    let from = expected.as_ptr() as usize - text.as_ptr() as usize;
+    let pretty = serde_json::to_string_pretty(found).map_err(|error| error.to_string())?;
+    let end = if text.contains("\r\n") { "\r\n  " } else { "\n  " };
+    let indented = pretty.replace('\n', end);
+    Ok(format!("{}{indented}{}", &text[..from], &text[from + expected.len()..]))
+}
+
+/// A raw record as fixtures have it, and files of records a line each: `{"kind": "client", "id": "7", "json": {…}}`.
+///
+/// # Errors
+/// Says what is missing.
+pub fn record_of(text: &str) -> Result<RawInput, String> {
+    let raw: Raw = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    raw.into_input().ok_or_else(|| "a record has `json`, or `text` where it is to be no JSON".to_owned())
+}
+
 /// Places of a fixture that are told; further ones are counted.
 const MOST_PLACES: usize = 10;
+
+/// The folder of a pack that holds its fixtures.
+pub(super) const FIXTURES: &str = "fixtures";
 
 /// Fixtures that may come out otherwise before the rest is not run: each may take a plugin's whole time.
 const MOST_WRONG: usize = 20;
@@ -89,41 +146,86 @@ pub(super) fn run_edited(
     folder: &str,
     dialect: &str,
 ) -> Vec<PackError> {
-    let folder = pack.join(folder);
-    if !folder.exists() {
-        return Vec::new();
-    }
-    let paths = match files::listed(&folder) {
+    let files = match fixtures_in(&pack.join(folder)) {
         Err(error) => return vec![error],
-        Ok(paths) => paths,
+        Ok(files) => files,
     };
-    let fixtures = paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
-    fixtures.filter_map(|path| run_one(revision, (pack, edited), path, dialect).err()).take(MOST_WRONG).collect()
+    let wrong = |path: &PathBuf| match case(revision, (pack, edited), path, dialect) {
+        Ok(case) => case.and_then(|case| otherwise(&case)),
+        Err(error) => Some(error),
+    };
+    files.iter().filter_map(wrong).take(MOST_WRONG).collect()
 }
 
-fn run_one(revision: &Revision, (pack, edited): (&Path, &Edited), path: &Path, dialect: &str) -> Result<(), PackError> {
-    let wrong = |why: &str| refused(path, why);
-    let fixture: Fixture =
-        serde_json::from_str(&read_text_edited(pack, path, edited)?).map_err(|e| wrong(&e.to_string()))?;
-    if fixture.context.dialect.as_deref().unwrap_or(PLAIN_DIALECT) != dialect {
-        return Ok(());
+/// Runs every fixture in a folder of `pack` that is of the dialect: each with what came out, or why it cannot be run.
+pub(super) fn cases(revision: &Revision, pack: &Path, folder: &Path, dialect: &str) -> Vec<Result<Case, PackError>> {
+    let files = match fixtures_in(folder) {
+        Err(error) => return vec![Err(error)],
+        Ok(files) => files,
+    };
+    files.iter().filter_map(|path| case(revision, (pack, &files::AS_KEPT), path, dialect).transpose()).collect()
+}
+
+/// The raw records of a pack's fixtures, of every dialect or of one.
+///
+/// # Errors
+/// Names the fixture that cannot be read.
+pub(super) fn records(pack: &Path, dialect: &str) -> Result<Vec<RawInput>, PackError> {
+    let mut records = Vec::new();
+    for path in fixtures_in(&pack.join(FIXTURES))? {
+        let fixture = read_fixture((pack, &files::AS_KEPT), &path)?;
+        if fixture.dialect() == dialect {
+            records.extend(fixture.raw.and_then(Raw::into_input));
+        }
+    }
+    Ok(records)
+}
+
+/// The fixtures' files in a folder; none where there is no such folder.
+fn fixtures_in(folder: &Path) -> Result<Vec<PathBuf>, PackError> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut files = files::listed(folder)?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    Ok(files)
+}
+
+fn read_fixture((pack, edited): (&Path, &Edited), path: &Path) -> Result<Fixture, PackError> {
+    serde_json::from_str(&read_text_edited(pack, path, edited)?).map_err(|error| refused(path, &error.to_string()))
+}
+
+/// A fixture with what comes out of it; none where it is of another dialect.
+fn case(revision: &Revision, of: (&Path, &Edited), path: &Path, dialect: &str) -> Result<Option<Case>, PackError> {
+    let fixture = read_fixture(of, path)?;
+    if fixture.dialect() != dialect {
+        return Ok(None);
     }
     let name = fixture.name.clone();
-    let (found, expected) = fixture
-        .run(revision)?
-        .ok_or_else(|| wrong("a fixture has `raw` (with `json` or `text`) and `outcome`, or `event` and `note`"))?;
+    let lacks = || refused(path, "a fixture has `raw` (with `json` or `text`) and `outcome`, or `event` and `note`");
+    let (found, expected) = fixture.run(revision)?.ok_or_else(lacks)?;
+    Ok(Some(Case { path: path.to_owned(), name, expected, found }))
+}
+
+/// Every place where a fixture comes out otherwise; none where it holds.
+fn otherwise(case: &Case) -> Option<PackError> {
     let mut places = Vec::new();
-    differences(&expected, &found, "", &mut places);
+    differences(&case.expected, &case.found, "", &mut places);
     if places.is_empty() {
-        return Ok(());
+        return None;
     }
     let more = places.len().saturating_sub(MOST_PLACES);
     places.truncate(MOST_PLACES);
     let more = if more > 0 { format!("; and in {more} places more") } else { String::new() };
-    Err(wrong(&format!("the fixture \"{name}\" comes out otherwise: {}{more}", places.join("; "))))
+    let message = format!("the fixture \"{}\" comes out otherwise: {}{more}", case.name, places.join("; "));
+    Some(refused(&case.path, &message))
 }
 
 impl Fixture {
+    fn dialect(&self) -> &str {
+        self.context.dialect.as_deref().unwrap_or(PLAIN_DIALECT)
+    }
+
     /// The outcome that comes out and the one that should; none where the fixture has not got both ends.
     fn run(self, revision: &Revision) -> Result<Option<(Value, Value)>, PackError> {
         let context = self.context.fill(revision.region());
@@ -218,7 +320,7 @@ pub(super) fn verdict_to_json(verdict: Verdict) -> Value {
 }
 
 /// The record's fields with its kind among them.
-fn record_to_json(record: &Canonical) -> Value {
+pub(super) fn record_to_json(record: &Canonical) -> Value {
     let kind = record.kind();
     let mut fields = json!(record)[kind.as_str()].take();
     fields["kind"] = json!(kind);
@@ -246,6 +348,25 @@ fn differences(expected: &Value, found: &Value, place: &str, places: &mut Vec<St
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blessing_changes_what_is_expected_and_nothing_else() {
+        let text = "{\n  \"name\": \"x\",\n  \"raw\": {\"json\": {\"a\": 1.50, \"a\": 1e3}},\n  \"outcome\": {\"verdict\": \"skipped\"}\n}\n";
+        let blessed = blessed(text, &json!({"verdict": "mapped", "records": []})).unwrap();
+        assert!(blessed.starts_with("{\n  \"name\": \"x\",\n  \"raw\": {\"json\": {\"a\": 1.50, \"a\": 1e3}},\n"));
+        assert!(blessed.ends_with("\"verdict\": \"mapped\"\n  }\n}\n"), "{blessed}");
+        let windows = super::blessed(&text.replace('\n', "\r\n"), &json!({"a": 1})).unwrap();
+        assert_eq!(windows.matches('\n').count(), windows.matches("\r\n").count(), "{windows:?}");
+        assert_eq!(super::blessed(&blessed, &json!(null)).unwrap().matches("mapped").count(), 0);
+        assert!(super::blessed("{\"name\": \"x\"}", &json!(1)).is_err());
+    }
+
+    #[test]
+    fn a_record_is_read_with_its_own_bytes() {
+        let record = record_of(r#"{"kind": "client", "id": "7", "json": {"row": {"a": 1.50, "a": 2}}}"#).unwrap();
+        assert_eq!(record.json, br#"{"row": {"a": 1.50, "a": 2}}"#);
+        assert!(record_of(r#"{"kind": "client", "id": "7"}"#).unwrap_err().contains("`json`"));
+    }
 
     #[test]
     fn every_difference_is_told() {

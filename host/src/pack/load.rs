@@ -66,7 +66,7 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Ga
         gates.begin(gate);
         let found = match gate {
             Gate::Examples => examples::run(&revision, &fixtures::context(revision.region(), dialect)),
-            Gate::Fixtures => fixtures::run(&revision, folder, "fixtures", dialect),
+            Gate::Fixtures => fixtures::run(&revision, folder, fixtures::FIXTURES, dialect),
             _ => revision.templates.verify(&shared.typesetter, &shared.cache, folder),
         };
         found.iter().for_each(|error| gates.fail(folder, error));
@@ -92,7 +92,15 @@ pub(super) fn rules_schema(folder: &Path) -> Result<Value, PackError> {
 }
 
 /// A pack folder's revision before it has shown what it makes of examples, fixtures and samples.
-fn untested(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) -> Result<Revision, PackError> {
+///
+/// # Errors
+/// The first thing that is wrong.
+pub(super) fn untested(
+    shared: &Shared,
+    folder: &Path,
+    dialect: &str,
+    gates: &mut Gates,
+) -> Result<Revision, PackError> {
     let Shared { sandbox, cache, typesetter } = shared;
     gates.begin(Gate::Folder);
     files::survey(folder)?;

@@ -3,7 +3,7 @@
 use super::files::{File, Finding};
 
 /// Each of the host's modules with what it may use, from the top down. Nothing is said of `domain`: all may use it.
-const ARROWS: [(&str, &[&str]); 27] = [
+const ARROWS: [(&str, &[&str]); 28] = [
     ("main", &["cli"]),
     ("cli", EVERYTHING),
     // The listeners and background jobs: it starts what answers and what runs by the clock.
@@ -49,6 +49,8 @@ const ARROWS: [(&str, &[&str]); 27] = [
     ("secrets", &["access", "store", "config"]),
     // A pack's rules say which resources a connector reads.
     ("pack", &["crm", "config"]),
+    // What a pack's author has without a host.
+    ("kit", &["pack", "crm", "config"]),
     // Packs are pulled and pushed by commands; what of HTTP is everybody's stands beside the CRMs'.
     ("registry", &["crm", "config"]),
     ("crm", &["telemetry"]),
@@ -79,6 +81,7 @@ const EVERYTHING: &[&str] = &[
     "integrations",
     "connection",
     "registry",
+    "kit",
     "crm",
     "store",
     "pack",
