@@ -306,3 +306,59 @@ async fn the_battery_passes_what_is_shipped_and_finds_each_plugin_that_goes_wron
     }
     Ok(())
 }
+
+#[tokio::test]
+#[ignore = "it asks npm's registry for the compiler and the engine"]
+async fn a_pack_in_typescript_is_made_built_tried_and_its_exceptions_told() -> Result<()> {
+    let author = Author::new()?;
+    author.ok(&["new", "acme-ts", "--region", "za", "--lang", "typescript"]).await?;
+    let built = author.json(&["build", "acme-ts"]).await?;
+    ensure!(built["bytes"].as_u64().is_some_and(|bytes| (500_000..4_000_000).contains(&bytes)), "{built}");
+    author.ok(&["check", "acme-ts"]).await?;
+    let tried = author.json(&["test", "acme-ts"]).await?;
+    ensure!(tried["ok"] == true && tried["tried"] == 4, "{tried}");
+    let found = author.json(&["conform", "acme-ts"]).await?;
+    ensure!(found["ok"] == true, "{:?} {found}", broken(&found));
+    let measured = author.json(&["bench", "acme-ts"]).await?;
+    ensure!(measured["figures"]["memory"].as_u64().is_some_and(|bytes| bytes < 32 << 20), "{measured}");
+
+    // Letters of any script are told from others; the clock and an exception cost the record that they are used on.
+    let source = author.home.join("acme-ts/src/mapping.ts");
+    let text = fs::read_to_string(&source)?;
+    let email = "    const email =";
+    ensure!(text.contains(email));
+    let throwing = "    if (lastName === \"Clock\") new Date();\n    if (!/^\\p{Lu}\\p{L}+$/u.test(firstName ?? \"\")) throw new RangeError(\"no name\");\n";
+    fs::write(&source, text.replace(email, &format!("{throwing}{email}")))?;
+    author.ok(&["build", "acme-ts"]).await?;
+    let fixture = |name: &str, first: &str, last: &str| -> Result<()> {
+        let raw = json!({ "kind": "client", "id": "9", "json": { "row": { "first_name": first, "last_name": last } } });
+        let path = author.home.join(format!("acme-ts/pack/fixtures/{name}.json"));
+        Ok(fs::write(path, json!({ "name": name, "raw": raw, "outcome": {} }).to_string())?)
+    };
+    fixture("letters", "Siân", "Désirée")?;
+    fixture("thrown", "4x", "Example")?;
+    fixture("clock", "Ada", "Clock")?;
+    author.ok(&["test", "acme-ts", "--bless"]).await?;
+    let outcome = |name: &str| -> Result<Value> {
+        let text = fs::read_to_string(author.home.join(format!("acme-ts/pack/fixtures/{name}.json")))?;
+        Ok(serde_json::from_str::<Value>(&text)?["outcome"].take())
+    };
+    let letters = outcome("letters")?;
+    ensure!(letters["verdict"] == "mapped" && letters["records"][0]["first_name"] == "Siân", "{letters}");
+    let thrown = outcome("thrown")?;
+    ensure!(thrown["verdict"] == "rejected" && thrown["diagnostics"][0]["code"] == "exception", "{thrown}");
+    ensure!(text_of(&thrown).contains("RangeError: no name") && text_of(&thrown).contains("mapping.js:"), "{thrown}");
+    let clock = outcome("clock")?;
+    ensure!(clock["verdict"] == "rejected" && text_of(&clock).contains("a plugin has no clock"), "{clock}");
+
+    // A mistake in the source is named with its place, and without the engine's inner life.
+    fs::write(&source, text.replace("firstName === null", "fistName === null"))?;
+    let said = author.run(&["build", "acme-ts"]).await?;
+    ensure!(said.code == Some(1) && said.err.contains("src/mapping.ts(") && !said.err.contains("backtrace"), "{}", said.err);
+    Ok(())
+}
+
+/// The first message of an outcome.
+fn text_of(outcome: &Value) -> String {
+    text(&outcome["diagnostics"][0]["message"])
+}

@@ -13,9 +13,9 @@ pub(super) const INSTANCES: u32 = 4;
 /// Linear memory of one instance, bytes, all its memories together.
 pub(super) const MEMORY: usize = 64 << 20;
 
-/// Memories of one component: the plugin's, and that of the stubs that stand for the system where an engine for JavaScript
+/// Memories of one component: the plugin's, and the empty ones of the stubs that stand for the system where an engine for JavaScript
 /// asks for one.
-pub(super) const MEMORIES: u32 = 2;
+pub(super) const MEMORIES: u32 = 4;
 
 /// Linear memory that a slot keeps between instances, bytes: what most batches touch, so that they cause no page
 /// faults, which take a twentieth of the time of a client. Beyond that the memory goes back to the system.
