@@ -19,7 +19,7 @@ mod tried;
 pub use bench::{Baseline, Figures, Measuring, measure};
 pub use build::{Built, build};
 pub use compare::{Comparison, Difference, compare};
-pub use made::{Language, Made, Wanted, make};
+pub use made::{Base, Language, Made, Wanted, make};
 pub use project::Project;
 pub use records::read as read_records;
 pub use signing::{NewKey, make_key, sign};

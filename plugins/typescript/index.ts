@@ -151,7 +151,7 @@ export function component(configure: (rules: unknown) => Plugin, manifest: Manif
     const text = utf8(raw.json);
     let json: unknown;
     try {
-      if (text === null) throw new Error("no UTF-8");
+      if (text === null || isTooDeep(text)) throw new Error("no record");
       json = JSON.parse(text);
     } catch {
       recorder.whole("error", "not-json", "What the CRM sent is no JSON; the record is kept aside until it can be read.");
@@ -314,7 +314,8 @@ export function record(value: unknown): Record<string, unknown> {
 export function clean(value: unknown): string | null {
   if (typeof value === "number") return Number.isFinite(value) ? String(value) : null;
   if (typeof value !== "string") return null;
-  const cleaned = whole(value).replace(/[\p{Cf}]|(?!\s)\p{Cc}/gu, "").replace(/\s+/gu, " ").trim();
+  if (/^[!-~]+(?: [!-~]+)*$/.test(value)) return value;
+  const cleaned = whole(value).replace(/[\p{Cf}\0-\x08\x0e-\x1f\x7f-\x9f]+/gu, "").replace(/\s+/gu, " ").trim();
   return cleaned === "" ? null : cleaned;
 }
 
@@ -340,32 +341,29 @@ function told(error: unknown): string {
   return whole(`${error.name}: ${error.message}${place ? ` (${place})` : ""}`);
 }
 
-/** Bytes as text; null where they are no UTF-8. */
-function utf8(bytes: ArrayLike<number>): string | null {
-  let text = "";
-  let units: number[] = [];
-  const length = bytes.length;
-  for (let i = 0; i < length; ) {
-    const first = bytes[i++] as number;
-    if (first < 0x80) units.push(first);
-    else {
-      const more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
-      const least = [0, 0x80, 0x800, 0x10000][more] as number;
-      if (first < 0xc2 || first > 0xf4 || i + more > length) return null;
-      let point = first & (0x3f >> more);
-      for (let left = more; left > 0; left--) {
-        const next = bytes[i++] as number;
-        if ((next & 0xc0) !== 0x80) return null;
-        point = (point << 6) | (next & 0x3f);
-      }
-      if (point < least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return null;
-      if (point < 0x10000) units.push(point);
-      else units.push(0xd7c0 + (point >> 10), 0xdc00 | (point & 0x3ff));
-    }
-    if (units.length >= 4096) {
-      text += String.fromCharCode(...units);
-      units = [];
-    }
+/** Bytes as text; null where they are no UTF-8. What does the work is the engine's own. */
+function utf8(bytes: Uint8Array): string | null {
+  let units = "";
+  for (let at = 0; at < bytes.length; at += 8192) {
+    units += String.fromCharCode.apply(null, bytes.slice(at, at + 8192) as unknown as number[]);
   }
-  return text + String.fromCharCode(...units);
+  if (!/[\x80-\xff]/.test(units)) return units;
+  try {
+    return decodeURIComponent(escape(units));
+  } catch {
+    return null;
+  }
 }
+
+/** Whether JSON nests deeper than any record does: its parser calls itself, and the stack has an end. */
+function isTooDeep(text: string): boolean {
+  if ((text.match(/[[{]/g)?.length ?? 0) <= DEEPEST) return false;
+  let depth = 0;
+  for (const [mark] of text.replace(/"(?:[^"\\]|\\.)*"?/gs, "").matchAll(/[[{}\]]/g)) {
+    depth += mark === "[" || mark === "{" ? 1 : -1;
+    if (depth > DEEPEST) return true;
+  }
+  return false;
+}
+
+const DEEPEST = 128;

@@ -18,6 +18,8 @@ pub(super) const CONTRACT: &[(&str, &str)] =
 
 /// The SDK for Rust.
 const RUST: &[(&str, &str)] = carried![
+    "plugins/layers/Cargo.toml",
+    "plugins/layers/src/lib.rs",
     "plugins/sdk/Cargo.toml",
     "plugins/sdk/src/allocator.rs",
     "plugins/sdk/src/canonical.rs",
@@ -66,7 +68,7 @@ fn workspace() -> Result<String> {
     let workspace = whole.get_mut("workspace").and_then(toml::Value::as_table_mut).context("it is a workspace")?;
     let all = workspace.get_mut("dependencies").and_then(toml::Value::as_table_mut).context("it has dependencies")?;
     all.retain(|name, _| used.contains(name));
-    let members = toml::Value::Array(vec!["plugins/sdk".into()]);
+    let members = toml::Value::Array(vec!["plugins/layers".into(), "plugins/sdk".into()]);
     workspace.retain(|key, _| ["resolver", "package", "dependencies", "lints"].contains(&key));
     workspace.insert("members".to_owned(), members);
     let kept: toml::Table =
@@ -141,7 +143,7 @@ mod tests {
     #[test]
     fn every_file_of_the_sdk_and_the_contract_is_carried() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let mut open = vec![root.join("plugins/sdk"), root.join("wit/v1")];
+        let mut open = vec![root.join("plugins/layers"), root.join("plugins/sdk"), root.join("wit/v1")];
         let mut found = BTreeSet::new();
         while let Some(path) = open.pop() {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
@@ -159,7 +161,7 @@ mod tests {
     fn the_carried_workspace_is_the_sdk_and_what_it_needs() {
         let text = workspace().unwrap();
         let table: toml::Table = text.parse().unwrap();
-        assert_eq!(table["workspace"]["members"].as_array().unwrap().len(), 1);
+        assert_eq!(table["workspace"]["members"].as_array().unwrap().len(), 2);
         assert!(table["workspace"]["dependencies"].get("wit-bindgen").is_some(), "{text}");
         assert!(table["workspace"]["dependencies"].get("redb").is_none(), "{text}");
         assert_eq!(table["workspace"]["package"]["edition"].as_str(), Some("2024"));

@@ -34,6 +34,21 @@ pub struct Wanted {
     pub language: Language,
     /// The folder in which its own is made.
     pub inside: PathBuf,
+    /// The base that tables extend, and the folders of packs in which it is looked for.
+    pub base: Base,
+    /// The region's currency, where somebody says it; needed for tables of regions that this program does not know.
+    pub currency: Option<String>,
+    /// The region's time zone, likewise.
+    pub time_zone: Option<String>,
+}
+
+/// The base that a pack of tables extends.
+#[derive(Clone, Debug)]
+pub struct Base {
+    /// Its name.
+    pub name: String,
+    /// The folder of packs that it is taken from, where it does not lie beside the new pack.
+    pub packs: PathBuf,
 }
 
 /// A pack that was made.
@@ -56,6 +71,18 @@ const PLUGIN: &[Template] = &[
     ("pack/fixtures/client.json", include_str!("templates/plugin/fixtures/client.json")),
     ("pack/fixtures/not-json.json", include_str!("templates/plugin/fixtures/not-json.json")),
 ];
+const TABLES: &[Template] = &[
+    ("README.md", include_str!("templates/tables/README.md")),
+    ("pack.toml", include_str!("templates/tables/pack.toml")),
+    ("rules.toml", include_str!("templates/tables/rules.toml")),
+    ("fixtures/client.json", include_str!("templates/tables/fixtures/client.json")),
+    ("documents/region.typ", include_str!("templates/tables/documents/region.typ")),
+    ("documents/best-life-plan.exported.json", include_str!("templates/tables/documents/best-life-plan.exported.json")),
+    (
+        "documents/investment-preferences.exported.json",
+        include_str!("templates/tables/documents/investment-preferences.exported.json"),
+    ),
+];
 const RUST: &[Template] = &[
     ("README.md", include_str!("templates/rust/README.md")),
     ("Cargo.toml", include_str!("templates/rust/Cargo.toml")),
@@ -68,6 +95,24 @@ const TYPESCRIPT: &[Template] = &[
     ("tsconfig.json", include_str!("templates/typescript/tsconfig.json")),
     ("src/mapping.ts", include_str!("templates/typescript/mapping.ts")),
     (".gitignore", include_str!("templates/typescript/gitignore")),
+];
+
+/// Regions with their currency (ISO 4217) and, where there is one for all of the region, their time zone.
+const REGIONS: [(&str, &str, &str); 14] = [
+    ("AU", "AUD", "Australia/Sydney"),
+    ("BW", "BWP", "Africa/Gaborone"),
+    ("CH", "CHF", "Europe/Zurich"),
+    ("GB", "GBP", "Europe/London"),
+    ("HK", "HKD", "Asia/Hong_Kong"),
+    ("IE", "EUR", "Europe/Dublin"),
+    ("IN", "INR", "Asia/Kolkata"),
+    ("KE", "KES", "Africa/Nairobi"),
+    ("MT", "EUR", "Europe/Malta"),
+    ("MY", "MYR", "Asia/Kuala_Lumpur"),
+    ("NA", "NAD", "Africa/Windhoek"),
+    ("NZ", "NZD", "Pacific/Auckland"),
+    ("SG", "SGD", "Asia/Singapore"),
+    ("ZA", "ZAR", "Africa/Johannesburg"),
 ];
 
 /// The names of crates that a plugin's own may not have.
@@ -98,14 +143,15 @@ pub fn make(wanted: &Wanted) -> Result<Made> {
             folder.display()
         );
     }
+    let of_tables = if wanted.language == Language::Tables { of_tables(wanted, &region)? } else { Vec::new() };
     let filled = |(path, text): &Template| {
-        let text =
-            text.replace("{{NAME}}", &wanted.name).replace("{{CRM}}", &wanted.crm).replace("{{REGION}}", &region);
+        let text = text.replace("{{NAME}}", &wanted.name).replace("{{CRM}}", &wanted.crm).replace("{{REGION}}", &region);
+        let text = of_tables.iter().fold(text, |text, (mark, value)| text.replace(mark, value));
         ((*path).to_owned(), text)
     };
     let own: Vec<(String, String)> = templates(wanted.language).into_iter().map(filled).collect();
     let files = own.iter().map(|(path, _)| path.clone()).collect();
-    let written = write(&folder, &own).and_then(|()| carry(&folder, wanted.language));
+    let written = write(&folder, &own).and_then(|()| carry(&folder, wanted));
     if written.is_err() {
         // It was not there before.
         drop(fs::remove_dir_all(&folder));
@@ -113,20 +159,80 @@ pub fn make(wanted: &Wanted) -> Result<Made> {
     written.map(|()| Made { folder, files })
 }
 
+/// What stands for the marks of tables.
+fn of_tables(wanted: &Wanted, region: &str) -> Result<Vec<(&'static str, String)>> {
+    let known = REGIONS.iter().find(|(code, ..)| *code == region);
+    let currency = wanted.currency.clone().or_else(|| known.map(|(_, currency, _)| (*currency).to_owned()));
+    let Some(currency) = currency else {
+        bail!("--currency: say the currency of {region}, such as ZAR; this program does not know it");
+    };
+    if currency.len() != 3 || !currency.bytes().all(|letter| letter.is_ascii_uppercase()) {
+        bail!("--currency {currency}: it is to be three capital letters, such as ZAR");
+    }
+    let time_zone = wanted.time_zone.clone().or_else(|| known.map(|(.., zone)| (*zone).to_owned()));
+    let time_zone = match time_zone {
+        Some(zone) if jiff::tz::TimeZone::get(&zone).is_err() => {
+            bail!("--time-zone {zone}: there is no such time zone; it is to be a name such as Africa/Johannesburg")
+        }
+        Some(zone) => format!("time_zone = \"{zone}\""),
+        None => "# time_zone = \"Africa/Johannesburg\"".to_owned(),
+    };
+    let plan = phonenumber::metadata::DATABASE.by_id(region);
+    let Some(code) = plan.map(|plan| plan.country_code().to_string()) else {
+        bail!("--region {region}: no numbering plan of telephones is known of it");
+    };
+    let base = wanted.base.name.clone();
+    Ok(vec![("{{CURRENCY}}", currency), ("{{TIME_ZONE}}", time_zone), ("{{DIALLING_CODE}}", code), ("{{BASE}}", base)])
+}
+
+/// Copies the base into the new folder, unless it lies beside it.
+fn bring_base(folder: &Path, base: &Base) -> Result<()> {
+    if folder.with_file_name(&base.name).join("pack.toml").is_file() {
+        return Ok(());
+    }
+    let from = base.packs.join(&base.name);
+    if !from.join("pack.toml").is_file() {
+        bail!(
+            "the base `{}` is not among the packs in {}: say with --packs-dir where it is, or with --base which there is",
+            base.name,
+            base.packs.display()
+        );
+    }
+    copy(&from, &folder.join("base"), DEEPEST)
+}
+
+/// The folders below a pack's own, one in another, that are copied.
+const DEEPEST: usize = 5;
+
+fn copy(from: &Path, to: &Path, deep: usize) -> Result<()> {
+    let named = || from.display().to_string();
+    fs::create_dir_all(to).with_context(|| to.display().to_string())?;
+    for entry in fs::read_dir(from).with_context(named)? {
+        let (path, name) = (entry.with_context(named)?.path(), to);
+        let target = name.join(path.file_name().unwrap_or_default());
+        match path.is_dir() {
+            true if deep == 0 => bail!("{}: its folders go too deep", from.display()),
+            true => copy(&path, &target, deep - 1)?,
+            false => drop(fs::copy(&path, &target).with_context(|| path.display().to_string())?),
+        }
+    }
+    Ok(())
+}
+
 fn templates(language: Language) -> Vec<&'static Template> {
     let of = match language {
-        Language::Tables => &[],
+        Language::Tables => return TABLES.iter().collect(),
         Language::Rust => RUST,
         Language::TypeScript => TYPESCRIPT,
     };
     of.iter().chain(PLUGIN).collect()
 }
 
-/// Writes the SDK beside a plugin's source.
-fn carry(folder: &Path, language: Language) -> Result<()> {
+/// Writes the SDK beside a plugin's source, and a base into a pack of tables.
+fn carry(folder: &Path, wanted: &Wanted) -> Result<()> {
     let sdk = folder.join("sdk");
-    match language {
-        Language::Tables => Ok(()),
+    match wanted.language {
+        Language::Tables => bring_base(folder, &wanted.base),
         Language::Rust => {
             write(&sdk, &carried::rust()?)?;
             write(folder, &[("Cargo.lock".to_owned(), carried::lock()?)])
@@ -177,7 +283,8 @@ mod tests {
 
     fn wanted(name: &str, language: Language, inside: &Path) -> Wanted {
         let (name, crm, region) = (name.to_owned(), "xplan".to_owned(), "za".to_owned());
-        Wanted { name, crm, region, language, inside: inside.to_owned() }
+        let base = Base { name: "xplan-base".to_owned(), packs: inside.join("none") };
+        Wanted { name, crm, region, language, inside: inside.to_owned(), base, currency: None, time_zone: None }
     }
 
     #[test]
@@ -208,6 +315,12 @@ mod tests {
         }
         check(rust("serde"), "the name of a library");
         check(Wanted { region: "ZZ".to_owned(), ..rust("acme") }, "--region ZZ");
+        let tables = || Wanted { language: Language::Tables, ..rust("acme-za") };
+        check(tables(), "the base `xplan-base` is not among the packs");
+        assert!(!folder.path().join("acme-za").exists(), "whole or not at all");
+        check(Wanted { region: "BT".to_owned(), ..tables() }, "--currency: say the currency of BT");
+        check(Wanted { currency: Some("rand".to_owned()), ..tables() }, "three capital letters");
+        check(Wanted { time_zone: Some("Africa/Nowhere".to_owned()), ..tables() }, "no such time zone");
         check(Wanted { crm: "abacus".to_owned(), ..rust("acme") }, "it knows xplan");
         fs::write(folder.path().join("acme"), "mine").unwrap();
         check(rust("acme"), "nothing was changed");

@@ -42,13 +42,6 @@ pub struct Tried {
     pub otherwise: Vec<Case>,
 }
 
-/// The folders that are tried: of the pack's own fixtures, and of cases elsewhere.
-fn folders<'a>(pack: &Path, cases: Option<&'a Path>) -> Vec<(&'static str, PathBuf, &'a Path)> {
-    let own = ("fixture", pack.join("fixtures"), Path::new(""));
-    let others = cases.map(|cases| ("case", cases.to_owned(), cases));
-    std::iter::once(own).chain(others).collect()
-}
-
 /// Tries a pack in each of its dialects. `cases` is a folder of fixtures that stand outside the pack.
 ///
 /// # Errors
@@ -77,13 +70,14 @@ pub fn try_all(packs: &Packs, pack: &Path, cases: Option<&Path>) -> Result<Tried
             };
             outcomes.push(of);
         }
-        for (what, folder, root) in folders(pack, cases) {
-            let root = if root.as_os_str().is_empty() { pack } else { folder.parent().unwrap_or(root) };
-            for case in revision.cases(root, &folder, &dialect) {
-                tried += 1;
-                outcomes.push(outcome(what, root, &dialect, &case));
-                otherwise.extend(case.ok().filter(|case| !case.holds()));
-            }
+        let own = revision.cases(pack, &dialect).into_iter().map(|case| ("fixture", pack, case));
+        let beside = cases.map(|folder| (folder, revision.cases_beside(folder, &dialect)));
+        let beside =
+            beside.into_iter().flat_map(|(folder, all)| all.into_iter().map(move |case| ("case", folder, case)));
+        for (what, root, case) in own.chain(beside) {
+            tried += 1;
+            outcomes.push(outcome(what, root, &dialect, &case));
+            otherwise.extend(case.ok().filter(|case| !case.holds() && case.is_own));
         }
     }
     Ok(Tried { ok: tried > 0 && outcomes.iter().all(|outcome| outcome.ok), tried, outcomes, otherwise })

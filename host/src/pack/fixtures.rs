@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::files::{self, Edited, read_text_edited, refused};
+use super::files::{self, read_text, refused};
+use super::layers::{LayerFile, Layers};
 use super::rules::PLAIN_DIALECT;
 use super::{Context, NoteEvent, NoteMember, PackError, RawInput, Revision, Verdict};
 use crate::domain::stored::HouseholdRole;
@@ -81,6 +82,8 @@ pub struct Case {
     pub expected: Value,
     /// The outcome or note that came out.
     pub found: Value,
+    /// Whether its file is the pack's own, and no base's.
+    pub is_own: bool,
 }
 
 impl Case {
@@ -127,53 +130,128 @@ pub fn record_of(text: &str) -> Result<RawInput, String> {
 /// Places of a fixture that are told; further ones are counted.
 const MOST_PLACES: usize = 10;
 
-/// The folder of a pack that holds its fixtures.
-pub(super) const FIXTURES: &str = "fixtures";
-
 /// Fixtures that may come out otherwise before the rest is not run: each may take a plugin's whole time.
 const MOST_WRONG: usize = 20;
 
-/// Runs the fixtures in a folder of `pack` that are of the dialect; where there is no such folder, there are none. Answers
-/// what is wrong with each that comes out otherwise: every place, and both values; or why they cannot be read.
-pub(super) fn run(revision: &Revision, pack: &Path, folder: &str, dialect: &str) -> Vec<PackError> {
-    run_edited(revision, (pack, &files::AS_KEPT), folder, dialect)
-}
+/// The folder of a pack's fixtures.
+const FOLDER: &str = "fixtures";
 
-/// The same with texts in place of some of the fixtures.
-pub(super) fn run_edited(
-    revision: &Revision,
-    (pack, edited): (&Path, &Edited),
-    folder: &str,
-    dialect: &str,
-) -> Vec<PackError> {
-    let files = match fixtures_in(&pack.join(folder)) {
+/// Runs the fixtures of a pack's layers that are of the dialect. Answers what is wrong with each that comes out otherwise:
+/// every place, and both values; or why they cannot be read.
+pub(super) fn run(revision: &Revision, layers: &Layers<'_>, dialect: &str) -> Vec<PackError> {
+    let files = match fixtures_of(layers) {
         Err(error) => return vec![error],
         Ok(files) => files,
     };
-    let wrong = |path: &PathBuf| match case(revision, (pack, edited), path, dialect) {
-        Ok(case) => case.and_then(|case| otherwise(&case)),
-        Err(error) => Some(error),
+    let run = |file: LayerFile| {
+        let text = layers.text(&file)?;
+        run_one(revision, &text, dialect).map_err(|error| layers.tell(error.at(&file.path)))
     };
-    files.iter().filter_map(wrong).take(MOST_WRONG).collect()
+    files.into_iter().filter_map(|file| run(file).err()).take(MOST_WRONG).collect()
 }
 
-/// Runs every fixture in a folder of `pack` that is of the dialect: each with what came out, or why it cannot be run.
-pub(super) fn cases(revision: &Revision, pack: &Path, folder: &Path, dialect: &str) -> Vec<Result<Case, PackError>> {
-    let files = match fixtures_in(folder) {
+/// Runs the fixtures in a folder of `folder`, which is none of the pack's; where there is none, there are no fixtures.
+/// Answers as [`run`].
+pub(super) fn run_beside(revision: &Revision, folder: &Path, of: &str, dialect: &str) -> Vec<PackError> {
+    let inner = folder.join(of);
+    if !inner.exists() {
+        return Vec::new();
+    }
+    let paths = match files::listed(&inner) {
+        Err(error) => return vec![error],
+        Ok(paths) => paths,
+    };
+    let fixtures = paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    let run = |path: &Path| {
+        let text = read_text(folder, path)?;
+        run_one(revision, &text, dialect).map_err(|error| error.at(path))
+    };
+    fixtures.filter_map(|path| run(path).err()).take(MOST_WRONG).collect()
+}
+
+/// The reason why a fixture does not hold.
+enum Wrong {
+    /// What is wrong with its file, or comes out otherwise.
+    Fixture(String),
+    /// The plugin's or the machine's own failure.
+    Elsewhere(PackError),
+}
+
+impl Wrong {
+    fn at(self, path: &Path) -> PackError {
+        match self {
+            Self::Fixture(why) => refused(path, &why),
+            Self::Elsewhere(error) => error,
+        }
+    }
+}
+
+fn run_one(revision: &Revision, text: &str, dialect: &str) -> Result<(), Wrong> {
+    let Some((name, expected, found)) = run_text(revision, text, dialect)? else { return Ok(()) };
+    let mut places = Vec::new();
+    differences(&expected, &found, "", &mut places);
+    if places.is_empty() {
+        return Ok(());
+    }
+    let more = places.len().saturating_sub(MOST_PLACES);
+    places.truncate(MOST_PLACES);
+    let more = if more > 0 { format!("; and in {more} places more") } else { String::new() };
+    let why = format!("the fixture \"{name}\" comes out otherwise: {}{more}", places.join("; "));
+    Err(Wrong::Fixture(why))
+}
+
+/// A fixture's name, what is expected and what comes out; none where it is of another dialect.
+fn run_text(revision: &Revision, text: &str, dialect: &str) -> Result<Option<(String, Value, Value)>, Wrong> {
+    let fixture: Fixture = serde_json::from_str(text).map_err(|error| Wrong::Fixture(error.to_string()))?;
+    if fixture.dialect() != dialect {
+        return Ok(None);
+    }
+    let name = fixture.name.clone();
+    let needs = "a fixture has `raw` (with `json` or `text`) and `outcome`, or `event` and `note`";
+    let outcome = fixture.run(revision).map_err(Wrong::Elsewhere)?;
+    let (found, expected) = outcome.ok_or_else(|| Wrong::Fixture(needs.to_owned()))?;
+    Ok(Some((name, expected, found)))
+}
+
+/// Runs every fixture of a pack's layers that is of the dialect: each with what came out, or why it cannot be run.
+pub(super) fn cases(revision: &Revision, layers: &Layers<'_>, dialect: &str) -> Vec<Result<Case, PackError>> {
+    let files = match fixtures_of(layers) {
         Err(error) => return vec![Err(error)],
         Ok(files) => files,
     };
-    files.iter().filter_map(|path| case(revision, (pack, &files::AS_KEPT), path, dialect).transpose()).collect()
+    let run = |file: &LayerFile| {
+        let case = case(revision, &file.path, &layers.text(file)?, dialect).map_err(|error| layers.tell(error))?;
+        Ok(case.map(|case| Case { is_own: file.layer == 0, ..case }))
+    };
+    files.iter().filter_map(|file| run(file).transpose()).collect()
 }
 
-/// The raw records of a pack's fixtures, of every dialect or of one.
+/// The same with the fixtures in a folder that is none of the pack's.
+pub(super) fn cases_beside(revision: &Revision, folder: &Path, dialect: &str) -> Vec<Result<Case, PackError>> {
+    let paths = match files::listed(folder) {
+        Err(error) => return vec![Err(error)],
+        Ok(paths) => paths,
+    };
+    let fixtures = paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    let run = |path: &PathBuf| case(revision, path, &read_text(folder, path)?, dialect);
+    fixtures.filter_map(|path| run(path).transpose()).collect()
+}
+
+fn case(revision: &Revision, path: &Path, text: &str, dialect: &str) -> Result<Option<Case>, PackError> {
+    let ran = run_text(revision, text, dialect).map_err(|error| error.at(path))?;
+    Ok(ran.map(|(name, expected, found)| Case { path: path.to_owned(), name, expected, found, is_own: true }))
+}
+
+/// The raw records of the fixtures of a pack's layers that are of a dialect.
 ///
 /// # Errors
 /// Names the fixture that cannot be read.
 pub(super) fn records(pack: &Path, dialect: &str) -> Result<Vec<RawInput>, PackError> {
+    let layers = Layers::of(pack)?;
     let mut records = Vec::new();
-    for path in fixtures_in(&pack.join(FIXTURES))? {
-        let fixture = read_fixture((pack, &files::AS_KEPT), &path)?;
+    for file in fixtures_of(&layers)? {
+        let text = layers.text(&file)?;
+        let fixture: Fixture = serde_json::from_str(&text).map_err(|error| refused(&file.path, &error.to_string()))?;
         if fixture.dialect() == dialect {
             records.extend(fixture.raw.and_then(Raw::into_input));
         }
@@ -181,44 +259,10 @@ pub(super) fn records(pack: &Path, dialect: &str) -> Result<Vec<RawInput>, PackE
     Ok(records)
 }
 
-/// The fixtures' files in a folder; none where there is no such folder.
-fn fixtures_in(folder: &Path) -> Result<Vec<PathBuf>, PackError> {
-    if !folder.exists() {
-        return Ok(Vec::new());
-    }
-    let mut files = files::listed(folder)?;
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-    Ok(files)
-}
-
-fn read_fixture((pack, edited): (&Path, &Edited), path: &Path) -> Result<Fixture, PackError> {
-    serde_json::from_str(&read_text_edited(pack, path, edited)?).map_err(|error| refused(path, &error.to_string()))
-}
-
-/// A fixture with what comes out of it; none where it is of another dialect.
-fn case(revision: &Revision, of: (&Path, &Edited), path: &Path, dialect: &str) -> Result<Option<Case>, PackError> {
-    let fixture = read_fixture(of, path)?;
-    if fixture.dialect() != dialect {
-        return Ok(None);
-    }
-    let name = fixture.name.clone();
-    let lacks = || refused(path, "a fixture has `raw` (with `json` or `text`) and `outcome`, or `event` and `note`");
-    let (found, expected) = fixture.run(revision)?.ok_or_else(lacks)?;
-    Ok(Some(Case { path: path.to_owned(), name, expected, found }))
-}
-
-/// Every place where a fixture comes out otherwise; none where it holds.
-fn otherwise(case: &Case) -> Option<PackError> {
-    let mut places = Vec::new();
-    differences(&case.expected, &case.found, "", &mut places);
-    if places.is_empty() {
-        return None;
-    }
-    let more = places.len().saturating_sub(MOST_PLACES);
-    places.truncate(MOST_PLACES);
-    let more = if more > 0 { format!("; and in {more} places more") } else { String::new() };
-    let message = format!("the fixture \"{}\" comes out otherwise: {}{more}", case.name, places.join("; "));
-    Some(refused(&case.path, &message))
+/// The files of a pack's fixtures: of each name the pack's own, or else the nearest base's.
+fn fixtures_of(layers: &Layers<'_>) -> Result<Vec<LayerFile>, PackError> {
+    let fixtures = layers.listed(FOLDER)?.into_iter().filter(|(name, _)| name.ends_with(".json"));
+    Ok(fixtures.filter_map(|(_, files)| files.into_iter().next()).collect())
 }
 
 impl Fixture {

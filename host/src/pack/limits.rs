@@ -90,6 +90,9 @@ pub(super) const COMPILED_KEPT: usize = 16;
 /// The folders below a pack's own, one in another.
 pub(super) const PACK_DEPTH: usize = 4;
 
+/// The packs that lie one on another: a pack, its base, and the base's base.
+pub(super) const LAYERS: usize = 4;
+
 /// Any other file of a pack, bytes.
 pub(super) const TEXT_FILE: u64 = 1 << 20;
 

@@ -10,8 +10,9 @@ use tidegate_documents::{DocumentError, MadeAt, Typeset, Typesetter};
 use super::engine::Sandbox;
 use super::fixtures::Case;
 use super::instance::{Instance, Program};
-use super::load::PackFile;
+use super::layers::Layers;
 use super::manifest::Manifest;
+use super::pack_file::PackFile;
 use super::rules::differences::{self, RuleDifference};
 use super::templates::Templates;
 use super::{
@@ -42,6 +43,8 @@ pub struct Revision {
     pub(super) program: Program,
     pub(super) digest: RevisionDigest,
     pub(super) pack: PackFile,
+    /// ISO 3166-1 alpha-2 code.
+    pub(super) region: String,
     pub(super) manifest: Manifest,
     /// The rules, as `configure` takes them.
     pub(super) rules: String,
@@ -75,7 +78,7 @@ impl Revision {
 
     /// ISO 3166-1 alpha-2 code of the pack's region.
     pub fn region(&self) -> &str {
-        &self.pack.region
+        &self.region
     }
 
     /// The CRM it reads, by its name in settings.
@@ -160,7 +163,7 @@ impl Revision {
             plugin: self.manifest.name.clone(),
             plugin_version: self.manifest.version.clone(),
             crm: self.pack.crm.clone(),
-            region: self.pack.region.clone(),
+            region: self.region.clone(),
             revision: self.id(),
             digest: self.digest,
             component_bytes: self.component_bytes,
@@ -182,13 +185,21 @@ impl Revision {
     /// Runs cases that stand outside the pack: fixtures in a folder of `folder`. Answers what is wrong with each that comes
     /// out otherwise.
     pub fn try_cases(&self, folder: &Path, of: &str, dialect: &str) -> Vec<PackError> {
-        fixtures::run(self, folder, of, dialect)
+        fixtures::run_beside(self, folder, of, dialect)
     }
 
-    /// Runs the fixtures in a folder, those of a dialect, and answers each with what came out, or why it cannot be run.
-    /// `pack` is the folder of the pack, in which links may lead to other files.
-    pub fn cases(&self, pack: &Path, folder: &Path, dialect: &str) -> Vec<Result<Case, PackError>> {
-        fixtures::cases(self, pack, folder, dialect)
+    /// Runs the fixtures of a pack's folder and of its bases, those of a dialect: each with what came out, or why it cannot be
+    /// run.
+    pub fn cases(&self, pack: &Path, dialect: &str) -> Vec<Result<Case, PackError>> {
+        match Layers::of(pack) {
+            Ok(layers) => fixtures::cases(self, &layers, dialect),
+            Err(error) => vec![Err(error)],
+        }
+    }
+
+    /// The same with the fixtures of a folder that is none of the pack's.
+    pub fn cases_beside(&self, folder: &Path, dialect: &str) -> Vec<Result<Case, PackError>> {
+        fixtures::cases_beside(self, folder, dialect)
     }
 
     /// Runs the examples of its rules in a dialect. Answers their number, and a line for each that comes out otherwise.

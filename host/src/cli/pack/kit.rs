@@ -22,6 +22,8 @@ use crate::pack::Packs;
 pub(in crate::cli) enum Kit {
     /// Make a pack: a folder that works at once, to be gone on from
     #[command(after_help = "Examples:
+  tidegate pack new acme-za --region ZA
+  tidegate pack new acme-bt --region BT --currency BTN --time-zone Asia/Thimphu
   tidegate pack new acme-za --region ZA --lang rust
   tidegate pack new acme-za --crm xplan --region ZA --lang typescript --in packs
 A plugin's folder holds the SDK's source, so that it is built without a repository of this project.")]
@@ -109,6 +111,8 @@ pub(in crate::cli) struct Folder {
 /// What a pack is written in, on the command line.
 #[derive(Clone, Copy, ValueEnum)]
 pub(in crate::cli) enum Lang {
+    /// Tables alone, on the component of a base
+    Tables,
     /// A crate
     Rust,
     /// A package for Node.js
@@ -118,6 +122,7 @@ pub(in crate::cli) enum Lang {
 impl From<Lang> for Language {
     fn from(lang: Lang) -> Self {
         match lang {
+            Lang::Tables => Self::Tables,
             Lang::Rust => Self::Rust,
             Lang::Typescript => Self::TypeScript,
         }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Lang, shown};
 use crate::cli::{Global, output};
-use crate::kit::{Project, Wanted, build as build_component, make};
+use crate::kit::{Base, Language, Project, Wanted, build as build_component, make};
 
 #[derive(Args)]
 pub(in crate::cli) struct New {
@@ -22,8 +22,17 @@ pub(in crate::cli) struct New {
     #[arg(long, value_name = "CODE")]
     region: String,
     /// What it is written in
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, default_value = "tables")]
     lang: Lang,
+    /// The pack that tables extend [default: <CRM>-base]
+    #[arg(long, value_name = "NAME")]
+    base: Option<String>,
+    /// The region's currency, such as ZAR; needed for tables of regions that this program does not know
+    #[arg(long, value_name = "CODE")]
+    currency: Option<String>,
+    /// The region's time zone, such as Africa/Johannesburg
+    #[arg(long, value_name = "NAME")]
+    time_zone: Option<String>,
     /// The folder in which its own is made
     #[arg(long = "in", value_name = "DIR", default_value = ".")]
     inside: PathBuf,
@@ -31,15 +40,19 @@ pub(in crate::cli) struct New {
 
 /// Makes a pack's folder.
 pub(super) fn new(global: &Global, new: New) -> anyhow::Result<ExitCode> {
-    let New { name, crm, region, lang, inside } = new;
-    let made = make(&Wanted { name, crm, region, language: lang.into(), inside })?;
+    let New { name, crm, region, lang, base, currency, time_zone, inside } = new;
+    let packs = global.load_quietly()?.server.packs_dir;
+    let base = Base { name: base.unwrap_or_else(|| format!("{crm}-base")), packs };
+    let language = lang.into();
+    let made = make(&Wanted { name, crm, region, language, inside, base, currency, time_zone })?;
     let folder = shown(&made.folder);
     if global.json {
         output::json(&json!({ "folder": made.folder, "files": made.files }))?;
     } else {
         output::line(format!("{folder} is made. Its own files:"))?;
         made.files.iter().try_for_each(|file| output::line(format!("  {file}")))?;
-        output::line(format!("Go on with: tidegate pack build {folder} && tidegate pack test {folder}"))?;
+        let first = if language == Language::Tables { "check" } else { "build" };
+        output::line(format!("Go on with: tidegate pack {first} {folder} && tidegate pack test {folder}"))?;
     }
     Ok(ExitCode::SUCCESS)
 }
