@@ -13,6 +13,7 @@ mod emptied;
 mod files_crm;
 mod hostile_plugins;
 mod imports;
+mod kit;
 mod links;
 mod lists;
 mod notes_filing;

@@ -171,6 +171,13 @@ pub fn packs_dir_of_environment() -> Option<PathBuf> {
     std::env::var_os("TIDEGATE__SERVER__PACKS_DIR").map(PathBuf::from)
 }
 
+/// The folder for what commands compile that have no host's: the person's own cache, so that a pack is compiled once.
+pub fn own_cache() -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
+    base.unwrap_or_else(std::env::temp_dir).join("tidegate").join("packs")
+}
+
 /// The point at which a test wants the process to end, as `after-create:3`; read by debug builds only.
 #[cfg(debug_assertions)]
 pub fn fail_at() -> Option<String> {

@@ -17,6 +17,7 @@ pub mod documents;
 pub mod import;
 pub mod intake;
 pub mod integrations;
+pub mod kit;
 pub mod notes;
 pub mod ops;
 pub mod pack;

@@ -9,6 +9,7 @@ mod cache;
 mod clock;
 mod compile;
 mod component;
+pub mod conform;
 mod convert;
 mod declared;
 mod disguise;
@@ -67,13 +68,14 @@ pub use error::{ComponentError, PackError, PluginFailure};
 pub use events::{About, DocumentRule, EventType, EventTypes};
 pub use files::Edited;
 pub use files::is_stray;
+pub use fixtures::{Case, blessed, record_of};
 pub use gates::{Gate, GateOutcome, Gates};
 pub use inspect::{Inspection, inspect};
 pub use kept::{KeptPacks, Received};
 pub use log::PluginLine;
 pub use phone::is_mobile;
 pub use pointers::split_pointer;
-pub use revision::Revision;
+pub use revision::{Revision, Usage};
 pub use rules::differences::RuleDifference;
 
 /// The parts of the host that a component asks for, for whoever runs a plugin natively and compares.
@@ -281,6 +283,25 @@ pub fn write_sum(folder: &Path) -> Result<std::path::PathBuf, PackError> {
     Ok(path)
 }
 
+/// The dialects of a pack's folder: the one that `rules.toml` is written for, and those with a file of differences.
+pub fn dialects(folder: &Path) -> Vec<String> {
+    let others = layers::Layers::of(folder).map(|layers| rules::other_dialects(&layers)).unwrap_or_default();
+    std::iter::once(rules::PLAIN_DIALECT.to_owned()).chain(others).collect()
+}
+
+/// The raw records of a pack's fixtures of a dialect.
+///
+/// # Errors
+/// Names the fixture that cannot be read.
+pub fn records_of(folder: &Path, dialect: &str) -> Result<Vec<RawInput>, PackError> {
+    fixtures::records(folder, dialect)
+}
+
+/// A verdict as fixtures have it.
+pub fn verdict_json(verdict: Verdict) -> serde_json::Value {
+    fixtures::verdict_to_json(verdict)
+}
+
 /// The JSON Schema of a pack's rules, as its component carries it. Nothing is run.
 ///
 /// # Errors
@@ -312,6 +333,27 @@ impl Packs {
         // Beside the start, which need not wait for it; a batch that comes sooner waits where it needs a number.
         thread::spawn(phone::load_metadata);
         Ok(Self(Arc::new(Shared { sandbox, cache, typesetter })))
+    }
+
+    /// An engine that counts instructions ([`Revision::measure`]): for whoever measures a plugin. It compiles in this process.
+    ///
+    /// # Errors
+    /// Fails as [`Self::new`] does.
+    pub fn counting(cache_dir: &Path, typesetter: Typesetter) -> Result<Self, PackError> {
+        let sandbox = engine::Sandbox::counting()?;
+        let cache = cache::Cache::open(cache_dir, &sandbox.engine, None)?;
+        thread::spawn(phone::load_metadata);
+        Ok(Self(Arc::new(Shared { sandbox, cache, typesetter })))
+    }
+
+    /// Loads a pack folder for a dialect and leaves its examples, fixtures and samples to whoever asks: for its author, who is
+    /// to see what comes out otherwise. Nothing is put in force by it.
+    ///
+    /// # Errors
+    /// Says what is wrong with the pack.
+    pub fn load_untested(&self, folder: &Path, dialect: &str) -> Result<Revision, PackError> {
+        let (revision, _) = load::untested(&self.0, &layers::Layers::of(folder)?, dialect, &mut Gates::default())?;
+        Ok(revision)
     }
 
     /// Loads and verifies a pack folder for a dialect of its CRM: component, world, imports, manifest, rules, templates.

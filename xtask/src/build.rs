@@ -6,10 +6,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use tidegate_componentise::{TARGET, from_module};
 
-use crate::toolchain::{TARGET, Toolchain};
-use crate::workspace::{Package, Workspace, cargo};
-use crate::{component, packs, step};
+use crate::workspace::{Package, Workspace, cargo, root};
+use crate::{packs, step, toolchain};
 
 /// Build the plugins, the packs and the host.
 ///
@@ -111,9 +111,10 @@ pub fn test_plugins(workspace: &Workspace) -> Result<()> {
 
 /// Compiles plugins to core modules; answers the folder in which they are.
 fn modules(what: &str, plugins: &[&Package], workspace: &Workspace) -> Result<PathBuf> {
-    let toolchain = Toolchain::find()?;
+    let toolchain = toolchain::find()?;
     let target = workspace.target.join("plugins");
-    let mut build = toolchain.cargo_build(&target);
+    let mut build = toolchain.cargo_build(cargo(), root(), &target);
+    build.arg("--locked");
     for plugin in plugins {
         build.arg("--package").arg(&plugin.name);
     }
@@ -139,5 +140,5 @@ fn packs_of(plugin: &Package, modules: &Path, workspace: &Workspace) -> Result<(
 fn component_of(plugin: &Package, modules: &Path) -> Result<Vec<u8>> {
     let module = plugin.module(modules).context("its crate-type in Cargo.toml does not name `cdylib`")?;
     let module = fs::read(&module).with_context(|| format!("reading {}", module.display()))?;
-    component::from_module(&module)
+    from_module(&module)
 }

@@ -7,7 +7,6 @@
 mod bench;
 mod build;
 mod check;
-mod component;
 mod demo;
 mod fuzz;
 mod mutants;

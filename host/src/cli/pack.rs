@@ -4,6 +4,7 @@ mod edit;
 mod fixture;
 mod incoming;
 mod inspect;
+mod kit;
 mod preview;
 mod registry;
 mod stage;
@@ -22,6 +23,8 @@ use crate::pack::{PackSummary, Packs, archive_of, rules_schema, write_sum};
 
 #[derive(Subcommand)]
 pub(super) enum Pack {
+    #[command(flatten)]
+    Kit(kit::Kit),
     /// List the pack folders, verified as for use; exit 1 where one does not load
     #[command(after_help = "Examples:\n  tidegate pack list\n  tidegate pack list --packs-dir target/packs --json")]
     List,
@@ -237,6 +240,7 @@ pub(super) struct Of {
 impl Pack {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Kit(command) => command.run(global).await,
             Self::List => list(global).await,
             Self::Stage { folder, of } => stage::stage(global, folder, of.connection).await,
             Self::Incoming { connection } => incoming::list(global, connection).await,

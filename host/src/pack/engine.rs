@@ -21,17 +21,31 @@ pub(super) struct Sandbox {
     pub(super) linker: Linker<State>,
     /// The lines that plugins wrote.
     pub(super) lines: Lines,
+    /// Whether it counts instructions.
+    pub(super) counts: bool,
     seats: Seats,
 }
 
 impl Sandbox {
     /// Starts the engine and its clock.
     pub(super) fn new() -> Result<Arc<Self>, PackError> {
-        let engine = new().map_err(unusable)?;
+        Self::start(&config(), false)
+    }
+
+    /// Starts an engine that counts instructions, which makes it slower, and its clock.
+    pub(super) fn counting() -> Result<Arc<Self>, PackError> {
+        let mut config = config();
+        config.consume_fuel(true);
+        Self::start(&config, true)
+    }
+
+    fn start(config: &Config, counts: bool) -> Result<Arc<Self>, PackError> {
+        let engine = Engine::new(config).map_err(unusable)?;
         let mut linker = Linker::new(&engine);
         Mapping::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(unusable)?;
         start_clock(&engine)?;
-        Ok(Arc::new(Self { engine, linker, lines: Lines::default(), seats: Seats::new(limits::INSTANCES) }))
+        let (lines, seats) = (Lines::default(), Seats::new(limits::INSTANCES));
+        Ok(Arc::new(Self { engine, linker, lines, counts, seats }))
     }
 
     /// Waits for a place in the pool of instances. The pool itself never waits: it would refuse.
@@ -54,11 +68,11 @@ fn config() -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(limits::INSTANCES)
         .total_core_instances(limits::INSTANCES * limits::CORE_INSTANCES)
-        .total_memories(limits::INSTANCES)
+        .total_memories(limits::INSTANCES * limits::MEMORIES)
         .total_tables(limits::INSTANCES * limits::TABLES)
         .total_gc_heaps(limits::INSTANCES)
         .max_core_instances_per_component(limits::CORE_INSTANCES)
-        .max_memories_per_component(1)
+        .max_memories_per_component(limits::MEMORIES)
         .max_tables_per_component(limits::TABLES)
         .max_tables_per_module(limits::TABLES)
         .table_elements(limits::TABLE_ELEMENTS)
@@ -86,7 +100,8 @@ fn config() -> Config {
         .wasm_function_references(false)
         .wasm_exceptions(false)
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
+        // What lies between the parts of a component that is made of several copies from one memory into the other.
+        .wasm_multi_memory(true)
         .wasm_relaxed_simd(false)
         .wasm_tail_call(false)
         .wasm_wide_arithmetic(false)

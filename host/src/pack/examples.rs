@@ -48,6 +48,17 @@ impl Becomes {
     }
 }
 
+/// The number of a revision's examples, and a line for each that comes out otherwise.
+pub(super) fn told(revision: &Revision, context: &Context) -> (usize, Vec<String>) {
+    let rules: Value = serde_json::from_str(&revision.rules).unwrap_or_default();
+    let number = rules[EXAMPLES].as_array().map_or(0, Vec::len);
+    let lines = run(revision, context).into_iter().flat_map(|error| match error {
+        PackError::Examples(lines) => lines,
+        other => vec![other.to_string()],
+    });
+    (number, lines.collect())
+}
+
 /// Runs the examples of a revision's rules in its sandbox. Answers a line for each that comes out otherwise, and for each
 /// that is no example.
 pub(super) fn run(revision: &Revision, context: &Context) -> Vec<PackError> {

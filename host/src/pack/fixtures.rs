@@ -2,7 +2,7 @@
 //! through the sandbox and as domain values, so that a pack which says something else than its author meant is
 //! refused when it is loaded.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -71,6 +71,62 @@ struct MemberFile {
     role: HouseholdRole,
 }
 
+/// A fixture that was run: what its author expects, and what came out.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Its file.
+    pub path: PathBuf,
+    /// The sentence that says what it shows.
+    pub name: String,
+    /// The outcome or note that is expected.
+    pub expected: Value,
+    /// The outcome or note that came out.
+    pub found: Value,
+    /// Whether its file is the pack's own, and no base's.
+    pub is_own: bool,
+}
+
+impl Case {
+    /// Whether what came out is what is expected.
+    pub fn holds(&self) -> bool {
+        self.expected == self.found
+    }
+}
+
+/// The raw record or the event of a fixture's file, with what is expected, as they stand there.
+#[derive(Deserialize)]
+struct Expected<'a> {
+    #[serde(borrow)]
+    outcome: Option<&'a RawValue>,
+    #[serde(borrow)]
+    note: Option<&'a RawValue>,
+}
+
+/// A fixture's text with what came out in the place of what is expected. Everything else stays as its author wrote it, byte
+/// for byte: numbers that JSON writes in several ways, members that stand twice.
+///
+/// # Errors
+/// Says why the text is no fixture.
+pub fn blessed(text: &str, found: &Value) -> Result<String, String> {
+    let parts: Expected<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let expected = parts.outcome.or(parts.note).ok_or("it has neither `outcome` nor `note`")?.get();
+    // A slice of the text itself, so that its place follows from where it begins.
+    let from = expected.as_ptr() as usize - text.as_ptr() as usize;
+    let pretty = serde_json::to_string_pretty(found).map_err(|error| error.to_string())?;
+    let end = if text.contains("\r\n") { "\r\n  " } else { "\n  " };
+    let indented = pretty.replace('\n', end);
+    Ok(format!("{}{indented}{}", &text[..from], &text[from + expected.len()..]))
+}
+
+/// A raw record as fixtures have it, and files of records a line each: `{"kind": "client", "id": "7", "json": {…}}`.
+///
+/// # Errors
+/// Says what is missing.
+pub fn record_of(text: &str) -> Result<RawInput, String> {
+    let raw: Raw = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    raw.into_input().ok_or_else(|| "a record has `json`, or `text` where it is to be no JSON".to_owned())
+}
+
 /// Places of a fixture that are told; further ones are counted.
 const MOST_PLACES: usize = 10;
 
@@ -83,17 +139,15 @@ const FOLDER: &str = "fixtures";
 /// Runs the fixtures of a pack's layers that are of the dialect. Answers what is wrong with each that comes out otherwise:
 /// every place, and both values; or why they cannot be read.
 pub(super) fn run(revision: &Revision, layers: &Layers<'_>, dialect: &str) -> Vec<PackError> {
-    let names = match layers.listed(FOLDER) {
+    let files = match fixtures_of(layers) {
         Err(error) => return vec![error],
-        Ok(names) => names,
+        Ok(files) => files,
     };
-    let fixtures = names.into_iter().filter(|(name, _)| name.ends_with(".json"));
-    let files = fixtures.filter_map(|(_, files)| files.into_iter().next());
     let run = |file: LayerFile| {
         let text = layers.text(&file)?;
         run_one(revision, &text, dialect).map_err(|error| layers.tell(error.at(&file.path)))
     };
-    files.filter_map(|file| run(file).err()).take(MOST_WRONG).collect()
+    files.into_iter().filter_map(|file| run(file).err()).take(MOST_WRONG).collect()
 }
 
 /// Runs the fixtures in a folder of `folder`, which is none of the pack's; where there is none, there are no fixtures.
@@ -133,14 +187,7 @@ impl Wrong {
 }
 
 fn run_one(revision: &Revision, text: &str, dialect: &str) -> Result<(), Wrong> {
-    let fixture: Fixture = serde_json::from_str(text).map_err(|error| Wrong::Fixture(error.to_string()))?;
-    if fixture.context.dialect.as_deref().unwrap_or(PLAIN_DIALECT) != dialect {
-        return Ok(());
-    }
-    let name = fixture.name.clone();
-    let needs = "a fixture has `raw` (with `json` or `text`) and `outcome`, or `event` and `note`";
-    let outcome = fixture.run(revision).map_err(Wrong::Elsewhere)?;
-    let (found, expected) = outcome.ok_or_else(|| Wrong::Fixture(needs.to_owned()))?;
+    let Some((name, expected, found)) = run_text(revision, text, dialect)? else { return Ok(()) };
     let mut places = Vec::new();
     differences(&without_words(expected), &without_words(found), "", &mut places);
     if places.is_empty() {
@@ -153,7 +200,76 @@ fn run_one(revision: &Revision, text: &str, dialect: &str) -> Result<(), Wrong> 
     Err(Wrong::Fixture(why))
 }
 
+/// A fixture's name, what is expected and what comes out; none where it is of another dialect.
+fn run_text(revision: &Revision, text: &str, dialect: &str) -> Result<Option<(String, Value, Value)>, Wrong> {
+    let fixture: Fixture = serde_json::from_str(text).map_err(|error| Wrong::Fixture(error.to_string()))?;
+    if fixture.dialect() != dialect {
+        return Ok(None);
+    }
+    let name = fixture.name.clone();
+    let needs = "a fixture has `raw` (with `json` or `text`) and `outcome`, or `event` and `note`";
+    let outcome = fixture.run(revision).map_err(Wrong::Elsewhere)?;
+    let (found, expected) = outcome.ok_or_else(|| Wrong::Fixture(needs.to_owned()))?;
+    Ok(Some((name, expected, found)))
+}
+
+/// Runs every fixture of a pack's layers that is of the dialect: each with what came out, or why it cannot be run.
+pub(super) fn cases(revision: &Revision, layers: &Layers<'_>, dialect: &str) -> Vec<Result<Case, PackError>> {
+    let files = match fixtures_of(layers) {
+        Err(error) => return vec![Err(error)],
+        Ok(files) => files,
+    };
+    let run = |file: &LayerFile| {
+        let case = case(revision, &file.path, &layers.text(file)?, dialect).map_err(|error| layers.tell(error))?;
+        Ok(case.map(|case| Case { is_own: file.layer == 0, ..case }))
+    };
+    files.iter().filter_map(|file| run(file).transpose()).collect()
+}
+
+/// The same with the fixtures in a folder that is none of the pack's.
+pub(super) fn cases_beside(revision: &Revision, folder: &Path, dialect: &str) -> Vec<Result<Case, PackError>> {
+    let paths = match files::listed(folder) {
+        Err(error) => return vec![Err(error)],
+        Ok(paths) => paths,
+    };
+    let fixtures = paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    let run = |path: &PathBuf| case(revision, path, &read_text(folder, path)?, dialect);
+    fixtures.filter_map(|path| run(path).transpose()).collect()
+}
+
+fn case(revision: &Revision, path: &Path, text: &str, dialect: &str) -> Result<Option<Case>, PackError> {
+    let ran = run_text(revision, text, dialect).map_err(|error| error.at(path))?;
+    Ok(ran.map(|(name, expected, found)| Case { path: path.to_owned(), name, expected, found, is_own: true }))
+}
+
+/// The raw records of the fixtures of a pack's layers that are of a dialect.
+///
+/// # Errors
+/// Names the fixture that cannot be read.
+pub(super) fn records(pack: &Path, dialect: &str) -> Result<Vec<RawInput>, PackError> {
+    let layers = Layers::of(pack)?;
+    let mut records = Vec::new();
+    for file in fixtures_of(&layers)? {
+        let text = layers.text(&file)?;
+        let fixture: Fixture = serde_json::from_str(&text).map_err(|error| refused(&file.path, &error.to_string()))?;
+        if fixture.dialect() == dialect {
+            records.extend(fixture.raw.and_then(Raw::into_input));
+        }
+    }
+    Ok(records)
+}
+
+/// The files of a pack's fixtures: of each name the pack's own, or else the nearest base's.
+fn fixtures_of(layers: &Layers<'_>) -> Result<Vec<LayerFile>, PackError> {
+    let fixtures = layers.listed(FOLDER)?.into_iter().filter(|(name, _)| name.ends_with(".json"));
+    Ok(fixtures.filter_map(|(_, files)| files.into_iter().next()).collect())
+}
+
 impl Fixture {
+    fn dialect(&self) -> &str {
+        self.context.dialect.as_deref().unwrap_or(PLAIN_DIALECT)
+    }
+
     /// The outcome that comes out and the one that should; none where the fixture has not got both ends.
     fn run(self, revision: &Revision) -> Result<Option<(Value, Value)>, PackError> {
         let context = self.context.fill(revision.region());
@@ -248,7 +364,7 @@ pub(super) fn verdict_to_json(verdict: Verdict) -> Value {
 }
 
 /// The record's fields with its kind among them.
-fn record_to_json(record: &Canonical) -> Value {
+pub(super) fn record_to_json(record: &Canonical) -> Value {
     let kind = record.kind();
     let mut fields = json!(record)[kind.as_str()].take();
     fields["kind"] = json!(kind);
@@ -294,6 +410,25 @@ mod tests {
         assert_eq!(outcome("a", "Known are 1, 2."), outcome("a", "Known are 1, 2, 3."));
         assert_ne!(outcome("a", "Known are 1, 2."), outcome("b", "Known are 1, 2."));
         assert_eq!(without_words(json!({ "subject": "S", "body": "B" })), json!({ "subject": "S", "body": "B" }));
+    }
+
+    #[test]
+    fn blessing_changes_what_is_expected_and_nothing_else() {
+        let text = "{\n  \"name\": \"x\",\n  \"raw\": {\"json\": {\"a\": 1.50, \"a\": 1e3}},\n  \"outcome\": {\"verdict\": \"skipped\"}\n}\n";
+        let blessed = blessed(text, &json!({"verdict": "mapped", "records": []})).unwrap();
+        assert!(blessed.starts_with("{\n  \"name\": \"x\",\n  \"raw\": {\"json\": {\"a\": 1.50, \"a\": 1e3}},\n"));
+        assert!(blessed.ends_with("\"verdict\": \"mapped\"\n  }\n}\n"), "{blessed}");
+        let windows = super::blessed(&text.replace('\n', "\r\n"), &json!({"a": 1})).unwrap();
+        assert_eq!(windows.matches('\n').count(), windows.matches("\r\n").count(), "{windows:?}");
+        assert_eq!(super::blessed(&blessed, &json!(null)).unwrap().matches("mapped").count(), 0);
+        assert!(super::blessed("{\"name\": \"x\"}", &json!(1)).is_err());
+    }
+
+    #[test]
+    fn a_record_is_read_with_its_own_bytes() {
+        let record = record_of(r#"{"kind": "client", "id": "7", "json": {"row": {"a": 1.50, "a": 2}}}"#).unwrap();
+        assert_eq!(record.json, br#"{"row": {"a": 1.50, "a": 2}}"#);
+        assert!(record_of(r#"{"kind": "client", "id": "7"}"#).unwrap_err().contains("`json`"));
     }
 
     #[test]

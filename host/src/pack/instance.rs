@@ -12,6 +12,7 @@ use super::bindings::{Mapping, MappingPre, exports::tidegate::mapping::mapper::D
 use super::clock::Allowance;
 use super::engine::{Sandbox, Seat};
 use super::limits;
+use super::revision::Usage;
 use super::state::State;
 use super::{PackError, PluginFailure};
 
@@ -46,12 +47,15 @@ impl<'a> Instance<'a> {
         let seat = sandbox.take_seat();
         let state = State::new(&program.pack, sandbox.lines.clone());
         let mut store = Store::new(&sandbox.engine, state);
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| &mut state.growth);
         store.set_hostcall_fuel(limits::HANDED_OVER);
         store.epoch_deadline_callback(|store| match store.data().allowance.left() {
             Some(left) => Ok(UpdateDeadline::Continue(ticks(left))),
             None => Err(Trap::Interrupt.into()),
         });
+        if sandbox.counts {
+            store.set_fuel(limits::FUEL).map_err(failure)?;
+        }
         allow(&mut store, limits::CALL_TIME);
         let mapping = program.pre.instantiate(&mut store).map_err(failure)?;
         Ok(Self { store, mapping, _seat: seat })
@@ -87,6 +91,12 @@ impl<'a> Instance<'a> {
         event: Event<'_>,
     ) -> CallResult<Result<FileNote, Vec<Diagnostic>>> {
         self.call(limits::CALL_TIME, |guest, store| guest.call_render_note(store, context, event))
+    }
+
+    /// The instructions and the memory that it has taken so far.
+    pub(super) fn usage(&self) -> Usage {
+        let fuel = self.store.get_fuel().map_or(0, |left| limits::FUEL - left);
+        Usage { fuel, configure_fuel: 0, memory: self.store.data().growth.memory }
     }
 
     fn call<T>(

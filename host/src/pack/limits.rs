@@ -5,20 +5,25 @@
 
 use std::time::Duration;
 
-use wasmtime::{StoreLimits, StoreLimitsBuilder};
+use wasmtime::ResourceLimiter;
 
 /// Components that run at the same time, in the whole process.
 pub(super) const INSTANCES: u32 = 4;
 
-/// Linear memory of one instance, bytes.
+/// Linear memory of one instance, bytes, all its memories together.
 pub(super) const MEMORY: usize = 64 << 20;
+
+/// Memories of one component: the plugin's, and the empty ones of the stubs that stand for the system where an engine for JavaScript
+/// asks for one.
+pub(super) const MEMORIES: u32 = 4;
 
 /// Linear memory that a slot keeps between instances, bytes: what most batches touch, so that they cause no page
 /// faults, which take a twentieth of the time of a client. Beyond that the memory goes back to the system.
 pub(super) const MEMORY_KEPT: usize = 4 << 20;
 
-/// Core instances of one component: the module, and the few shims that componentising adds.
-pub(super) const CORE_INSTANCES: u32 = 8;
+/// Core instances of one component: the module, and the shims that componentising adds; an engine for JavaScript is made of
+/// several modules.
+pub(super) const CORE_INSTANCES: u32 = 16;
 
 /// Tables of one component, and elements of one table.
 pub(super) const TABLES: u32 = 4;
@@ -43,6 +48,9 @@ pub(super) const LOG_LINES: u32 = 50;
 pub(super) const LOG_LINE: usize = 512;
 /// Lines that are kept for people, of all plugins together: the newest.
 pub(super) const LOG_LINES_KEPT: usize = 200;
+
+/// Fuel of an engine that counts it: more than the time of any call allows.
+pub(super) const FUEL: u64 = u64::MAX >> 1;
 
 /// The interval at which the clock ticks that interrupts guests.
 pub(super) const TICK: Duration = Duration::from_millis(10);
@@ -102,13 +110,52 @@ pub(super) const ALL_FILES: u64 = 32 << 20;
 /// All files of a pack's folder `documents`, bytes.
 pub(super) const TEMPLATES: usize = 4 << 20;
 
-/// Limits that the store enforces on its own.
-pub(super) fn store_limits() -> StoreLimits {
-    StoreLimitsBuilder::new()
-        .memory_size(MEMORY)
-        .memories(1)
-        .tables(TABLES as usize)
-        .table_elements(TABLE_ELEMENTS)
-        .instances(CORE_INSTANCES as usize)
-        .build()
+/// What one instance has taken of its memory and tables, and the end of it.
+#[derive(Debug, Default)]
+pub(super) struct Growth {
+    /// The bytes of all memories together. They never shrink.
+    pub(super) memory: usize,
+}
+
+impl ResourceLimiter for Growth {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let together = self.memory.saturating_sub(current).saturating_add(desired);
+        let is_within = together <= MEMORY;
+        if is_within {
+            self.memory = together;
+        }
+        Ok(is_within)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS)
+    }
+
+    fn instances(&self) -> usize {
+        CORE_INSTANCES as usize
+    }
+
+    fn tables(&self) -> usize {
+        TABLES as usize
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_memories_of_an_instance_end_together() {
+        let mut growth = Growth::default();
+        let mut grow = |from: usize, to: usize| growth.memory_growing(from << 20, to << 20, None).unwrap();
+        assert!(grow(0, 40) && grow(0, 20), "one memory and another");
+        assert!(!grow(20, 25), "65 MB together");
+        assert!(grow(20, 24), "64 MB together");
+        assert!(!grow(40, 41));
+        assert_eq!(growth.memory, MEMORY);
+    }
 }

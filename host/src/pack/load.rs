@@ -111,7 +111,10 @@ pub(super) fn read_component(
 }
 
 /// A pack folder's revision before it has shown what it makes of examples, fixtures and samples; and where its rules are from.
-fn untested(
+///
+/// # Errors
+/// The first thing that is wrong.
+pub(super) fn untested(
     shared: &Shared,
     layers: &Layers<'_>,
     dialect: &str,

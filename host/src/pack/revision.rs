@@ -10,20 +10,33 @@ use tidegate_documents::{DocumentError, MadeAt, Typeset, Typesetter};
 use super::declared::Declared;
 use super::engine::Sandbox;
 use super::events::{EventType, EventTypes, HostDocument};
+use super::fixtures::Case;
 use super::instance::{Instance, Program};
+use super::layers::Layers;
 use super::manifest::Manifest;
 use super::pack_file::PackFile;
 use super::rules::differences::{self, RuleDifference};
 use super::templates::Templates;
 use super::{
     Context, Disguised, FieldExplanation, NotDisguised, NoteEvent, PLUGIN_AT_FAULT, PackError, PackFacts,
-    PluginFailure, PluginLine, RawInput, Verdict, convert, disguise, fixtures, limits, map, unreadable,
+    PluginFailure, PluginLine, RawInput, Verdict, convert, disguise, examples, fixtures, limits, map, unreadable,
 };
 use crate::crm::Source;
 use crate::domain::address::AddressForm;
 use crate::domain::declaration::ExtensionField;
 use crate::domain::note::FileNote;
 use crate::domain::{Date, Diagnostic, RecordKind, RevisionDigest, RevisionId};
+
+/// The machine-independent cost of a batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Usage {
+    /// Instructions of the mapping, in the engine's unit; 0 where the engine does not count ([`super::Packs::counting`]).
+    pub fuel: u64,
+    /// The same of instantiating and configuring, which each batch costs once.
+    pub configure_fuel: u64,
+    /// Linear memory that the instance has at the end, bytes.
+    pub memory: usize,
+}
 
 /// A verified pack revision: one component with one set of rules. Shared; calls may run side by side. All calls
 /// block the thread they run on: call them from a blocking thread.
@@ -198,6 +211,30 @@ impl Revision {
         fixtures::run_beside(self, folder, of, dialect)
     }
 
+    /// Runs the fixtures of a pack's folder and of its bases, those of a dialect: each with what came out, or why it cannot be
+    /// run.
+    pub fn cases(&self, pack: &Path, dialect: &str) -> Vec<Result<Case, PackError>> {
+        match Layers::of(pack) {
+            Ok(layers) => fixtures::cases(self, &layers, dialect),
+            Err(error) => vec![Err(error)],
+        }
+    }
+
+    /// The same with the fixtures of a folder that is none of the pack's.
+    pub fn cases_beside(&self, folder: &Path, dialect: &str) -> Vec<Result<Case, PackError>> {
+        fixtures::cases_beside(self, folder, dialect)
+    }
+
+    /// Runs the examples of its rules in a dialect. Answers their number, and a line for each that comes out otherwise.
+    pub fn examples(&self, dialect: &str) -> (usize, Vec<String>) {
+        examples::told(self, &fixtures::context(self.region(), dialect))
+    }
+
+    /// The context of fixtures of a dialect: their day, their connection.
+    pub fn context(&self, dialect: &str) -> Context {
+        fixtures::context(self.region(), dialect)
+    }
+
     /// Makes a fixture of a record, with made-up values in it of which the same becomes. What many of `others` have at the
     /// same place may stay. Blocks the thread.
     ///
@@ -249,6 +286,20 @@ impl Revision {
         Ok(self.ready()?.map(convert::context(context, &as_of), &records)?.len())
     }
 
+    /// Sends a batch through the plugin as [`Self::pass_through`] does, and tells what that took.
+    ///
+    /// # Errors
+    /// [`PackError::Failed`] where the plugin fails.
+    pub fn measure(&self, context: &Context, records: &[RawInput]) -> Result<Usage, PackError> {
+        let as_of = context.as_of.to_string();
+        let records: Vec<_> = records.iter().map(|record| convert::raw_record(record, &record.json)).collect();
+        let mut instance = self.ready()?;
+        let configured = instance.usage();
+        instance.map(convert::context(context, &as_of), &records)?;
+        let whole = instance.usage();
+        Ok(Usage { fuel: whole.fuel - configured.fuel, configure_fuel: configured.fuel, memory: whole.memory })
+    }
+
     /// The explanation of where each canonical field of a record comes from.
     ///
     /// # Errors
@@ -285,7 +336,7 @@ impl Revision {
     }
 
     /// A fresh instance with the rules.
-    fn ready(&self) -> Result<Instance<'_>, PluginFailure> {
+    pub(super) fn ready(&self) -> Result<Instance<'_>, PluginFailure> {
         let mut instance = Instance::new(&self.sandbox, &self.program)?;
         match instance.configure(&self.rules)? {
             Ok(_) => Ok(instance),
@@ -296,7 +347,7 @@ impl Revision {
         }
     }
 
-    fn failed_on(&self, what: &PluginFailure) -> Diagnostic {
+    pub(super) fn failed_on(&self, what: &PluginFailure) -> Diagnostic {
         let pack = self.pack();
         let message = format!(
             "The plugin of the pack `{pack}` failed on this record: {what}. The record is kept aside and what is \

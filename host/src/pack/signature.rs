@@ -17,7 +17,7 @@ use crate::config::PackKeys;
 /// The file with the digests of a pack's files.
 pub const SUM: &str = "pack.sum";
 /// The file with its signature.
-const SIGNATURE: &str = "pack.sum.minisig";
+pub const SIGNATURE: &str = "pack.sum.minisig";
 /// The files of a pack that say who signed it.
 pub(super) const FILES: [&str; 2] = [SUM, SIGNATURE];
 

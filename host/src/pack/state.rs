@@ -1,7 +1,5 @@
 //! The state that the host keeps for a running guest, with what the guest may call: the contract's `log` and `phone`.
 
-use wasmtime::StoreLimits;
-
 use super::bindings::tidegate::mapping::log::{self, Level};
 use super::bindings::tidegate::mapping::phone::{self, Number, Problem};
 use super::clock::Allowance;
@@ -11,7 +9,7 @@ use super::phone::Answers;
 
 /// The state of a running guest.
 pub(super) struct State {
-    pub(super) limits: StoreLimits,
+    pub(super) growth: limits::Growth,
     log: Log,
     phones: Answers,
     /// Calls that the guest may still make into the host.
@@ -23,7 +21,7 @@ impl State {
     /// Nothing done yet; the lines of the guest, whose pack this is, are kept in `lines`.
     pub(super) fn new(pack: &str, lines: Lines) -> Self {
         Self {
-            limits: limits::store_limits(),
+            growth: limits::Growth::default(),
             log: Log::of(pack, lines),
             phones: Answers::default(),
             host_calls_left: limits::HOST_CALLS,

@@ -53,6 +53,10 @@ impl Plugin for Honest {
     }
 
     fn map(&self, _: &Ctx<'_>, raw: &RawRecord, recorder: &mut LineageRecorder) -> MapResult {
+        if raw.kind != RecordKind::Client {
+            recorder.whole(Severity::Error, "unknown-kind", "It maps clients alone.");
+            return MapResult::Rejected;
+        }
         let Ok(json) = serde_json::from_slice::<Value>(&raw.json) else {
             recorder.whole(Severity::Error, "not-json", "The record is no JSON.");
             return MapResult::Rejected;
@@ -85,8 +89,9 @@ impl Plugin for Honest {
         })])
     }
 
-    fn render_note(&self, _: &Ctx<'_>, _: &Event) -> Result<FileNote, Vec<Diagnostic>> {
-        Err(Vec::new())
+    fn render_note(&self, _: &Ctx<'_>, event: &Event) -> Result<FileNote, Vec<Diagnostic>> {
+        let message = format!("There is no note for {}.", event.event_type);
+        Err(vec![Diagnostic { severity: Severity::Error, field: None, code: "unknown-event".to_owned(), message }])
     }
 }
 
@@ -127,14 +132,21 @@ impl glue::Guest for Component {
             if is_named.contains(&true) {
                 rules.how.before_mapping();
             }
+            let as_of = context.as_of.clone();
             let mut outcomes = session.map(&glue::Imports, &context, records);
-            rules.how.spoil(&mut outcomes, &is_named);
+            rules.how.spoil(&mut outcomes, &is_named, &as_of);
             outcomes
         })
     }
 
     fn explain(context: Context, record: RawRecord) -> Vec<FieldExplanation> {
-        configured(|session, _| session.explain(&glue::Imports, &context, &record))
+        configured(|session, rules| {
+            let mut explained = session.explain(&glue::Imports, &context, &record);
+            if rules.names(&record.id) {
+                rules.how.spoil_explanation(&mut explained);
+            }
+            explained
+        })
     }
 
     fn render_note(context: Context, event: Event) -> Result<FileNote, Vec<Diagnostic>> {

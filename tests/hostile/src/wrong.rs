@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::hint::black_box;
 
 use serde::Deserialize;
-use tidegate_sdk::{Canonical, Client, Diagnostic, Host, LogLevel, Outcome, Severity, Verdict, glue};
+use tidegate_sdk::{Canonical, Client, Diagnostic, FieldExplanation, Host, LogLevel, Outcome, Severity, Verdict, glue};
 
 /// A way to go wrong.
 #[derive(Clone, Copy, Deserialize)]
@@ -40,6 +40,10 @@ pub enum How {
     Random,
     /// It rejects the record.
     Reject,
+    /// It answers with the day, which its manifest says it does not read.
+    Day,
+    /// It explains another value than it mapped.
+    Lie,
 }
 
 thread_local! {
@@ -80,7 +84,7 @@ impl How {
     }
 
     /// Spoils the answer for the named records, where that is the way.
-    pub fn spoil(self, outcomes: &mut Vec<Outcome>, is_named: &[bool]) {
+    pub fn spoil(self, outcomes: &mut Vec<Outcome>, is_named: &[bool], as_of: &str) {
         if matches!(self, Self::Length) && is_named.contains(&true) {
             outcomes.pop();
             return;
@@ -97,12 +101,22 @@ impl How {
                     let kept = KEPT.with_borrow(Clone::clone);
                     of_client(outcome, |client| client.preferred_name = Some(kept));
                 }
+                Self::Day => of_client(outcome, |client| client.preferred_name = Some(as_of.to_owned())),
                 Self::Random => of_client(outcome, |client| client.preferred_name = Some(found.clone())),
                 _ => {}
             }
         }
         if let Some(last) = outcomes.last_mut() {
             of_client(last, |client| KEPT.set(client.last_name.clone().unwrap_or_default()));
+        }
+    }
+}
+
+impl How {
+    /// Spoils the explanation of a named record, where that is the way.
+    pub fn spoil_explanation(self, explained: &mut [FieldExplanation]) {
+        if matches!(self, Self::Lie) {
+            explained.iter_mut().filter(|field| field.field == "last_name").for_each(|field| field.value = None);
         }
     }
 }

@@ -49,6 +49,8 @@ const ARROWS: [(&str, &[&str]); 28] = [
     ("secrets", &["access", "store", "config"]),
     // A pack's rules say which resources a connector reads.
     ("pack", &["crm", "config"]),
+    // What a pack's author has without a host.
+    ("kit", &["pack", "crm", "config"]),
     // Packs are pulled and pushed by commands; what of HTTP is everybody's stands beside the CRMs'.
     ("registry", &["crm", "config"]),
     // Reads exports as identity lists are read.
@@ -82,6 +84,7 @@ const EVERYTHING: &[&str] = &[
     "integrations",
     "connection",
     "registry",
+    "kit",
     "crm",
     "store",
     "pack",

@@ -19,8 +19,24 @@ pub fn from_module(module: &[u8]) -> Result<Vec<u8>> {
         .module(&without_manifest(module)?)
         .and_then(|mut encoder| encoder.encode())
         .context("the module does not make a component of the world it was built for")?;
-    CustomSection { name: MANIFEST.into(), data: manifest.into() }.append_to_component(&mut component);
+    append(&mut component, manifest);
     Ok(component)
+}
+
+/// A component that another tool made, as of JavaScript, with a plugin's manifest. Fails where it is no component, or the
+/// manifest not one JSON object.
+pub fn with_manifest(component: &[u8], manifest: &[u8]) -> Result<Vec<u8>> {
+    if !Parser::is_component(component) {
+        bail!("what was made is no WebAssembly component");
+    }
+    check_manifest(manifest)?;
+    let mut whole = component.to_vec();
+    append(&mut whole, manifest);
+    Ok(whole)
+}
+
+fn append(component: &mut Vec<u8>, manifest: &[u8]) {
+    CustomSection { name: MANIFEST.into(), data: manifest.into() }.append_to_component(component);
 }
 
 /// The manifest's bytes in a core module, checked to be one JSON object.
@@ -28,17 +44,22 @@ fn manifest(module: &[u8]) -> Result<&[u8]> {
     for payload in Parser::new(0).parse_all(module) {
         match payload.context("the module is not WebAssembly")? {
             Payload::CustomSection(section) if section.name() == MANIFEST => {
-                let json: serde_json::Value = serde_json::from_slice(section.data())
-                    .with_context(|| format!("the custom section `{MANIFEST}` is not JSON"))?;
-                if !json.is_object() {
-                    bail!("the custom section `{MANIFEST}` is not a JSON object");
-                }
+                check_manifest(section.data())?;
                 return Ok(section.data());
             }
             _ => {}
         }
     }
     bail!("the module has no custom section `{MANIFEST}`: the SDK's macro writes it, so export the plugin with it")
+}
+
+/// Fails where a manifest is not one JSON object.
+fn check_manifest(manifest: &[u8]) -> Result<()> {
+    let json: serde_json::Value = serde_json::from_slice(manifest).context("the plugin's manifest is not JSON")?;
+    if !json.is_object() {
+        bail!("the plugin's manifest is not a JSON object");
+    }
+    Ok(())
 }
 
 /// The core module without the section that holds the manifest.
@@ -86,6 +107,17 @@ mod tests {
         }
         assert_eq!(found, [(0, br#"{"name":"x"}"#.to_vec())], "there, and nowhere else");
         wasmparser::Validator::new().validate_all(&component).unwrap();
+    }
+
+    #[test]
+    fn a_component_of_another_tool_gets_its_manifest() {
+        let bare = ComponentEncoder::default().module(&Module::new().finish()).unwrap().encode().unwrap();
+        let component = with_manifest(&bare, br#"{"name":"x"}"#).unwrap();
+        wasmparser::Validator::new().validate_all(&component).unwrap();
+        assert!(component.starts_with(&bare) && component.len() > bare.len());
+        let refused = |bytes: &[u8], manifest: &[u8]| format!("{:#}", with_manifest(bytes, manifest).unwrap_err());
+        assert!(refused(&Module::new().finish(), b"{}").contains("no WebAssembly component"));
+        assert!(refused(&bare, b"[]").contains("not a JSON object"));
     }
 
     #[test]
