@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use tidegate_tests::{Host, Setup, copy_pack};
+use tidegate_tests::{Host, Setup, copy_pack, without_fixtures};
 use xplan_sandbox::{Options, Region, Sandbox};
 
 use crate::connections::{draft, sync};
@@ -42,7 +42,7 @@ async fn a_damaged_revision_costs_its_own_connection_and_is_left_at_a_word() -> 
     let packs = host.own_packs()?;
     for pack in ["xplan-au", "xplan-nz"] {
         copy_pack(pack, &packs.join(pack))?;
-        fs::remove_dir_all(packs.join(pack).join("fixtures"))?;
+        without_fixtures(&packs.join(pack))?;
     }
     host.restart().await?;
     let other = Sandbox::start(Options { clients: 30, region: Region::Nz, ..Options::default() }).await?;
@@ -63,7 +63,7 @@ async fn a_damaged_revision_costs_its_own_connection_and_is_left_at_a_word() -> 
 
     for (what, damage) in [("cut short", cut as fn(&Path) -> Result<()>), ("changed", flip)] {
         host.stop().await?;
-        damage(&host.folder().join("data/packs").join(&digest).join("component.wasm"))?;
+        damage(&host.folder().join("data/packs").join(&digest).join("base/component.wasm"))?;
         let code = compiled(&host)?;
         ensure!(!code.is_empty(), "compiled code is kept");
         code.iter().try_for_each(|path| damage(path))?;

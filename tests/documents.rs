@@ -98,7 +98,7 @@ async fn a_document_shows_the_household_and_who_answers_for_it() -> Result<()> {
 }
 
 async fn its_template_is_exchanged_while_the_host_runs(host: &Host, household: &str) -> Result<()> {
-    let template = host.folder().join("packs/xplan-au/documents/best-life-plan.exported.typ");
+    let template = host.folder().join("packs/xplan-au/base/documents/best-life-plan.exported.typ");
     let shipped = fs::read_to_string(&template)?;
     let before = host.get("/api/v1/connections/main").await?.ok()?["revision"].take();
     let read = async || -> Result<String> {

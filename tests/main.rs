@@ -1,6 +1,7 @@
 //! End-to-end tests, one binary.
 
 mod api;
+mod bases;
 mod breaker;
 mod browser;
 mod connections;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
-use tidegate_tests::{Answer, Host, Setup, TOKEN, copy_pack};
+use tidegate_tests::{Answer, Host, Setup, TOKEN, copy_pack, without_examples, without_fixtures};
 
 const ACTIVATE: &str = "/api/v1/connections/main/activate";
 const ROLLBACK: &str = "/api/v1/connections/main/rollback";
@@ -21,19 +21,25 @@ pub(crate) async fn host(clients: u32) -> Result<(Host, PathBuf)> {
     let host = Host::prepare(Setup::with_clients(clients)).await?;
     let pack = host.own_packs()?.join("xplan-au");
     copy_pack("xplan-au", &pack)?;
-    fs::remove_dir_all(pack.join("fixtures"))?;
+    without_fixtures(&pack)?;
     Ok((host, pack))
 }
 
-/// Rewrites a pack's rules; what is to be replaced has to be there.
+/// Rewrites a pack's rules or its base's; what is to be replaced has to be there.
 pub fn edit(pack: &std::path::Path, changes: &[(&str, &str)]) -> Result<()> {
-    let path = pack.join("rules.toml");
-    let mut rules = fs::read_to_string(&path)?;
     for (from, to) in changes {
-        ensure!(rules.contains(from), "the rules have no {from:?}");
-        rules = rules.replace(from, to);
+        let of_layers = ["rules.toml", "base/rules.toml"].map(|file| pack.join(file));
+        let mut is_there = false;
+        for path in of_layers.iter().filter(|path| path.exists()) {
+            let rules = fs::read_to_string(path)?;
+            if rules.contains(from) {
+                is_there = true;
+                fs::write(path, rules.replace(from, to))?;
+            }
+        }
+        ensure!(is_there, "the rules have no {from:?}");
     }
-    Ok(fs::write(path, rules)?)
+    Ok(())
 }
 
 /// Nobody has a partner any more, and prospects stay out.
@@ -201,8 +207,10 @@ fn refused_by(answer: &Answer) -> Result<Value> {
 async fn each_gate_refuses_what_does_not_go_through_it_and_nothing_is_kept() -> Result<()> {
     let (mut host, pack) = host(3).await?;
     host.restart().await?;
-    let whole = fs::read_to_string(pack.join("rules.toml"))?;
-    let component = fs::read(pack.join("component.wasm"))?;
+    // Most of it stands in its base, which is in its folder.
+    let base = pack.join("base");
+    let whole = fs::read_to_string(base.join("rules.toml"))?;
+    let component = fs::read(base.join("component.wasm"))?;
     let kept = || -> Result<usize> { Ok(fs::read_dir(host.folder().join("data/packs"))?.count()) };
     ensure!(kept()? == 1, "the revision in force is kept");
     let check = async |gate: &str, words: &str| -> Result<()> {
@@ -217,15 +225,15 @@ async fn each_gate_refuses_what_does_not_go_through_it_and_nothing_is_kept() -> 
     };
     let rewrite = |from: &str, to: &str| -> Result<()> {
         ensure!(whole.contains(from), "the rules have no {from:?}");
-        Ok(fs::write(pack.join("rules.toml"), whole.replacen(from, to, 1))?)
+        Ok(fs::write(base.join("rules.toml"), whole.replacen(from, to, 1))?)
     };
     rewrite("[client.titles]", "[client.titels]")?;
     check("rules", "titels").await?;
     rewrite("Mr = [\"Mr\",", "Mr = [\"Mr\", \"Sir\",")?;
     check("examples", "a title that is none of the six").await?;
-    fs::write(pack.join("rules.toml"), &whole[..whole.len() / 2])?;
+    fs::write(base.join("rules.toml"), &whole[..whole.len() / 2])?;
     check("rules", "rules.toml").await?;
-    fs::write(pack.join("rules.toml"), &whole)?;
+    fs::write(base.join("rules.toml"), &whole)?;
 
     for (bytes, gate, words) in [
         (b"not a component".to_vec(), "component", "component.wasm"),
@@ -233,10 +241,10 @@ async fn each_gate_refuses_what_does_not_go_through_it_and_nothing_is_kept() -> 
         (b"\0asm\x01\0\0\0".to_vec(), "component", "bare WebAssembly module"),
         (vec![0; 9 << 20], "size", "larger than"),
     ] {
-        fs::write(pack.join("component.wasm"), bytes)?;
+        fs::write(base.join("component.wasm"), bytes)?;
         check(gate, words).await?;
     }
-    fs::write(pack.join("component.wasm"), &component)?;
+    fs::write(base.join("component.wasm"), &component)?;
 
     // The operator's own case, which stands beside the data and not in the pack.
     let cases = host.folder().join("data/cases/xplan-au");
@@ -251,12 +259,12 @@ async fn each_gate_refuses_what_does_not_go_through_it_and_nothing_is_kept() -> 
     fs::remove_dir_all(&cases)?;
 
     // A component that says of itself that it reads another CRM.
-    let pack_file = fs::read_to_string(pack.join("pack.toml"))?;
-    fs::write(pack.join("component.wasm"), replaced(&component, b"\"crm\": \"xplan\"", b"\"crm\": \"zplan\""))?;
-    fs::write(pack.join("pack.toml"), pack_file.replace("crm = \"xplan\"", "crm = \"zplan\""))?;
+    let pack_file = fs::read_to_string(base.join("pack.toml"))?;
+    fs::write(base.join("component.wasm"), replaced(&component, b"\"crm\": \"xplan\"", b"\"crm\": \"zplan\""))?;
+    fs::write(base.join("pack.toml"), pack_file.replace("crm = \"xplan\"", "crm = \"zplan\""))?;
     check("connection", "it reads the CRM `zplan`, and the connection's is `xplan`").await?;
-    fs::write(pack.join("component.wasm"), &component)?;
-    fs::write(pack.join("pack.toml"), pack_file)?;
+    fs::write(base.join("component.wasm"), &component)?;
+    fs::write(base.join("pack.toml"), pack_file)?;
 
     // By the API: archives that are none, another pack, and one that goes through.
     let send = async |bytes: Vec<u8>| {
@@ -330,9 +338,7 @@ async fn what_only_the_revision_that_is_left_made_goes_with_it() -> Result<()> {
     host.sync_and_wait().await?;
     let before = book(&host).await?;
     // Its examples say by what cover is known.
-    let rules = fs::read_to_string(pack.join("rules.toml"))?;
-    let without_examples = rules.find("\n[[examples]]").map_or(rules.as_str(), |examples| &rules[..examples]);
-    fs::write(pack.join("rules.toml"), without_examples)?;
+    without_examples(&pack)?;
     edit(&pack, &[("[cover.fields]\nid = \"index\"", "[cover.fields]\nid = \"policy_number\"")])?;
     let staged = host.post(REVISIONS, &Value::Null).await?.ok()?;
     let revision = text(&staged["revision"]);

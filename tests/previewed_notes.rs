@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use tidegate_tests::Host;
+use tidegate_tests::{Host, file_of};
 
 use crate::packs::host;
 
@@ -51,12 +51,12 @@ async fn notes_and_documents_of_the_last_month_show_how_they_would_be() -> Resul
     send("investment-preferences.exported", &second, json!({}), "preferences").await?;
 
     // A template of a note and one of a document are edited, a rule of nobody's record is not.
-    let note = pack.join("notes/note.written.toml");
+    let note = file_of(&pack, "notes/note.written.toml");
     let shipped = fs::read_to_string(&note)?;
     let edited = shipped.replace("subject = \"{{ data.subject }}\"", "subject = \"File note: {{ data.subject }}\"");
     ensure!(edited != shipped);
     fs::write(&note, &edited)?;
-    let template = pack.join("documents/best-life-plan.exported.typ");
+    let template = file_of(&pack, "documents/best-life-plan.exported.typ");
     let plan = fs::read_to_string(&template)?;
     fs::write(&template, format!("{plan}\n#pagebreak()\n= What we talk about next\n"))?;
     let seen = preview(&host).await?;

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
-use tidegate_tests::{Host, Setup, copy_pack};
+use tidegate_tests::{Host, Setup, copy_pack, without_fixtures};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
@@ -78,7 +78,7 @@ async fn host(settings: &str) -> Result<(Host, PathBuf)> {
     fs::write(host.folder().join("secrets/wrong"), "another one")?;
     let pack = host.folder().join("acme");
     copy_pack("xplan-au", &pack)?;
-    fs::remove_dir_all(pack.join("fixtures"))?;
+    without_fixtures(&pack)?;
     edit(&pack, &[("\"Missus\"", "\"Missus\", \"Missis\"")])?;
     host.restart().await?;
     Ok((host, pack))

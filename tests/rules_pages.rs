@@ -1,9 +1,11 @@
 //! Rules edited on the pages, as a browser without scripts does it: checked, refused with the difference, staged, seen on the
 //! whole book, put in force, taken back; and explained afterwards.
 
+use std::fs;
+
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use tidegate_tests::{Answer, Host, Setup};
+use tidegate_tests::{Answer, Host, Setup, copy_pack};
 
 /// The rule of titles, as the shipped rules have it, and as an operator wants it …
 const TITLES: &str = "Mr = [\"Mr\", \"Mister\"]";
@@ -14,6 +16,28 @@ const WITH_SIR: &str = "Mr = [\"Mr\", \"Mister\", \"Sir\"]";
 const EXAMPLE: &str = "expect = { title = \"\", first_name = \"Ken\" }\ncodes = [\"unknown-title\"]";
 /// See [`EXAMPLE`].
 const CORRECTED: &str = "expect = { title = \"Mr\", first_name = \"Ken\" }\ncodes = []";
+
+/// The tables that the pack of these tests has of its own, in place of its base's.
+const OWN_TABLES: &str = "[client.titles]\nMr = [\"Mr\", \"Mister\"]\nMrs = [\"Mrs\", \"Missus\"]\n";
+
+/// The example that it has of its own, in place of its base's.
+const OWN_EXAMPLE: &str = "\n[[examples]]\nname = \"a title that is none of the six\"\nrow = { client_status = [\"Client\"], title = \
+     \"Sir\", first_name = \"Ken\", last_name = \"Ash\", preferred_email = \"ken@example.com\" }\nexpect = { title = \"\", \
+     first_name = \"Ken\" }\ncodes = [\"unknown-title\"]\n";
+
+/// A host whose pack has its own titles and its own note of what people write; all else it has from its base.
+async fn host(clients: u32) -> Result<Host> {
+    let mut host = Host::prepare(Setup::with_clients(clients)).await?;
+    let pack = host.own_packs()?.join("xplan-au");
+    copy_pack("xplan-au", &pack)?;
+    let rules = fs::read_to_string(pack.join("rules.toml"))?;
+    let (tables, examples) = rules.split_once("\n[[examples]]\n").context("it has examples")?;
+    fs::write(pack.join("rules.toml"), format!("{tables}\n{OWN_TABLES}\n[[examples]]\n{examples}{OWN_EXAMPLE}"))?;
+    fs::create_dir(pack.join("notes"))?;
+    fs::copy(pack.join("base/notes/note.written.toml"), pack.join("notes/note.written.toml"))?;
+    host.restart().await?;
+    Ok(host)
+}
 
 /// Somebody who is signed in, without scripts.
 struct Browser<'h> {
@@ -93,7 +117,7 @@ fn text(value: &Value) -> String {
 
 #[tokio::test]
 async fn a_rule_is_edited_on_the_page_refused_corrected_put_in_force_and_taken_back() -> Result<()> {
-    let mut host = Host::start(Setup::with_clients(400)).await?;
+    let mut host = host(400).await?;
     host.sync_and_wait().await?;
     let walked = walk(&host).await;
     if walked.is_err() {
@@ -110,7 +134,7 @@ async fn walk(host: &Host) -> Result<()> {
     let files = format!("{connection}/revisions/{first}/rules");
     ensure!(browser.open(connection).await?.contains(&format!("href=\"{files}\">Edit rules")), "the page leads there");
     let list = browser.open(&files).await?;
-    for file in ["rules.toml", "dialects/open.toml", "notes/note.written.toml", "documents/layout.typ"] {
+    for file in ["rules.toml", "dialects/open.toml", "notes/note.written.toml", "xplan-base/documents/layout.typ"] {
         ensure!(list.contains(&format!("href=\"{files}/{file}\"")), "{file} is listed");
     }
     let editor = format!("{files}/rules.toml");
@@ -232,7 +256,7 @@ async fn walk(host: &Host) -> Result<()> {
 
 #[tokio::test]
 async fn edited_files_are_checked_and_staged_by_the_api_within_bounds() -> Result<()> {
-    let host = Host::start(Setup::with_clients(3)).await?;
+    let host = host(3).await?;
     let revision = text(&host.get("/api/v1/connections/main").await?.ok()?["revision"]);
     let of = |what: &str| format!("/api/v1/revisions/{revision}/{what}?connection=main");
     let files = host.get(&format!("{}&limit=500", of("files"))).await?.ok()?;

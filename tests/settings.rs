@@ -52,7 +52,7 @@ async fn a_check_names_every_problem_loads_the_packs_and_signs_in() -> Result<()
     let settings = host.folder().join("tidegate.toml");
     let text = fs::read_to_string(&settings)?;
     copy_pack("xplan-au", &host.folder().join("packs/broken"))?;
-    let rules = host.folder().join("packs/broken/rules.toml");
+    let rules = host.folder().join("packs/broken/base/rules.toml");
     let line = "secondary_adviser = \"client_adviser_secondary\"\n";
     let without_line = |text: &str| text.replace(line, "");
     fs::write(&rules, without_line(&fs::read_to_string(&rules)?).replace("[client.titles]", "[client.titels]"))?;
@@ -121,7 +121,7 @@ async fn a_pack_that_was_corrected_is_put_in_force_while_the_host_runs() -> Resu
     let mut host = Host::prepare(Setup::with_clients(3)).await?;
     let pack = host.folder().join("packs/xplan-au");
     copy_pack("xplan-au", &pack)?;
-    let (rules, settings) = (pack.join("rules.toml"), host.folder().join("tidegate.toml"));
+    let (rules, settings) = (pack.join("base/rules.toml"), host.folder().join("tidegate.toml"));
     let whole = fs::read_to_string(&rules)?;
     fs::write(&rules, whole.replace("secondary_adviser = \"client_adviser_secondary\"\n", ""))?;
     let packs = format!("packs-dir = {:?}", std::env::var("TIDEGATE_PACKS")?);
@@ -186,8 +186,8 @@ async fn a_pack_that_was_corrected_is_put_in_force_while_the_host_runs() -> Resu
     // What is kept of the revision in force is damaged: the host starts, says so, and goes back at a word.
     let kept = host.folder().join("data/packs").join(text(&history["items"][0]["digest"]));
     fs::write(
-        kept.join("rules.toml"),
-        fs::read_to_string(kept.join("rules.toml"))?.replace("\"Mister\"", "\"Mester\""),
+        kept.join("base/rules.toml"),
+        fs::read_to_string(kept.join("base/rules.toml"))?.replace("\"Mister\"", "\"Mester\""),
     )?;
     host.stop().await?;
     host.restart().await?;
@@ -260,8 +260,9 @@ async fn nothing_about_a_person_and_no_secret_is_in_the_log() -> Result<()> {
     // A template that tells what it was given where it fails, for everybody but the sample.
     let packs = host.folder().join("packs");
     copy_pack("xplan-au", &packs.join("xplan-au"))?;
-    let template = packs.join("xplan-au/documents/best-life-plan.exported.typ");
-    let sample: Value = serde_json::from_slice(&fs::read(template.with_extension("json"))?)?;
+    let template = packs.join("xplan-au/base/documents/best-life-plan.exported.typ");
+    let sample: Value =
+        serde_json::from_slice(&fs::read(packs.join("xplan-au/documents/best-life-plan.exported.json"))?)?;
     let sampled = sample["household"]["members"][0]["name"].as_str().context("the sample has a member")?;
     let tells = format!("#if data.household.members.at(0).name != {sampled:?} {{ panic(data.household) }}\n");
     let import = "#import \"layout.typ\": *\n";

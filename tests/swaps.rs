@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use reqwest::Client;
 use serde_json::{Value, json};
-use tidegate_tests::{Host, TOKEN};
+use tidegate_tests::{Host, TOKEN, without_examples};
 
 use crate::packs::{all, edit, host as host_of, text};
 
@@ -172,9 +172,7 @@ async fn keep_swapping(host: &Host, pair: [&str; 2], size: &Size) -> Result<Vec<
 async fn swaps_under_load_cost_no_request_no_run_and_no_pause() -> Result<()> {
     let size = Size::from_environment()?;
     let (mut host, pack) = host_of(size.clients).await?;
-    let rules = fs::read_to_string(pack.join("rules.toml"))?;
-    let without_examples = rules.find("\n[[examples]]").map_or(rules.as_str(), |examples| &rules[..examples]);
-    fs::write(pack.join("rules.toml"), without_examples)?;
+    without_examples(&pack)?;
     host.restart().await?;
     let first = host.sync().await?;
     while host.get(&format!("/api/v1/runs/{}", text(&first["id"]))).await?.ok()?["state"] != "done" {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use tidegate_tests::{Host, Setup, copy_folder, copy_pack};
+use tidegate_tests::{Host, Setup, copy_folder, copy_pack, without_fixtures};
 
 use crate::disk::{Disk, MB, STORAGE};
 use crate::packs::{NO_PARTNERS, edit};
@@ -17,7 +17,7 @@ const INCOMING: &str = "/api/v1/incoming";
 const REVISIONS: &str = "/api/v1/connections/main/revisions";
 
 /// Longer than a pack has to rest before it is read.
-const RESTED: Duration = Duration::from_secs(4);
+pub const RESTED: Duration = Duration::from_secs(4);
 
 /// A host that watches the folder `incoming`, which is not there yet, with more settings of `[packs]`.
 async fn host(clients: u32, more: &str) -> Result<(Host, PathBuf)> {
@@ -31,7 +31,7 @@ async fn host(clients: u32, more: &str) -> Result<(Host, PathBuf)> {
 fn pack(host: &Host, name: &str, changes: &[(&str, &str)]) -> Result<PathBuf> {
     let pack = host.folder().join(name);
     copy_pack("xplan-au", &pack)?;
-    fs::remove_dir_all(pack.join("fixtures"))?;
+    without_fixtures(&pack)?;
     edit(&pack, changes)?;
     Ok(pack)
 }
@@ -48,7 +48,7 @@ async fn archive(host: &Host, pack: &Path) -> Result<Vec<u8>> {
 }
 
 /// What lies in the folder, when one of it is as wanted.
-async fn until(host: &Host, is_wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+pub async fn until(host: &Host, is_wanted: impl Fn(&Value) -> bool) -> Result<Value> {
     let found = host
         .wait_for(INCOMING, |list| list["items"].as_array().is_some_and(|items| items.iter().any(&is_wanted)))
         .await?;
@@ -71,7 +71,7 @@ async fn until_looked_at(host: &Host, wanted: bool) -> Result<()> {
     }
 }
 
-fn is(name: &'static str, state: &'static str) -> impl Fn(&Value) -> bool {
+pub fn is(name: &'static str, state: &'static str) -> impl Fn(&Value) -> bool {
     move |one| one["name"] == name && one["state"] == state
 }
 

@@ -28,7 +28,7 @@ use crate::crm::http::chain;
 use crate::crm::spec::{ConnectionSpec, SiteAccess};
 use crate::crm::{Connector, Tokens};
 use crate::domain::{ConnectionName, Timestamp};
-use crate::pack::{KeptPacks, Packs, Revision, is_stray};
+use crate::pack::{KeptPacks, Packs, Revision, is_base, is_stray};
 use crate::secrets::Secrets;
 use crate::store::connections::{By, Sealed, StoredConnection};
 use crate::store::sites::Conflict;
@@ -207,10 +207,10 @@ impl Integrations {
         lock(&self.0.problems).iter().map(|(name, reason)| (name.clone(), without_folder(reason))).collect()
     }
 
-    /// The packs that a connection can be mapped by: the folders among the packs, by name.
+    /// The packs that a connection can be mapped by: the folders among the packs, by name, without bases.
     pub fn packs(&self) -> Vec<String> {
         let folders = std::fs::read_dir(&self.0.config.server.packs_dir).into_iter().flatten().flatten();
-        let folders = folders.filter(|entry| entry.path().is_dir());
+        let folders = folders.filter(|entry| entry.path().is_dir() && !is_base(&entry.path()));
         let mut names: Vec<String> = folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.retain(|name| !is_stray(name.as_ref()));
         names.sort_unstable();

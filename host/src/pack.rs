@@ -21,15 +21,19 @@ mod examples;
 mod files;
 mod fixtures;
 mod gates;
+mod inspect;
 mod instance;
 mod kept;
+mod layers;
 mod limits;
 mod lines;
 mod load;
 mod log;
 mod manifest;
 mod map;
+mod pack_file;
 mod phone;
+mod pointers;
 mod private_file;
 mod revision;
 mod rules;
@@ -55,17 +59,19 @@ pub use archive::LARGEST_ARCHIVE;
 pub use clock::thread_cpu;
 pub use disguise::{Disguised, NotDisguised};
 pub use editing::{
-    EditableFile, FileKind, LARGEST_EDITED, MOST_EDITED, Problem, editable_files, editable_text, place_of,
-    split_pointer, with_line_ends_of,
+    EditableFile, FileKind, FileText, LARGEST_EDITED, MOST_EDITED, Problem, editable_files, editable_text, place_of,
+    with_line_ends_of,
 };
 pub use error::{ComponentError, PackError, PluginFailure};
 pub use events::{About, DocumentRule, EventType, EventTypes};
 pub use files::Edited;
 pub use files::is_stray;
 pub use gates::{Gate, GateOutcome, Gates};
+pub use inspect::{Inspection, inspect};
 pub use kept::{KeptPacks, Received};
 pub use log::PluginLine;
 pub use phone::is_mobile;
+pub use pointers::split_pointer;
 pub use revision::Revision;
 pub use rules::differences::RuleDifference;
 
@@ -183,10 +189,40 @@ pub struct NoteMember {
 pub struct PackSummary {
     /// The folder's name, by which a connection names the pack.
     pub folder: String,
-    /// The facts of the pack; none where it does not load.
+    /// The facts of the pack; none where it does not load, or is a base.
     pub pack: Option<PackFacts>,
+    /// The facts of the base that it is; none of any other pack.
+    pub base: Option<BaseFacts>,
     /// The reason why it does not load; none where it does.
     pub problem: Option<String>,
+}
+
+/// The facts of a base: a pack without a region, which others extend.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+pub struct BaseFacts {
+    /// Its name, which is its folder's.
+    pub name: String,
+    /// The version of its rules.
+    pub version: String,
+    /// The plugin that its component is, and the plugin's version.
+    pub plugin: String,
+    /// See [`BaseFacts::plugin`].
+    pub plugin_version: String,
+    /// The CRM it reads.
+    pub crm: String,
+}
+
+impl BaseFacts {
+    fn of(layers: &layers::Layers<'_>, manifest: &manifest::Manifest) -> Self {
+        let pack = layers.pack();
+        Self {
+            name: pack.name.clone(),
+            version: pack.version.clone(),
+            plugin: manifest.name.clone(),
+            plugin_version: manifest.version.clone(),
+            crm: pack.crm.clone(),
+        }
+    }
 }
 
 /// The facts of a loaded pack.
@@ -221,7 +257,12 @@ pub fn compile_component(component: &[u8]) -> Result<Vec<u8>, ComponentError> {
     compiled.map_err(|error| ComponentError::NotCompiled(format!("{error:#}"), error.into()))
 }
 
-/// A pack's folder as one file, to be sent to a host.
+/// Whether a folder is that of a base: a pack without a region, by which nothing is mapped.
+pub fn is_base(folder: &Path) -> bool {
+    layers::Layers::of(folder).is_ok_and(|layers| layers.pack().region.is_none())
+}
+
+/// A pack's folder as one file, to be sent to a host, with its bases in it.
 ///
 /// # Errors
 /// Names the file that cannot be read, or is none of the pack's.
@@ -288,17 +329,22 @@ impl Packs {
         load::load(&self.0, folder, dialect, gates).map(Arc::new)
     }
 
-    /// Loads a pack folder in each of its dialects and tells what it is, or why it does not load in one of them.
+    /// Loads a pack folder in each of its dialects and tells what it is, or why it does not load in one of them. A base is
+    /// looked through as far as it can be without a region.
     pub fn check(&self, folder: &Path) -> PackSummary {
         let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
-        let loaded = self.load(folder, rules::PLAIN_DIALECT).and_then(|plain| {
-            let others = rules::other_dialects(folder);
-            others.iter().try_for_each(|dialect| self.load(folder, dialect).map(drop)).map(|()| plain)
+        let summary = PackSummary { folder: name, pack: None, base: None, problem: None };
+        let looked = layers::Layers::of(folder).and_then(|layers| {
+            if layers.pack().region.is_none() {
+                let manifest = load::check_base(&layers)?;
+                return Ok(PackSummary { base: Some(BaseFacts::of(&layers, &manifest)), ..summary.clone() });
+            }
+            let plain = self.load(folder, rules::PLAIN_DIALECT)?;
+            let others = rules::other_dialects(&layers);
+            others.iter().try_for_each(|dialect| self.load(folder, dialect).map(drop))?;
+            Ok(PackSummary { pack: Some(plain.facts()), ..summary.clone() })
         });
-        match loaded {
-            Ok(revision) => PackSummary { folder: name, pack: Some(revision.facts()), problem: None },
-            Err(error) => PackSummary { folder: name, pack: None, problem: Some(error.to_string()) },
-        }
+        looked.unwrap_or_else(|error| PackSummary { problem: Some(error.to_string()), ..summary })
     }
 
     /// What stands in the folder of packs, by name, each loaded: what is no pack is there with the reason.

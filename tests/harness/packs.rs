@@ -8,12 +8,46 @@ use anyhow::{Result, ensure};
 use super::Host;
 use super::folder::from_environment;
 
-/// Copies a pack as it is shipped.
+/// The base that the shipped packs extend.
+pub const BASE: &str = "xplan-base";
+
+/// Copies a pack as it is shipped, with its base in its folder, so that it needs nothing beside it.
 ///
 /// # Errors
 /// Where there is none of this name.
 pub fn copy_pack(name: &str, to: &Path) -> Result<()> {
-    copy_folder(&from_environment("TIDEGATE_PACKS")?.join(name), to)
+    let packs = from_environment("TIDEGATE_PACKS")?;
+    copy_folder(&packs.join(name), to)?;
+    if name == BASE { Ok(()) } else { copy_folder(&packs.join(BASE), &to.join("base")) }
+}
+
+/// Takes a copied pack's golden fixtures away, which take long and say what its rules are to do.
+///
+/// # Errors
+/// Where it has none.
+pub fn without_fixtures(pack: &Path) -> Result<()> {
+    fs::remove_dir_all(pack.join("fixtures"))?;
+    Ok(fs::remove_dir_all(pack.join("base/fixtures"))?)
+}
+
+/// Takes a copied pack's examples away, and its base's.
+///
+/// # Errors
+/// Where its rules cannot be read or written.
+pub fn without_examples(pack: &Path) -> Result<()> {
+    for file in ["rules.toml", "base/rules.toml"] {
+        let path = pack.join(file);
+        let rules = fs::read_to_string(&path)?;
+        let without = rules.find("\n[[examples]]\n").map_or(rules.as_str(), |examples| &rules[..examples]);
+        fs::write(&path, without)?;
+    }
+    Ok(())
+}
+
+/// The file of a copied pack: its own, or else its base's.
+pub fn file_of(pack: &Path, file: &str) -> PathBuf {
+    let own = pack.join(file);
+    if own.exists() { own } else { pack.join("base").join(file) }
 }
 
 /// Copies a folder with all that is in it.

@@ -104,7 +104,7 @@ pub fn test_plugins(workspace: &Workspace) -> Result<()> {
         let component = component_of(plugin, &modules)?;
         let files = plugin.folder().join("pack");
         let name = plugin.folder().file_name().context("a package has a folder")?;
-        packs::assemble(&files, &component, &workspace.test_packs().join(name))?;
+        packs::assemble(&files, Some(&component), &workspace.test_packs().join(name))?;
     }
     Ok(())
 }
@@ -121,16 +121,18 @@ fn modules(what: &str, plugins: &[&Package], workspace: &Workspace) -> Result<Pa
     Ok(target.join(TARGET).join("plugin"))
 }
 
-/// Makes the plugin's component and, with it, each pack that the plugin serves.
+/// Makes the plugin's component and, with it, each pack that the plugin serves, and those that extend them.
 fn packs_of(plugin: &Package, modules: &Path, workspace: &Workspace) -> Result<()> {
     let component = component_of(plugin, modules)?;
-    for name in plugin.packs() {
+    let make = |name: &String, component: Option<&[u8]>| {
         let pack = workspace.packs().join(name);
-        let changed = packs::assemble(&workspace.root.join("rules").join(name), &component, &pack)?;
-        let size = component.len() / 1000;
-        eprintln!("   Pack {name}: {changed} files changed, component of {size} kB, in {}", pack.display());
-    }
-    Ok(())
+        let changed = packs::assemble(&workspace.root.join("rules").join(name), component, &pack)?;
+        let of = component.map_or_else(|| "its base's".to_owned(), |bytes| format!("of {} kB", bytes.len() / 1000));
+        eprintln!("   Pack {name}: {changed} files changed, component {of}, in {}", pack.display());
+        Ok(())
+    };
+    plugin.packs().iter().try_for_each(|name| make(name, Some(&component)))?;
+    plugin.extended_by().iter().try_for_each(|name| make(name, None))
 }
 
 /// The component of a plugin whose module was compiled.

@@ -1,4 +1,5 @@
-//! Assembles pack folders: a folder of `rules/` plus the component of the plugin that serves it.
+//! Assembles pack folders: a folder of `rules/` plus the component of the plugin that serves it, where the pack does not take
+//! that from its base.
 //!
 //! A file is written only when its bytes differ, and by renaming, so that a host that watches or reads the folder
 //! never sees half a file and is not woken for nothing.
@@ -12,8 +13,9 @@ use anyhow::{Context, Result, bail};
 /// The component's file in a pack folder.
 const COMPONENT: &str = "component.wasm";
 
-/// Makes `pack` hold the files of `rules` and the component, and nothing else. Returns how many files changed.
-pub fn assemble(rules: &Path, component: &[u8], pack: &Path) -> Result<usize> {
+/// Makes `pack` hold the files of `rules` and the component, where it has one of its own, and nothing else. Returns how many
+/// files changed.
+pub fn assemble(rules: &Path, component: Option<&[u8]>, pack: &Path) -> Result<usize> {
     if !rules.join("pack.toml").is_file() {
         bail!("{} has no pack.toml: a pack's folder in rules/ says its name, version and component", rules.display());
     }
@@ -22,8 +24,10 @@ pub fn assemble(rules: &Path, component: &[u8], pack: &Path) -> Result<usize> {
     for file in &wanted {
         changed += usize::from(write_if_changed(&pack.join(file), &read(&rules.join(file))?)?);
     }
-    changed += usize::from(write_if_changed(&pack.join(COMPONENT), component)?);
-    wanted.insert(COMPONENT.into());
+    if let Some(component) = component {
+        changed += usize::from(write_if_changed(&pack.join(COMPONENT), component)?);
+        wanted.insert(COMPONENT.into());
+    }
     for stale in files(pack)?.difference(&wanted) {
         fs::remove_file(pack.join(stale)).with_context(|| format!("removing {}", stale.display()))?;
         changed += 1;
@@ -84,20 +88,22 @@ mod tests {
         fs::write(rules.join("notes/survey.txt"), "Hello").unwrap();
         fs::write(rules.join(".swp"), "an editor's").unwrap();
 
-        assert_eq!(assemble(&rules, b"one", &pack).unwrap(), 3);
+        assert_eq!(assemble(&rules, Some(b"one"), &pack).unwrap(), 3);
         assert_eq!(fs::read(pack.join("notes/survey.txt")).unwrap(), b"Hello");
-        assert_eq!(assemble(&rules, b"one", &pack).unwrap(), 0, "nothing changed, nothing written");
+        assert_eq!(assemble(&rules, Some(b"one"), &pack).unwrap(), 0, "nothing changed, nothing written");
 
         fs::remove_file(rules.join("notes/survey.txt")).unwrap();
-        assert_eq!(assemble(&rules, b"two", &pack).unwrap(), 2);
+        assert_eq!(assemble(&rules, Some(b"two"), &pack).unwrap(), 2);
         assert_eq!(files(&pack).unwrap(), BTreeSet::from([COMPONENT.into(), "pack.toml".into()]));
         assert_eq!(fs::read(pack.join(COMPONENT)).unwrap(), b"two");
+        assert_eq!(assemble(&rules, None, &pack).unwrap(), 1, "what takes its component from its base has none");
+        assert_eq!(files(&pack).unwrap(), BTreeSet::from(["pack.toml".into()]));
     }
 
     #[test]
     fn rules_without_a_pack_file_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let error = assemble(folder.path(), b"", &folder.path().join("pack")).unwrap_err();
+        let error = assemble(folder.path(), None, &folder.path().join("pack")).unwrap_err();
         assert!(format!("{error:#}").contains("has no pack.toml"), "{error:#}");
     }
 }

@@ -82,6 +82,7 @@ impl From<IncomingPack> for IncomingBody {
         let IncomingPack { name, pack, connection, state, changed_at, tried_at, next_try_at } = one;
         let (word, revision, gates, reason) = match state {
             IncomingState::Arriving => ("arriving", None, Vec::new(), None),
+            IncomingState::Base => ("base", None, Vec::new(), None),
             IncomingState::Staged { revision, activation } => match activation {
                 Activation::NotAsked => ("staged", Some(revision), Vec::new(), None),
                 Activation::Pending => ("previewed", Some(revision), Vec::new(), None),

@@ -34,8 +34,9 @@ pub fn staged_state() -> Object {
 
 pub fn incoming_state() -> Object {
     let what = "What became of a pack in the watched folder: `arriving` (waited for until it is whole), `staged`, `previewed` \
-                (it may come in force by itself, and its preview is being made), `activated` (it did), or `refused`.";
-    one_of(what, ["arriving", "staged", "previewed", "activated", "refused"])
+                (it may come in force by itself, and its preview is being made), `activated` (it did), `base` (packs that extend it have \
+                it from there), or `refused`.";
+    one_of(what, ["arriving", "staged", "previewed", "activated", "base", "refused"])
 }
 
 pub fn revision_state() -> Object {

@@ -3,6 +3,7 @@
 mod edit;
 mod fixture;
 mod incoming;
+mod inspect;
 mod preview;
 mod registry;
 mod stage;
@@ -127,6 +128,23 @@ Prints the digest by which it is pulled: that never becomes another pack.")]
         #[command(flatten)]
         of: Of,
     },
+    /// Show what a pack is: its layers, component, events and files, and which pack or base each file is from
+    #[command(after_help = "Examples:
+  tidegate pack inspect packs/acme-au
+  tidegate pack inspect packs/acme-au --json
+  tidegate pack inspect packs/acme-au --joined                 its rules as one, each key with its file and line
+  tidegate pack inspect 8c21f0e9a3b7 --joined --dialect open   what is kept of a revision in the data folder")]
+    Inspect {
+        /// The pack's folder, or a revision that the data folder keeps, by the beginning of its digest
+        #[arg(value_name = "FOLDER|REVISION")]
+        of: String,
+        /// Print its joined rules as TOML, each key with the file and line that it is from
+        #[arg(long)]
+        joined: bool,
+        /// The dialect for which the rules are joined
+        #[arg(long, value_name = "NAME", default_value = "resourceful")]
+        dialect: String,
+    },
     /// Let go of a revision that is staged and was never in force
     #[command(after_help = "Examples:\n  tidegate pack discard 8c21f0e9a3b7 --connection main")]
     Discard {
@@ -230,6 +248,7 @@ impl Pack {
             Self::Edit { revision, files, check, of } => {
                 edit::edit(global, &revision, (files, check), of.connection).await
             }
+            Self::Inspect { of, joined, dialect } => inspect::show(global, of, joined, dialect).await,
             Self::Discard { revision, of } => discard(global, &revision, of.connection).await,
             Self::Save { folder, file } => save(&folder, &file).await,
             Self::Sum { folder } => {
@@ -383,13 +402,18 @@ async fn list(global: &Global) -> anyhow::Result<ExitCode> {
 }
 
 fn row(pack: &PackSummary) -> Vec<String> {
-    match (&pack.pack, &pack.problem) {
-        (Some(facts), _) => {
+    match (&pack.pack, &pack.base, &pack.problem) {
+        (None, Some(base), _) => {
+            let [none, region] = ["–", "–"].map(ToOwned::to_owned);
+            let cells = [base.name.clone(), base.version.clone(), base.crm.clone(), region, none];
+            cells.into_iter().chain(["base: others extend it".to_owned()]).collect()
+        }
+        (Some(facts), ..) => {
             let revision = facts.revision.to_string();
             let cells = [&facts.name, &facts.version, &facts.crm, &facts.region, &revision];
             cells.into_iter().cloned().chain(["loads".to_owned()]).collect()
         }
-        (None, problem) => {
+        (None, None, problem) => {
             let unknown = std::iter::repeat_n("–".to_owned(), 4);
             let reason = problem.as_deref().unwrap_or("does not load");
             std::iter::once(pack.folder.clone()).chain(unknown).chain([format!("refused: {reason}")]).collect()

@@ -68,7 +68,7 @@ impl Integrations {
         typed: Typed<'_>,
         who: &str,
     ) -> Result<RuleDraft, IntegrationError> {
-        let (base, _, original) = self.rule_file(name, typed.revision, typed.path).await?;
+        let (base, original) = self.own_rule_file(name, typed.revision, typed.path).await?;
         let known = match typed.draft {
             Some(id) => Some(self.draft(name, id).await?),
             None => None,

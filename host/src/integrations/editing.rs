@@ -10,7 +10,7 @@ use super::{Integration, Integrations};
 use crate::crm::parse::FieldError;
 use crate::domain::{ConnectionName, RevisionDigest};
 use crate::pack::{
-    EditableFile, Edited, FileKind, LARGEST_EDITED, MOST_EDITED, PackError, Problem, editable_files, editable_text,
+    EditableFile, Edited, FileText, LARGEST_EDITED, MOST_EDITED, PackError, Problem, editable_files, editable_text,
     place_of, with_line_ends_of,
 };
 use crate::queue;
@@ -32,7 +32,7 @@ impl Integrations {
         Ok((digest, self.on_thread(move || editable_files(&folder)).await?))
     }
 
-    /// The text of such a file.
+    /// The text of such a file, or that which the pack's own begins with where only a base has it so far.
     ///
     /// # Errors
     /// Fails as [`IntegrationError`] says.
@@ -41,13 +41,29 @@ impl Integrations {
         name: &ConnectionName,
         revision: &str,
         path: &str,
-    ) -> Result<(RevisionDigest, FileKind, String), IntegrationError> {
+    ) -> Result<(RevisionDigest, FileText), IntegrationError> {
         let (_, digest, folder) = self.kept_folder(name, revision).await?;
         let file = path.to_owned();
-        let text = self.on_thread(move || editable_text(&folder, &file)).await?;
-        match (FileKind::of(path), text) {
-            (Some(kind), Some(text)) => Ok((digest, kind, text)),
-            _ => Err(IntegrationError::NoFile(path.chars().take(LONGEST_PATH).collect())),
+        match self.on_thread(move || editable_text(&folder, &file)).await? {
+            Some(text) => Ok((digest, text)),
+            None => Err(IntegrationError::NoFile(path.chars().take(LONGEST_PATH).collect())),
+        }
+    }
+
+    /// The same of a file that is edited: the pack's own.
+    ///
+    /// # Errors
+    /// Fails as [`IntegrationError`] says.
+    pub(super) async fn own_rule_file(
+        &self,
+        name: &ConnectionName,
+        revision: &str,
+        path: &str,
+    ) -> Result<(RevisionDigest, String), IntegrationError> {
+        let (digest, file) = self.rule_file(name, revision, path).await?;
+        match of_base(path, &file) {
+            Some(error) => Err(IntegrationError::Invalid(vec![error])),
+            None => Ok((digest, file.text)),
         }
     }
 
@@ -125,15 +141,12 @@ impl Integrations {
 
     /// The files that differ from those that are kept, with the ends of lines that those have. Bounded.
     async fn in_their_form(&self, folder: &Path, edited: &Edited) -> Result<Edited, IntegrationError> {
-        let wrong = |path: &str, message: &str| FieldError::new(format!("files/{}", escaped(path)), message);
         let mut errors = Vec::new();
         if edited.len() > MOST_EDITED {
             errors.push(FieldError::new("files", format!("at most {MOST_EDITED} files are edited in one go")));
         }
         for (path, text) in edited.iter().take(MOST_EDITED) {
-            if FileKind::of(path).is_none() || !folder.join(path).is_file() {
-                errors.push(wrong(path, "the revision has no file of this path that is edited"));
-            } else if text.len() > LARGEST_EDITED {
+            if text.len() > LARGEST_EDITED {
                 errors.push(wrong(path, TOO_LARGE));
             }
         }
@@ -141,18 +154,24 @@ impl Integrations {
             return Err(IntegrationError::Invalid(errors));
         }
         let (folder, edited) = (folder.to_owned(), edited.clone());
-        self.on_thread(move || {
-            let mut changed = Edited::new();
+        let work = move || {
+            let (mut changed, mut errors) = (Edited::new(), Vec::new());
             for (path, typed) in edited {
-                let original = editable_text(&folder, &path)?.unwrap_or_default();
-                let text = with_line_ends_of(&original, &typed);
-                if text != original {
-                    changed.insert(path, text);
+                match editable_text(&folder, &path)? {
+                    None => errors.push(wrong(&path, "the revision has no file of this path that is edited")),
+                    Some(file) if file.base.is_some() => errors.extend(of_base(&path, &file)),
+                    Some(file) => {
+                        let text = with_line_ends_of(&file.text, &typed);
+                        if text != file.text {
+                            changed.insert(path, text);
+                        }
+                    }
                 }
             }
-            Ok(changed)
-        })
-        .await
+            Ok((changed, errors))
+        };
+        let (changed, errors) = self.on_thread(work).await?;
+        if errors.is_empty() { Ok(changed) } else { Err(IntegrationError::Invalid(errors)) }
     }
 
     /// A connection, a revision that it had staged or in force, and the folder that is kept of it.
@@ -182,9 +201,19 @@ const TOO_LARGE: &str = "a file has at most 1 MB";
 /// A file's text as it was typed, with the ends of lines that it had. Bounded.
 pub(super) fn bounded(path: &str, original: &str, typed: &str) -> Result<String, IntegrationError> {
     if typed.len() > LARGEST_EDITED {
-        return Err(IntegrationError::Invalid(vec![FieldError::new(format!("files/{}", escaped(path)), TOO_LARGE)]));
+        return Err(IntegrationError::Invalid(vec![wrong(path, TOO_LARGE)]));
     }
     Ok(with_line_ends_of(original, typed))
+}
+
+fn wrong(path: &str, message: &str) -> FieldError {
+    FieldError::new(format!("files/{}", escaped(path)), message)
+}
+
+/// The error about an edited file that is a base's; none of the pack's own.
+fn of_base(path: &str, file: &FileText) -> Option<FieldError> {
+    let (base, own) = (file.base.as_ref()?, &file.own_path);
+    Some(wrong(path, &format!("it is a file of the base `{base}`; edit `{own}`, the pack's own, in its place")))
 }
 
 /// The longest path that an answer repeats.

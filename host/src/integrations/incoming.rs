@@ -67,6 +67,8 @@ pub enum IncomingState {
         /// Whether it came in force without a person's word.
         activation: Activation,
     },
+    /// It is a base: no connection is mapped by it, and packs that extend it have it from here.
+    Base,
     /// It did not, or could not be read. What is in force stays so.
     Refused {
         /// The gates that were tried.
@@ -135,6 +137,10 @@ impl Entry {
         }
     }
 
+    fn is_base(&self) -> bool {
+        self.states.iter().any(|(_, state)| *state == IncomingState::Base)
+    }
+
     fn is_arriving(&self) -> bool {
         self.states.iter().any(|(_, state)| *state == IncomingState::Arriving)
     }
@@ -167,8 +173,11 @@ impl Integrations {
         let due: Vec<String> = looker.due(now);
         for name in due {
             let is_new = self.take_one(&mut looker, &name, &connections, watched.activate).await?;
-            // What was refused for want of it may be staged now.
-            let others = looker.entries.iter_mut().filter(|(other, entry)| **other != name && entry.failures > 0);
+            let is_base = looker.entries.get(&name).is_some_and(Entry::is_base);
+            // What was refused for want of it may be staged now, and what extends a base is another by another one.
+            let others = looker.entries.iter_mut().filter(|(other, entry)| {
+                **other != name && !entry.is_arriving() && (entry.failures > 0 || (is_base && !entry.is_base()))
+            });
             for (_, entry) in others.filter(|_| is_new) {
                 entry.due = Some(now);
             }
@@ -221,10 +230,12 @@ impl Integrations {
         activate: Activate,
     ) -> Result<bool, StoreError> {
         let present: BTreeSet<String> = looker.entries.keys().cloned().collect();
+        let others: Vec<Dropped> = looker.entries.values().map(|entry| entry.dropped.clone()).collect();
         let Some(entry) = looker.entries.get_mut(name) else { return Ok(false) };
         let dropped = entry.dropped.clone();
+        let packs_dir = self.0.config.server.packs_dir.clone();
         let read = move || {
-            let read = dropped.read();
+            let read = dropped.read_whole(&others, &packs_dir);
             // What changed while it was read is a mixture, or was never whole.
             (read, dropped.trace().ok())
         };
@@ -246,7 +257,9 @@ impl Integrations {
             Ok((pack, bytes)) => {
                 entry.pack = Some(pack.clone());
                 let own: Vec<_> = connections.iter().filter(|one| one.spec.pack == pack).collect();
-                if own.is_empty() {
+                if own.is_empty() && dropped::is_base(&bytes) {
+                    vec![(None, IncomingState::Base)]
+                } else if own.is_empty() {
                     let mut gates = Gates::default();
                     let known: BTreeSet<&str> = connections.iter().map(|one| one.spec.pack.as_str()).collect();
                     let known = known.into_iter().collect::<Vec<_>>().join(", ");
@@ -422,6 +435,7 @@ fn tell(
         let connection = connection.as_ref().map(ToString::to_string);
         match state {
             IncomingState::Arriving => {}
+            IncomingState::Base => tracing::info!(name, "a base lies in the watched folder, for packs that extend it"),
             IncomingState::Staged { revision, .. } => {
                 let revision = revision.short();
                 tracing::info!(name, connection, %revision, "a pack of the watched folder is staged");

@@ -204,6 +204,7 @@ impl Bench {
             Brought::Archive(archive) => self.kept.receive(archive, &self.spec.pack),
             Brought::Edited(base, edited) => self.kept.edit(*base, &self.spec.pack, edited),
         };
+        let received = received.and_then(|received| received.complete(&self.packs_dir).map(|()| received));
         match received {
             Ok(received) => self.of_folder(received.folder(), gates),
             Err(error) => {

@@ -1,5 +1,6 @@
 //! A pack's folder as one file: a tar archive, gzipped or not. What comes in is bounded and taken for nothing but files.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs::{self, DirBuilder};
 use std::io::{self, Read, Write as _};
@@ -9,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use flate2::read::GzDecoder;
 use tar::{Archive, Builder, EntryType, Header};
 
-use super::{PackError, files, limits, private_file};
+use super::{PackError, files, layers, limits, private_file};
 
 /// The first bytes of what is gzipped.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -46,6 +47,51 @@ pub(super) fn unpack(bytes: &[u8], to: &Path) -> Result<(), PackError> {
 /// Says what is wrong with the archive.
 pub(super) fn file(bytes: &[u8], path: &str) -> Result<Option<Vec<u8>>, PackError> {
     Ok(contents(bytes)?.into_iter().find(|(found, _)| found == Path::new(path)).map(|(_, content)| content))
+}
+
+/// The archive of a pack with the bases that are not in it, as far as `find` has archives of them by their names.
+///
+/// # Errors
+/// Says what is wrong with one of the archives.
+pub(super) fn with_bases(
+    bytes: Vec<u8>,
+    find: impl Fn(&str) -> Result<Option<Vec<u8>>, PackError>,
+) -> Result<Vec<u8>, PackError> {
+    let mut whole = bytes;
+    for _ in 1..limits::LAYERS {
+        let files: BTreeMap<PathBuf, Vec<u8>> = contents(&whole)?.into_iter().collect();
+        let Some((place, name)) = missing_base(&files) else { break };
+        let Some(base) = find(&name)? else { break };
+        let base = contents(&base)?.into_iter().map(|(path, content)| (place.join(path), content));
+        let mut archive = Builder::new(Vec::new());
+        for (path, content) in files.into_iter().chain(base) {
+            append(&mut archive, &path, &content).map_err(PackError::io("the archive"))?;
+        }
+        whole = archive.into_inner().map_err(PackError::io("the archive"))?;
+    }
+    Ok(whole)
+}
+
+/// Where the lowest base of a pack would stand that is extended and not among its files, and its name.
+fn missing_base(files: &BTreeMap<PathBuf, Vec<u8>>) -> Option<(PathBuf, String)> {
+    let mut layer = PathBuf::new();
+    loop {
+        let text = std::str::from_utf8(files.get(&layer.join("pack.toml"))?).ok()?;
+        let pack: toml::Table = toml::from_str(text).ok()?;
+        let name = pack.get("extends")?.as_str()?.to_owned();
+        layer.push(layers::BASE);
+        if !files.contains_key(&layer.join("pack.toml")) {
+            return Some((layer, name));
+        }
+    }
+}
+
+fn append(archive: &mut Builder<Vec<u8>>, path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut header = Header::new_gnu();
+    header.set_size(content.len() as u64);
+    header.set_mode(0o600);
+    header.set_cksum();
+    archive.append_data(&mut header, path, content)
 }
 
 fn wrong(why: &str) -> PackError {
@@ -134,7 +180,8 @@ fn inside(path: &Path) -> Option<PathBuf> {
         }
     }
     let depth = parts.components().count();
-    (1..=limits::PACK_DEPTH + 2).contains(&depth).then_some(parts)
+    let of_bases = parts.components().filter(|part| part.as_os_str() == layers::BASE).count().min(limits::LAYERS - 1);
+    (1..=limits::PACK_DEPTH + 2 + of_bases).contains(&depth).then_some(parts)
 }
 
 /// Takes away the one folder that all files stand in, where there is one.
@@ -149,43 +196,57 @@ fn strip_folder(unpacked: &mut [(PathBuf, Vec<u8>)]) {
     }
 }
 
-/// The files of a pack's folder as an archive, without strays. The same files are the same bytes.
+/// The files of a pack's folder as an archive, without strays, and its bases' as the folder `base` of what extends each. The
+/// same files are the same bytes.
 ///
 /// # Errors
 /// Names the file that cannot be read, or is none of the pack's.
 pub(super) fn pack(folder: &Path) -> Result<Vec<u8>, PackError> {
     let mut archive = Builder::new(Vec::new());
-    add(&mut archive, folder, Path::new(""), limits::PACK_DEPTH)?;
+    let folders = layers::folders(folder);
+    let mut inner = PathBuf::new();
+    for (at, folder) in folders.iter().enumerate() {
+        let layer = Layer { folder, base: folders.get(at + 1), inner: &inner };
+        layer.add(&mut archive, Path::new(""), limits::PACK_DEPTH)?;
+        inner.push(layers::BASE);
+    }
     archive.into_inner().map_err(PackError::io("the archive"))
 }
 
-fn add(archive: &mut Builder<Vec<u8>>, pack: &Path, below: &Path, depth: usize) -> Result<(), PackError> {
-    let folder = pack.join(below);
-    let failed = PackError::io(folder.display());
-    let entries = fs::read_dir(&folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let mut names: Vec<_> = entries.map_err(&failed)?.into_iter().map(|entry| entry.file_name()).collect();
-    names.sort();
-    for name in names {
-        if files::is_stray(&name) || name.to_str().is_none() {
-            continue;
-        }
-        let below = below.join(&name);
-        let path = pack.join(&below);
-        if path.is_dir() {
-            if depth == 0 {
-                return Err(files::refused(&path, "its folders go too deep"));
+/// A folder whose files are put into an archive.
+struct Layer<'a> {
+    folder: &'a Path,
+    /// The folder of its base, which is put there by itself.
+    base: Option<&'a PathBuf>,
+    /// Where its files stand in the archive.
+    inner: &'a Path,
+}
+
+impl Layer<'_> {
+    fn add(&self, archive: &mut Builder<Vec<u8>>, below: &Path, depth: usize) -> Result<(), PackError> {
+        let folder = self.folder.join(below);
+        let failed = PackError::io(folder.display());
+        let entries = fs::read_dir(&folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let mut names: Vec<_> = entries.map_err(&failed)?.into_iter().map(|entry| entry.file_name()).collect();
+        names.sort();
+        for name in names {
+            let below = below.join(&name);
+            let path = self.folder.join(&below);
+            if files::is_stray(&name) || name.to_str().is_none() || self.base == Some(&path) {
+                continue;
             }
-            add(archive, pack, &below, depth - 1)?;
-            continue;
+            if path.is_dir() {
+                if depth == 0 {
+                    return Err(files::refused(&path, "its folders go too deep"));
+                }
+                self.add(archive, &below, depth - 1)?;
+                continue;
+            }
+            let content = files::read(self.folder, &path, limits::COMPONENT)?;
+            append(archive, &self.inner.join(&below), &content).map_err(&failed)?;
         }
-        let content = files::read(pack, &path, limits::COMPONENT)?;
-        let mut header = Header::new_gnu();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o600);
-        header.set_cksum();
-        archive.append_data(&mut header, &below, content.as_slice()).map_err(&failed)?;
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{LARGEST_ARCHIVE, PackError, archive, files, limits};
+use super::{LARGEST_ARCHIVE, PackError, archive, files, layers, limits};
 
 /// What the names of archives end with. One in a form that is not read is told of so.
 const ARCHIVES: [&str; 4] = [".tar", ".tar.gz", ".tgz", ".zip"];
@@ -78,6 +78,13 @@ pub fn name_in(archive: &[u8]) -> Result<String, PackError> {
     name.map(str::to_owned).ok_or_else(|| files::refused(path, "it has no `name`"))
 }
 
+/// Whether an archive is that of a base: a pack without a region.
+pub fn is_base(archive: &[u8]) -> bool {
+    let text = archive::file(archive, "pack.toml").ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok());
+    let pack = text.and_then(|text| toml::from_str::<toml::Table>(&text).ok());
+    pack.is_some_and(|pack| !pack.contains_key("region"))
+}
+
 impl Dropped {
     /// What shows whether the files are still those that they were.
     ///
@@ -87,7 +94,10 @@ impl Dropped {
         let mut hasher = blake3::Hasher::new();
         if self.is_folder {
             let mut left = 2 * limits::FILES;
-            look_through(&self.path, limits::PACK_DEPTH + 1, &mut left, &mut hasher)?;
+            // A change of a base is one of what extends it.
+            for folder in layers::folders(&self.path) {
+                look_through(&folder, limits::PACK_DEPTH + limits::LAYERS, &mut left, &mut hasher)?;
+            }
         } else {
             followed(&self.path, &mut hasher)?;
         }
@@ -100,7 +110,8 @@ impl Dropped {
     /// Names the file that cannot be read, is too large, or is none of a pack.
     pub fn read(&self) -> Result<Vec<u8>, PackError> {
         if self.is_folder {
-            files::survey(&self.path)?;
+            let folders = layers::folders(&self.path);
+            files::survey(&folders.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
             return archive::pack(&self.path);
         }
         let archive = Path::new("the archive");
@@ -117,6 +128,26 @@ impl Dropped {
             return Err(files::refused(archive, &why));
         }
         Ok(bytes)
+    }
+
+    /// The pack as an archive, with the bases that it extends: those that lie in it or among `others`, the packs of the same
+    /// watched folder, or else in `packs_dir`. One that lies nowhere is left to whoever reads it.
+    ///
+    /// # Errors
+    /// As [`Dropped::read`].
+    pub fn read_whole(&self, others: &[Self], packs_dir: &Path) -> Result<Vec<u8>, PackError> {
+        let is_of = |other: &Self, name: &str| {
+            let of_archive = || other.read().and_then(|bytes| name_in(&bytes)).is_ok_and(|found| found == name);
+            other != self && (if other.is_folder { other.name == name } else { of_archive() })
+        };
+        archive::with_bases(self.read()?, |name| match others.iter().find(|other| is_of(other, name)) {
+            Some(other) => other.read().map(Some),
+            None if files::is_stray(name.as_ref()) || name.contains(['/', '\\']) => Ok(None),
+            None => {
+                let folder = packs_dir.join(name);
+                if folder.join("pack.toml").is_file() { archive::pack(&folder).map(Some) } else { Ok(None) }
+            }
+        })
     }
 
     /// The folder or file, to be left out of what is told.

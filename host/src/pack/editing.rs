@@ -12,15 +12,21 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
+use tidegate_layers::{EXAMPLES, NOTES, name_of};
 use utoipa::ToSchema;
 
 use super::error::PackError;
 use super::events::EventTypes;
-use super::files::{self, Edited};
+use super::files::Edited;
 use super::instance::Instance;
+use super::layers::Layers;
+use super::pointers::split_pointer;
 use super::{Revision, convert, event_examples, events, examples, fixtures, limits, lines, rules};
 use crate::crm::Source;
 use crate::domain::field::pointer_to;
+
+/// The file with the rule tables.
+const RULES: &str = "rules.toml";
 
 /// The most problems that are told.
 const MOST_PROBLEMS: usize = 50;
@@ -52,6 +58,11 @@ impl FileKind {
     /// All kinds, in the order in which they are listed.
     pub const ALL: [Self; 6] = [Self::Rules, Self::Dialect, Self::Event, Self::Note, Self::Document, Self::Fixture];
 
+    /// Whether a pack's own file is joined with its bases' of the same path; else it takes their place.
+    pub fn is_joined(self) -> bool {
+        matches!(self, Self::Rules | Self::Dialect | Self::Note)
+    }
+
     /// The kind of the file at a path in a pack's folder; none where it is not edited, or is no such path.
     pub fn of(path: &str) -> Option<Self> {
         let parts: Vec<&str> = path.split('/').collect();
@@ -78,11 +89,15 @@ impl FileKind {
 pub struct EditableFile {
     /// Its kind.
     pub kind: FileKind,
-    /// Its path in the pack's folder.
+    /// Its path in the pack's folder; that of a base is behind the base's name.
     #[schema(example = "notes/annual-review.completed.toml")]
     pub path: String,
     /// Its size in bytes.
     pub bytes: u64,
+    /// The base whose file it is, which is not edited here: the pack has a file of its own in its place, or joined with it.
+    /// Null where it is the pack's own.
+    #[schema(required, example = "xplan-base")]
+    pub base: Option<String>,
 }
 
 /// A problem with the files as they are edited.
@@ -102,44 +117,64 @@ pub struct Problem {
     pub message: String,
 }
 
-/// The files of a pack's folder that an operator edits, by kind and path.
+/// The files of a kept pack that an operator edits, by kind and path: the pack's own first, then those of its bases.
 ///
 /// # Errors
 /// Names the folder that cannot be read.
 pub fn editable_files(pack: &Path) -> Result<Vec<EditableFile>, PackError> {
+    let layers = Layers::of(pack)?;
     let mut found = Vec::new();
-    list(pack, pack, limits::PACK_DEPTH, &mut found)?;
-    found.sort();
-    Ok(found)
-}
-
-fn list(pack: &Path, folder: &Path, depth: usize, found: &mut Vec<EditableFile>) -> Result<(), PackError> {
-    for path in files::listed(folder)? {
-        if path.is_dir() {
-            if depth > 0 {
-                list(pack, &path, depth - 1, found)?;
-            }
+    for file in layers.all()? {
+        let Some(kind) = FileKind::of(&file.below) else { continue };
+        // One that is not joined and has another in its place above is none of the pack's any more.
+        let is_read = kind.is_joined() || layers.first(&file.below).is_some_and(|first| first.layer == file.layer);
+        if !is_read || layers.each(&file.below).iter().all(|other| other.layer != file.layer) {
             continue;
         }
-        let Some(below) = path.strip_prefix(pack).ok().and_then(Path::to_str) else { continue };
-        if let Some(kind) = FileKind::of(below) {
-            let bytes = path.metadata().map_err(PackError::io(path.display()))?.len();
-            found.push(EditableFile { kind, path: below.to_owned(), bytes });
-        }
+        let bytes = file.path.metadata().map_err(PackError::io(file.path.display()))?.len();
+        let base = (file.layer > 0).then(|| layers.names()[file.layer].to_owned());
+        found.push((file.layer, EditableFile { kind, path: layers.shown(&file), bytes, base }));
     }
-    Ok(())
+    found.sort();
+    Ok(found.into_iter().map(|(_, file)| file).collect())
 }
 
-/// The text of a file that an operator edits; none where there is no such file.
+/// The text of a file of a pack.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileText {
+    /// Its kind.
+    pub kind: FileKind,
+    /// Its text, byte for byte. Of one that only a base has so far, the text that the pack's own begins with: none of what is
+    /// joined with the base's, the base's of everything else.
+    pub text: String,
+    /// The base whose file it is, which is read here and not edited; none of the pack's own.
+    pub base: Option<String>,
+    /// The path of the pack's own file in its place.
+    pub own_path: String,
+    /// Whether the pack has that file.
+    pub is_there: bool,
+}
+
+/// The text of a file by the path by which people are told of it; none where no file of it is edited.
 ///
 /// # Errors
 /// Names the file that is too large, or no text.
-pub fn editable_text(pack: &Path, path: &str) -> Result<Option<String>, PackError> {
-    let file = pack.join(path);
-    if FileKind::of(path).is_none() || !file.is_file() {
+pub fn editable_text(pack: &Path, path: &str) -> Result<Option<FileText>, PackError> {
+    let layers = Layers::of(pack)?;
+    let file = layers.of_shown(path);
+    let Some(kind) = FileKind::of(&file.below) else { return Ok(None) };
+    let of_path = layers.each(&file.below);
+    let text = match of_path.iter().find(|one| one.layer == file.layer).or(of_path.first()) {
+        None => return Ok(None),
+        Some(inherited) if inherited.layer != file.layer && kind.is_joined() => String::new(),
+        Some(found) => layers.text(found)?,
+    };
+    let base = (file.layer > 0).then(|| layers.names()[file.layer].to_owned());
+    if base.is_some() && of_path.iter().all(|one| one.layer != file.layer) {
         return Ok(None);
     }
-    files::read_text(pack, &file).map(Some)
+    let is_there = of_path.first().is_some_and(|first| first.layer == 0);
+    Ok(Some(FileText { kind, text, base, own_path: file.below, is_there }))
 }
 
 /// Text as it was typed into a form, with the line ends that the file had: a form sends every line's end as CR LF. Lines
@@ -183,8 +218,10 @@ impl Revision {
     pub fn problems_of(&self, pack: &Path, edited: &Edited, dialect: &str) -> Vec<Problem> {
         let mut found = unreadable(edited);
         if found.is_empty() {
-            let files = Files { pack, edited, dialect };
-            found = Check { revision: self, files }.rules();
+            match Layers::of_edited(pack, edited) {
+                Ok(layers) => found = Check { revision: self, files: Files { layers, dialect } }.rules(),
+                Err(error) => found.push(whole("rules.toml", error.to_string())),
+            }
         }
         found.truncate(MOST_PROBLEMS);
         found
@@ -217,32 +254,66 @@ fn unreadable(edited: &Edited) -> Vec<Problem> {
 
 /// A pack's files as they are edited, in which places are looked for.
 struct Files<'a> {
-    pack: &'a Path,
-    edited: &'a Edited,
+    layers: Layers<'a>,
     dialect: &'a str,
 }
 
 impl Files<'_> {
-    fn text(&self, path: &str) -> Option<String> {
-        files::read_text_edited(self.pack, &self.pack.join(path), self.edited).ok()
-    }
-
-    /// The file that has a place in the rules, and the line of it, or of what it stands in.
+    /// The file that has a place in the rules, and the line of it, or of what it stands in. The topmost layer's is told.
     fn of_place(&self, place: &[String]) -> (String, Option<usize>) {
         if let [folder, event, below @ ..] = place
-            && let "events" | "notes" = folder.as_str()
+            && (folder == NOTES || folder == "events")
         {
             let file = format!("{folder}/{event}.toml");
-            let line = self.text(&file).map(|text| lines::find(&text, below).line.unwrap_or(1));
-            return (file, line);
+            return self.in_files(&[file.as_str()], below).unwrap_or((file, None));
         }
         let own = format!("dialects/{}.toml", self.dialect);
-        let of_dialect = self.text(&own).map(|text| lines::find(&text, place)).filter(|found| found.is_whole);
-        if let Some(found) = of_dialect {
-            return (own, found.line);
+        let found = match place {
+            [examples, at, below @ ..] if examples == EXAMPLES && self.layers.are_several() => {
+                self.example(at).and_then(|name| self.in_examples(&[own.as_str(), RULES], &name, below))
+            }
+            _ => None,
+        };
+        let found = found.or_else(|| self.in_files(&[own.as_str(), RULES], place));
+        found.unwrap_or_else(|| (RULES.to_owned(), None))
+    }
+
+    /// The first of files, in all their layers, that has a place; or else where it would stand in the last.
+    fn in_files(&self, files: &[&str], place: &[String]) -> Option<(String, Option<usize>)> {
+        let mut otherwise = None;
+        for file in files.iter().flat_map(|file| self.layers.each(file)) {
+            let Ok(text) = self.layers.text(&file) else { continue };
+            let (found, shown) = (lines::find(&text, place), self.layers.shown(&file));
+            if found.is_whole || place.is_empty() {
+                return Some((shown, found.line.or(Some(1))));
+            }
+            let is_of_last = Some(&file.below.as_str()) == files.last();
+            if is_of_last && (otherwise.is_none() || file.layer == 0) {
+                let line = found.line.or((file.below != RULES).then_some(1));
+                otherwise = Some((shown, line));
+            }
         }
-        let line = self.text("rules.toml").and_then(|text| lines::find(&text, place).line);
-        ("rules.toml".to_owned(), line)
+        otherwise
+    }
+
+    /// The same of a place in an example, which goes by its name.
+    fn in_examples(&self, files: &[&str], name: &str, below: &[String]) -> Option<(String, Option<usize>)> {
+        for file in files.iter().flat_map(|file| self.layers.each(file)) {
+            let Ok(text) = self.layers.text(&file) else { continue };
+            if let Some(at) = lines::place_of_named(&text, EXAMPLES, name) {
+                let place: Vec<String> =
+                    [EXAMPLES.to_owned(), at.to_string()].into_iter().chain(below.iter().cloned()).collect();
+                return Some((self.layers.shown(&file), lines::find(&text, &place).line));
+            }
+        }
+        None
+    }
+
+    /// The name of an example of the joined rules.
+    fn example(&self, at: &str) -> Option<String> {
+        let read = rules::read(&self.layers, self.dialect, &Value::Null).ok()?;
+        let rules: Value = serde_json::from_str(&read.json).ok()?;
+        name_of(&rules[EXAMPLES][at.parse::<usize>().ok()?]).map(ToOwned::to_owned)
     }
 }
 
@@ -255,8 +326,8 @@ struct Check<'a> {
 impl Check<'_> {
     fn rules(&self) -> Vec<Problem> {
         let schema = &self.revision.manifest.rules_schema;
-        let Files { pack, edited, dialect } = self.files;
-        let read = match rules::read_edited(pack, edited, dialect, schema) {
+        let Files { layers, dialect } = &self.files;
+        let read = match rules::read(layers, dialect, schema) {
             Ok(read) => read,
             Err(error) => return self.of_files(&error),
         };
@@ -264,7 +335,7 @@ impl Check<'_> {
             .and_then(|mut instance| instance.configure(&read.json));
         let sources = match configured {
             Ok(Ok(sources)) if read.missing.is_empty() => sources,
-            Ok(Ok(_)) => return read.missing.into_iter().map(|line| of_file(&line)).collect(),
+            Ok(Ok(_)) => return read.missing.iter().map(|line| self.of_file(line)).collect(),
             Ok(Err(problems)) => {
                 let misfits = self.misfits(&read.json, schema);
                 if !misfits.is_empty() {
@@ -283,7 +354,7 @@ impl Check<'_> {
         let revision = Revision { rules: read.json, sources, events, ..self.revision.clone() };
         let context = fixtures::context(revision.region(), dialect);
         let mut found = Vec::new();
-        for error in event_examples::run(&revision, pack, &context) {
+        for error in event_examples::run(&revision, layers, &context) {
             found.extend(self.of_files(&error));
         }
         for error in examples::run(&revision, &context) {
@@ -291,7 +362,7 @@ impl Check<'_> {
                 found.extend(lines.iter().map(|line| self.pointed(line)));
             }
         }
-        for error in fixtures::run_edited(&revision, (pack, edited), "fixtures", dialect) {
+        for error in fixtures::run(&revision, layers, dialect) {
             found.extend(self.of_files(&error));
         }
         found
@@ -299,8 +370,8 @@ impl Check<'_> {
 
     /// The events as they are edited, or what is wrong with them.
     fn events(&self, rules: &rules::Rules) -> Result<EventTypes, Vec<Problem>> {
-        let Files { pack, edited, .. } = self.files;
-        let texts = events::texts(pack, edited).map_err(|error| self.of_files(&error))?;
+        let layers = &self.files.layers;
+        let texts = events::texts(layers).map_err(|error| self.of_files(&error))?;
         let told = |wrong: Vec<events::Misfit>| -> Vec<Problem> {
             let problem =
                 |one: events::Misfit| Problem { file: one.file(), line: one.line, path: None, message: one.told() };
@@ -338,12 +409,19 @@ impl Check<'_> {
         }
     }
 
+    /// A line that begins with a file's path.
+    fn of_file(&self, line: &str) -> Problem {
+        let file = line.split([' ', ':']).next().unwrap_or_default();
+        let is_one = FileKind::of(&self.files.layers.of_shown(file).below).is_some();
+        whole(if is_one { file } else { RULES }, line.to_owned())
+    }
+
     /// Errors about files, by their paths in the pack.
     fn of_files(&self, error: &PackError) -> Vec<Problem> {
         match error {
             PackError::Several(parts) => parts.iter().flat_map(|part| self.of_files(part)).collect(),
             PackError::Refused { path, why } => {
-                let file = path.strip_prefix(self.files.pack).unwrap_or(path).display().to_string();
+                let file = path.strip_prefix(self.files.layers.folder()).unwrap_or(path).display().to_string();
                 vec![Problem { file, line: line_in(why), path: None, message: why.clone() }]
             }
             other => vec![whole("rules.toml", other.to_string())],
@@ -355,12 +433,6 @@ fn whole(file: &str, message: String) -> Problem {
     Problem { file: file.to_owned(), line: None, path: None, message }
 }
 
-/// A line that begins with a file's path.
-fn of_file(line: &str) -> Problem {
-    let file = line.split([' ', ':']).next().unwrap_or_default();
-    whole(if FileKind::of(file).is_some() { file } else { "rules.toml" }, line.to_owned())
-}
-
 /// The line that a message names.
 fn line_in(message: &str) -> Option<usize> {
     message
@@ -368,23 +440,15 @@ fn line_in(message: &str) -> Option<usize> {
         .and_then(|(_, rest)| rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok())
 }
 
-/// The JSON Pointer at the beginning of a line, in its parts, and what is said of it; none where there is none.
-pub fn split_pointer(line: &str) -> Option<(Vec<String>, &str)> {
-    let end = line.find([':', ' '])?;
-    let (pointer, message) = line.split_at(end);
-    let parts = pointer.strip_prefix('/')?.split('/');
-    let parts = parts.filter(|part| !part.is_empty()).map(|part| part.replace("~1", "/").replace("~0", "~"));
-    Some((parts.collect(), message.trim_start_matches([':', ' '])))
-}
-
 /// The place in a pack's files that a gate's line is about, for whoever reads why it was refused: its file, and the line,
 /// as far as can be told.
 pub fn place_of(pack: &Path, edited: &Edited, dialect: &str, line: &str) -> Option<(String, Option<usize>)> {
+    let layers = Layers::of_edited(pack, edited).ok()?;
     if let Some((place, _)) = split_pointer(line) {
-        return Some(Files { pack, edited, dialect }.of_place(&place));
+        return Some(Files { layers, dialect }.of_place(&place));
     }
     let file = line.split([' ', ':']).next().unwrap_or_default();
-    FileKind::of(file).map(|_| (file.to_owned(), line_in(line)))
+    FileKind::of(&layers.of_shown(file).below).map(|_| (file.to_owned(), line_in(line)))
 }
 
 #[cfg(test)]
@@ -438,20 +502,5 @@ mod tests {
         check("a\nb\r\nc\r\nd\r\n", "a\r\nx\r\nc\r\nd", "a\nx\r\nc\r\nd");
         check("a\r\nb", "a\r\nb\r\n", "a\r\nb\r\n");
         check("", "a\r\n", "a\n");
-    }
-
-    #[test]
-    fn a_line_leads_to_the_place_that_it_names() {
-        let check = |line: &str, expected: Option<(&[&str], &str)>| {
-            let found = split_pointer(line);
-            let found =
-                found.as_ref().map(|(place, said)| (place.iter().map(String::as_str).collect::<Vec<_>>(), *said));
-            assert_eq!(found, expected.map(|(place, said)| (place.to_vec(), said)), "{line}");
-        };
-        check("/examples/3: the example", Some((&["examples", "3"], "the example")));
-        check("/examples/3 (\"a\"): what", Some((&["examples", "3"], "(\"a\"): what")));
-        check("/a~1b/c~0: x", Some((&["a/b", "c~"], "x")));
-        check("rules.toml: no", None);
-        check("", None);
     }
 }

@@ -1,8 +1,7 @@
 //! Events tried out with their examples: a note's template that asks for what the data has not got shows when it is filled.
 
-use std::path::Path;
-
 use super::events::{Misfit, refusals};
+use super::layers::Layers;
 use super::{About, Context, DocumentRule, EventType, NoteEvent, NoteMember, PackError, Revision};
 use crate::domain::ExternalId;
 use crate::domain::stored::HouseholdRole;
@@ -11,7 +10,7 @@ use crate::domain::stored::HouseholdRole;
 const MOMENT: &str = "2026-03-01T09:00:00+11:00";
 
 /// Has the notes written of all examples of a revision's events. Answers a refusal for each that cannot be.
-pub(super) fn run(revision: &Revision, pack: &Path, context: &Context) -> Vec<PackError> {
+pub(super) fn run(revision: &Revision, layers: &Layers<'_>, context: &Context) -> Vec<PackError> {
     let mut wrong = Vec::new();
     for event in revision.events().all() {
         for (number, example) in event.examples().iter().enumerate() {
@@ -32,7 +31,7 @@ pub(super) fn run(revision: &Revision, pack: &Path, context: &Context) -> Vec<Pa
             wrong.push(Misfit { event: event.name.clone(), line: None, place, message });
         }
     }
-    refusals(pack, &wrong)
+    refusals(layers, &wrong)
 }
 
 /// The example as the pack is told it: of a household of two, or about one of them.

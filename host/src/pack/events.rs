@@ -8,14 +8,14 @@ mod file;
 mod form;
 mod keywords;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::files::{self, Edited, read_text_edited, refused};
+use super::files::refused;
+use super::layers::{LayerFile, Layers};
 use super::{PackError, limits, lines};
 pub use check::cleaned;
 pub use file::{COMPLETED_ON, DocumentData, HostDocument};
@@ -154,32 +154,27 @@ impl Misfit {
     }
 }
 
-/// The texts of a pack's events, each with its type's name, in the order of names.
+/// The texts of a pack's events, each with its type's name, in the order of names: the pack's own in place of its bases'.
 ///
 /// # Errors
 /// Names the file that cannot be read, is too large or is of another kind, and the folder that holds too many.
-pub(super) fn texts(pack: &Path, edited: &Edited) -> Result<Vec<(String, String)>, PackError> {
-    let folder = pack.join(FOLDER);
-    if !folder.exists() {
-        return Ok(Vec::new());
+pub(super) fn texts(layers: &Layers<'_>) -> Result<Vec<(String, String)>, PackError> {
+    let listed = layers.listed(FOLDER)?;
+    if listed.len() > limits::EVENT_TYPES {
+        let message = format!("it holds {} files; a pack has at most {} events", listed.len(), limits::EVENT_TYPES);
+        return Err(refused(&layers.folder().join(FOLDER), &message));
     }
-    let paths = files::listed(&folder)?;
-    if paths.len() > limits::EVENT_TYPES {
-        return Err(refused(
-            &folder,
-            &format!("it holds {} files; a pack has at most {} events", paths.len(), limits::EVENT_TYPES),
-        ));
-    }
-    let text = |path: &std::path::PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".toml"));
-        let name = name.ok_or_else(|| refused(path, "an event is a file <event type>.toml"))?;
-        let text = read_text_edited(pack, path, edited)?;
+    let text = |(name, files): (&String, &Vec<LayerFile>)| {
+        let file = files.first().cloned().unwrap_or_else(|| layers.own(&format!("{FOLDER}/{name}")));
+        let refuse = |message: &str| layers.tell(refused(&file.path, message));
+        let name = name.strip_suffix(".toml").ok_or_else(|| refuse("an event is a file <event type>.toml"))?;
+        let text = layers.text(&file)?;
         if text.len() as u64 > limits::EVENT_FILE {
-            return Err(refused(path, &format!("it is larger than {} kB", limits::EVENT_FILE >> 10)));
+            return Err(refuse(&format!("it is larger than {} kB", limits::EVENT_FILE >> 10)));
         }
         Ok((name.to_owned(), text))
     };
-    paths.iter().map(text).collect()
+    listed.iter().map(text).collect()
 }
 
 /// The types that texts declare, each given with its type's name.
@@ -261,8 +256,12 @@ pub(super) fn beside(types: &EventTypes, notes: &[String], by_plugin: &[String],
 }
 
 /// The refusals of a pack for what is wrong with its events, one each.
-pub(super) fn refusals(pack: &Path, wrong: &[Misfit]) -> Vec<PackError> {
-    wrong.iter().map(|one| refused(&pack.join(one.file()), &one.told())).collect()
+pub(super) fn refusals(layers: &Layers<'_>, wrong: &[Misfit]) -> Vec<PackError> {
+    let refusal = |one: &Misfit| {
+        let file = layers.first(&one.file()).unwrap_or_else(|| layers.own(&one.file()));
+        layers.tell(refused(&file.path, &one.told()))
+    };
+    wrong.iter().map(refusal).collect()
 }
 
 #[cfg(test)]

@@ -26,18 +26,6 @@ pub type Edited = BTreeMap<String, String>;
 /// No text in place of any file.
 pub(super) static AS_KEPT: Edited = Edited::new();
 
-/// A text file of a pack, or what stands in its place.
-///
-/// # Errors
-/// Names the file that is missing, too large, or no text.
-pub(super) fn read_text_edited(pack: &Path, path: &Path, edited: &Edited) -> Result<String, PackError> {
-    let below = path.strip_prefix(pack).ok().and_then(Path::to_str);
-    match below.and_then(|below| edited.get(below)) {
-        Some(text) => Ok(text.clone()),
-        None => read_text(pack, path),
-    }
-}
-
 /// A file of at most `most` bytes in the folder `pack`. Links among the pack's own files are followed, because containers
 /// are given files by such; one that leads elsewhere could lead to a secret.
 ///
@@ -108,17 +96,25 @@ pub(super) fn listed(folder: &Path) -> Result<Vec<PathBuf>, PackError> {
     Ok(paths)
 }
 
-/// Looks through a pack's folder before anything in it is used.
+/// Looks through a pack's folder, and those of its bases, before anything in them is used. A base that lies in the folder of
+/// what extends it is looked at once.
 ///
 /// # Errors
-/// Names what is too much or too deep, the link that leads nowhere, out of the folder or round in a circle, and what is
-/// neither file nor folder.
-pub(super) fn survey(pack: &Path) -> Result<(), PackError> {
-    let real = pack.canonicalize().map_err(|error| unfollowed(pack, error))?;
-    if !real.is_dir() {
-        return Ok(());
+/// Names what is too much or too deep, the link that leads nowhere, out of its layer's folder or round in a circle, and what
+/// is neither file nor folder.
+pub(super) fn survey(layers: &[&Path]) -> Result<(), PackError> {
+    let (mut files, mut bytes) = (0, 0);
+    for (at, layer) in layers.iter().enumerate() {
+        let real = layer.canonicalize().map_err(|error| unfollowed(layer, error))?;
+        if !real.is_dir() {
+            continue;
+        }
+        let base = layers.get(at + 1).copied();
+        let mut survey = Survey { pack: layer, real: &real, base, files, bytes };
+        survey.folder(layer, &mut vec![real.clone()])?;
+        (files, bytes) = (survey.files, survey.bytes);
     }
-    Survey { pack, real: &real, files: 0, bytes: 0 }.folder(pack, &mut vec![real.clone()])
+    Ok(())
 }
 
 /// What was found so far of a pack's folder.
@@ -126,6 +122,8 @@ struct Survey<'a> {
     pack: &'a Path,
     /// The folder itself, behind all links.
     real: &'a Path,
+    /// The folder of its base, which is looked at for itself.
+    base: Option<&'a Path>,
     files: usize,
     bytes: u64,
 }
@@ -134,6 +132,9 @@ impl Survey<'_> {
     /// Looks through a folder, to which the real folders `way` lead, itself the last.
     fn folder(&mut self, folder: &Path, way: &mut Vec<PathBuf>) -> Result<(), PackError> {
         for path in listed(folder)? {
+            if self.base == Some(path.as_path()) {
+                continue;
+            }
             let real = path.canonicalize().map_err(|error| unfollowed(&path, error))?;
             if !real.starts_with(self.real) {
                 return Err(refused(&path, LEADS_OUT));
@@ -203,7 +204,7 @@ mod tests {
     }
 
     fn check(pack: &tempfile::TempDir, expected: Result<(), &str>) {
-        match (survey(pack.path()), expected) {
+        match (survey(&[pack.path()]), expected) {
             (Ok(()), Ok(())) => {}
             (Err(error), Err(words)) => assert!(error.to_string().contains(words), "{error}"),
             (found, _) => panic!("{found:?}"),

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::files::{self, Edited, read_text_edited, refused};
+use super::files::{self, read_text, refused};
+use super::layers::{LayerFile, Layers};
 use super::rules::PLAIN_DIALECT;
 use super::{Context, NoteEvent, NoteMember, PackError, RawInput, Revision, Verdict};
 use crate::domain::stored::HouseholdRole;
@@ -76,42 +77,70 @@ const MOST_PLACES: usize = 10;
 /// Fixtures that may come out otherwise before the rest is not run: each may take a plugin's whole time.
 const MOST_WRONG: usize = 20;
 
-/// Runs the fixtures in a folder of `pack` that are of the dialect; where there is no such folder, there are none. Answers
-/// what is wrong with each that comes out otherwise: every place, and both values; or why they cannot be read.
-pub(super) fn run(revision: &Revision, pack: &Path, folder: &str, dialect: &str) -> Vec<PackError> {
-    run_edited(revision, (pack, &files::AS_KEPT), folder, dialect)
+/// The folder of a pack's fixtures.
+const FOLDER: &str = "fixtures";
+
+/// Runs the fixtures of a pack's layers that are of the dialect. Answers what is wrong with each that comes out otherwise:
+/// every place, and both values; or why they cannot be read.
+pub(super) fn run(revision: &Revision, layers: &Layers<'_>, dialect: &str) -> Vec<PackError> {
+    let names = match layers.listed(FOLDER) {
+        Err(error) => return vec![error],
+        Ok(names) => names,
+    };
+    let fixtures = names.into_iter().filter(|(name, _)| name.ends_with(".json"));
+    let files = fixtures.filter_map(|(_, files)| files.into_iter().next());
+    let run = |file: LayerFile| {
+        let text = layers.text(&file)?;
+        run_one(revision, &text, dialect).map_err(|error| layers.tell(error.at(&file.path)))
+    };
+    files.filter_map(|file| run(file).err()).take(MOST_WRONG).collect()
 }
 
-/// The same with texts in place of some of the fixtures.
-pub(super) fn run_edited(
-    revision: &Revision,
-    (pack, edited): (&Path, &Edited),
-    folder: &str,
-    dialect: &str,
-) -> Vec<PackError> {
-    let folder = pack.join(folder);
-    if !folder.exists() {
+/// Runs the fixtures in a folder of `folder`, which is none of the pack's; where there is none, there are no fixtures.
+/// Answers as [`run`].
+pub(super) fn run_beside(revision: &Revision, folder: &Path, of: &str, dialect: &str) -> Vec<PackError> {
+    let inner = folder.join(of);
+    if !inner.exists() {
         return Vec::new();
     }
-    let paths = match files::listed(&folder) {
+    let paths = match files::listed(&inner) {
         Err(error) => return vec![error],
         Ok(paths) => paths,
     };
     let fixtures = paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
-    fixtures.filter_map(|path| run_one(revision, (pack, edited), path, dialect).err()).take(MOST_WRONG).collect()
+    let run = |path: &Path| {
+        let text = read_text(folder, path)?;
+        run_one(revision, &text, dialect).map_err(|error| error.at(path))
+    };
+    fixtures.filter_map(|path| run(path).err()).take(MOST_WRONG).collect()
 }
 
-fn run_one(revision: &Revision, (pack, edited): (&Path, &Edited), path: &Path, dialect: &str) -> Result<(), PackError> {
-    let wrong = |why: &str| refused(path, why);
-    let fixture: Fixture =
-        serde_json::from_str(&read_text_edited(pack, path, edited)?).map_err(|e| wrong(&e.to_string()))?;
+/// The reason why a fixture does not hold.
+enum Wrong {
+    /// What is wrong with its file, or comes out otherwise.
+    Fixture(String),
+    /// The plugin's or the machine's own failure.
+    Elsewhere(PackError),
+}
+
+impl Wrong {
+    fn at(self, path: &Path) -> PackError {
+        match self {
+            Self::Fixture(why) => refused(path, &why),
+            Self::Elsewhere(error) => error,
+        }
+    }
+}
+
+fn run_one(revision: &Revision, text: &str, dialect: &str) -> Result<(), Wrong> {
+    let fixture: Fixture = serde_json::from_str(text).map_err(|error| Wrong::Fixture(error.to_string()))?;
     if fixture.context.dialect.as_deref().unwrap_or(PLAIN_DIALECT) != dialect {
         return Ok(());
     }
     let name = fixture.name.clone();
-    let (found, expected) = fixture
-        .run(revision)?
-        .ok_or_else(|| wrong("a fixture has `raw` (with `json` or `text`) and `outcome`, or `event` and `note`"))?;
+    let needs = "a fixture has `raw` (with `json` or `text`) and `outcome`, or `event` and `note`";
+    let outcome = fixture.run(revision).map_err(Wrong::Elsewhere)?;
+    let (found, expected) = outcome.ok_or_else(|| Wrong::Fixture(needs.to_owned()))?;
     let mut places = Vec::new();
     differences(&expected, &found, "", &mut places);
     if places.is_empty() {
@@ -120,7 +149,8 @@ fn run_one(revision: &Revision, (pack, edited): (&Path, &Edited), path: &Path, d
     let more = places.len().saturating_sub(MOST_PLACES);
     places.truncate(MOST_PLACES);
     let more = if more > 0 { format!("; and in {more} places more") } else { String::new() };
-    Err(wrong(&format!("the fixture \"{name}\" comes out otherwise: {}{more}", places.join("; "))))
+    let why = format!("the fixture \"{name}\" comes out otherwise: {}{more}", places.join("; "));
+    Err(Wrong::Fixture(why))
 }
 
 impl Fixture {

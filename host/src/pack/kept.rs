@@ -10,7 +10,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use super::files::Edited;
-use super::{PackError, files, limits, private_file, signature};
+use super::{PackError, files, layers, limits, private_file, signature};
 use crate::domain::RevisionDigest;
 
 /// What a folder's name begins with while it is being copied.
@@ -33,7 +33,23 @@ impl KeptPacks {
         self.folder.join(digest.to_string())
     }
 
-    /// Keeps a pack's folder as that of a revision, whole or not at all. What is kept already stays.
+    /// The folders of the revisions whose digests begin so.
+    ///
+    /// # Errors
+    /// Returns an error if the folder of kept packs cannot be read.
+    pub fn beginning_with(&self, digest: &str) -> io::Result<Vec<PathBuf>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let names = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+        let begins = |path: &PathBuf| {
+            path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(digest))
+        };
+        Ok(names.into_iter().filter(begins).collect())
+    }
+
+    /// Keeps a pack's folder as that of a revision, with its bases' in it, whole or not at all. What is kept already stays.
     ///
     /// # Errors
     /// Names the file that cannot be copied.
@@ -45,7 +61,7 @@ impl KeptPacks {
         let failed = PackError::io(format!("the folder of kept packs {}", self.folder.display()));
         make_private(&self.folder).map_err(&failed)?;
         let unfinished = self.folder.join(format!("{UNFINISHED}{:016x}", rand::random::<u64>()));
-        let copied = copy(pack, pack, &unfinished, limits::PACK_DEPTH).and_then(|()| {
+        let copied = copy_layers(pack, &unfinished).and_then(|()| {
             fs::rename(&unfinished, &kept).and_then(|()| fs::File::open(&self.folder)?.sync_all()).map_err(&failed)
         });
         copied.inspect_err(|_| drop(fs::remove_dir_all(&unfinished)))
@@ -76,7 +92,7 @@ impl KeptPacks {
         make_private(&around).map_err(PackError::io(around.display()))?;
         let received = Received { folder: around.join(pack), around };
         let kept = self.folder(digest);
-        copy(&kept, &kept, &received.folder, limits::PACK_DEPTH)?;
+        copy_layers(&kept, &received.folder)?;
         for name in signature::FILES {
             match fs::remove_file(received.folder.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(PackError::io(name)(error)),
@@ -85,6 +101,8 @@ impl KeptPacks {
         }
         for (path, text) in edited {
             let file = received.folder.join(path);
+            // What only a base had so far may stand in a folder that the pack itself has not got.
+            make_private(file.parent().unwrap_or(&received.folder)).map_err(PackError::io(file.display()))?;
             private_file::write(&file, &[text.as_bytes()]).map_err(PackError::io(file.display()))?;
         }
         Ok(received)
@@ -130,6 +148,20 @@ impl Received {
     pub fn folder(&self) -> &Path {
         &self.folder
     }
+
+    /// Puts the bases that did not come with the pack into it, as they stand among the packs of `packs_dir`.
+    ///
+    /// # Errors
+    /// Names the file that cannot be copied.
+    pub fn complete(&self, packs_dir: &Path) -> Result<(), PackError> {
+        let Some(lowest) = layers::folders(&self.folder).pop() else { return Ok(()) };
+        match layers::missing_base(&lowest) {
+            Some(name) if packs_dir.join(&name).is_dir() => {
+                copy_layers(&packs_dir.join(&name), &lowest.join(layers::BASE))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Drop for Received {
@@ -143,14 +175,25 @@ fn make_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Copies the files of a folder of `pack` and of those in it, without strays.
-fn copy(pack: &Path, from: &Path, to: &Path, depth: usize) -> Result<(), PackError> {
+/// Copies a pack's folder, and its bases' as the folder `base` of what extends each: what is kept is whole.
+fn copy_layers(pack: &Path, to: &Path) -> Result<(), PackError> {
+    let folders = layers::folders(pack);
+    let mut to = to.to_owned();
+    for (at, folder) in folders.iter().enumerate() {
+        copy((folder, folders.get(at + 1)), folder, &to, limits::PACK_DEPTH)?;
+        to.push(layers::BASE);
+    }
+    Ok(())
+}
+
+/// Copies the files of a folder of `pack` and of those in it, without strays and the folder of its base.
+fn copy((pack, base): (&Path, Option<&PathBuf>), from: &Path, to: &Path, depth: usize) -> Result<(), PackError> {
     let failed = PackError::io(from.display());
     make_private(to).map_err(&failed)?;
     for entry in fs::read_dir(from).map_err(&failed)? {
         let entry = entry.map_err(&failed)?;
         let (path, name) = (entry.path(), entry.file_name());
-        if files::is_stray(&name) || name.to_str().is_none() {
+        if files::is_stray(&name) || name.to_str().is_none() || base == Some(&path) {
             continue;
         }
         if !path.is_dir() {
@@ -161,7 +204,7 @@ fn copy(pack: &Path, from: &Path, to: &Path, depth: usize) -> Result<(), PackErr
             });
             written.map_err(PackError::io(to.join(&name).display()))?;
         } else if depth > 0 {
-            copy(pack, &path, &to.join(&name), depth - 1)?;
+            copy((pack, base), &path, &to.join(&name), depth - 1)?;
         } else {
             return Err(files::refused(&path, "its folders go too deep"));
         }

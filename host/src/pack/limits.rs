@@ -88,6 +88,9 @@ pub(super) const EVENT_TYPES: usize = 64;
 /// One of them, bytes.
 pub(super) const EVENT_FILE: u64 = 64 << 10;
 
+/// The packs that lie one on another: a pack, its base, and the base's base.
+pub(super) const LAYERS: usize = 4;
+
 /// Any other file of a pack, bytes.
 pub(super) const TEXT_FILE: u64 = 1 << 20;
 

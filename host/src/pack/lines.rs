@@ -37,6 +37,18 @@ pub(super) fn find(text: &str, place: &[String]) -> Found {
     Found { line: at.map(|byte| line_at(text, byte)), is_whole: depth == place.len() && depth > 0 }
 }
 
+/// The number of the item of a list that has this name.
+pub(super) fn place_of_named(text: &str, list: &str, name: &str) -> Option<usize> {
+    let (table, _) = DeTable::parse_recoverable(text);
+    let (_, list) = of_table(table.get_ref(), list)?;
+    let DeValue::Array(items) = list.get_ref() else { return None };
+    items.iter().position(|item| match item.get_ref() {
+        DeValue::Table(item) => of_table(item, "name")
+            .is_some_and(|(_, value)| matches!(value.get_ref(), DeValue::String(text) if text == name)),
+        _ => false,
+    })
+}
+
 /// A key's beginning and its value.
 fn of_table<'t, 'i>(table: &'t DeTable<'i>, key: &str) -> Option<(usize, &'t Spanned<DeValue<'i>>)> {
     let (name, value) = table.iter().find(|(name, _)| name.get_ref() == key)?;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::path::{Component as PathPart, Path};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -11,49 +11,21 @@ use serde_json::Value;
 
 use super::bindings::MappingPre;
 use super::engine::Sandbox;
-use super::files::{self, refused};
+use super::files::refused;
 use super::gates::{Gate, Gates};
 use super::instance::{Instance, Program};
+use super::layers::Layers;
 use super::manifest::Manifest;
+use super::pack_file::{PACK_FILE, PackFile};
+use super::rules::origins::Origins;
 use super::rules::{self, Rules};
 use super::templates::Templates;
 use super::{
     ComponentError, PackError, Revision, Shared, component, convert, event_examples, events, examples, fixtures, limits,
 };
-use crate::config::toml_words;
 use crate::crm::Source;
 use crate::domain::address::AddressForm;
 use crate::domain::{CountryCode, RevisionDigest};
-
-/// `pack.toml`: what the folder is, for people and for the host.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PackFile {
-    /// The pack's name, and its folder's.
-    pub(super) name: String,
-    /// The version of its rules.
-    pub(super) version: String,
-    /// The plugin that the component is: its manifest's name.
-    plugin: String,
-    /// The component's file in the folder.
-    component: String,
-    /// The CRM it reads.
-    pub(super) crm: String,
-    /// ISO 3166-1 alpha-2 code of the region it is for.
-    pub(super) region: String,
-    /// The places where its rules tell how addresses of the region are written.
-    address: Option<AddressPointers>,
-}
-
-/// Places in the rules, as JSON Pointers (RFC 6901): the host knows none of the rules' own names.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AddressPointers {
-    /// A table of states: codes with lists of spellings. None where the region's addresses have no state.
-    states: Option<String>,
-    /// A pattern of postcodes.
-    postcode: Option<String>,
-}
 
 /// Loads a pack folder for a dialect: files, manifest, imports and contract version, component, rules, fixtures. Notes the
 /// gates that it goes through.
@@ -61,17 +33,22 @@ struct AddressPointers {
 /// # Errors
 /// Returns what is wrong, with the file's path: of fixtures and templates all of it, else the first thing.
 pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) -> Result<Revision, PackError> {
-    let loaded = untested(shared, folder, dialect, gates);
-    let revision = loaded.inspect_err(|error| gates.fail(folder, error))?;
+    gates.begin(Gate::Folder);
+    let layers = Layers::of(folder).inspect_err(|error| gates.fail(folder, error))?;
+    let loaded = untested(shared, &layers, dialect, gates);
+    let (revision, origins) = loaded.inspect_err(|error| gates.fail(folder, error))?;
     let mut wrong = Vec::new();
     for gate in [Gate::Events, Gate::Examples, Gate::Fixtures, Gate::Templates] {
         gates.begin(gate);
-        let found = match gate {
-            Gate::Events => event_examples::run(&revision, folder, &fixtures::context(revision.region(), dialect)),
+        let mut found = match gate {
+            Gate::Events => event_examples::run(&revision, &layers, &fixtures::context(revision.region(), dialect)),
             Gate::Examples => examples::run(&revision, &fixtures::context(revision.region(), dialect)),
-            Gate::Fixtures => fixtures::run(&revision, folder, "fixtures", dialect),
-            _ => revision.templates.verify(&shared.typesetter, &shared.cache, folder),
+            Gate::Fixtures => fixtures::run(&revision, &layers, dialect),
+            _ => revision.templates.verify(&shared.typesetter, &shared.cache, &layers),
         };
+        if layers.are_several() {
+            found = found.into_iter().map(|error| origins.name_files(&revision.rules, error)).collect();
+        }
         found.iter().for_each(|error| gates.fail(folder, error));
         wrong.extend(found);
     }
@@ -82,28 +59,42 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Ga
     }
 }
 
+/// What a base is, as far as it can be told without a region: its files can be read, and its component, where it has one, is
+/// what they say. What it makes of records shows in the packs that extend it.
+///
+/// # Errors
+/// Returns what is wrong, with the file's path.
+pub(super) fn check_base(layers: &Layers<'_>) -> Result<Manifest, PackError> {
+    layers.survey()?;
+    let (manifest, ..) = read_component(layers, &mut Gates::default())?;
+    rules::read(layers, rules::PLAIN_DIALECT, &Value::Null)?;
+    Templates::read(layers)?;
+    Ok(manifest)
+}
+
 /// The JSON Schema of a pack's rules.
 ///
 /// # Errors
 /// Names the file that is missing, or is none of a pack.
 pub(super) fn rules_schema(folder: &Path) -> Result<Value, PackError> {
-    let pack = read_pack_file(folder)?;
-    let path = folder.join(&pack.component);
-    let bytes = files::read(folder, &path, limits::COMPONENT)?;
-    let manifest = component::inspect(&bytes).map_err(|why| PackError::Component { path, why })?;
+    let (manifest, ..) = read_component(&Layers::of(folder)?, &mut Gates::default())?;
     Ok(manifest.rules_schema)
 }
 
-/// A pack folder's revision before it has shown what it makes of examples, fixtures and samples.
-fn untested(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) -> Result<Revision, PackError> {
-    let Shared { sandbox, cache, typesetter } = shared;
-    gates.begin(Gate::Folder);
-    files::survey(folder)?;
-    let pack = read_pack_file(folder)?;
-    let path = folder.join(&pack.component);
-    let of_component = |why| PackError::Component { path: path.clone(), why };
+/// A pack's component, held against what `pack.toml` says of it: its manifest, its bytes, and its file.
+///
+/// # Errors
+/// Says what is wrong with the component, or that it is not the one that `pack.toml` names.
+pub(super) fn read_component(
+    layers: &Layers<'_>,
+    gates: &mut Gates,
+) -> Result<(Manifest, Vec<u8>, PathBuf), PackError> {
+    let pack = layers.pack();
+    let file = layers.first(&pack.component).unwrap_or_else(|| layers.own(&pack.component));
+    let path = file.path.clone();
+    let of_component = |why| layers.tell(PackError::Component { path: path.clone(), why });
     gates.begin(Gate::Size);
-    let bytes = files::read(folder, &path, limits::COMPONENT).map_err(|error| match error {
+    let bytes = layers.bytes(&file, limits::COMPONENT).map_err(|error| match error {
         PackError::Io { source, .. } if source.kind() == ErrorKind::NotFound => {
             of_component(ComponentError::Missing(source))
         }
@@ -114,15 +105,39 @@ fn untested(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) ->
     gates.pass(Gate::Imports);
     gates.pass(Gate::Contract);
     gates.begin(Gate::Manifest);
-    check_against_manifest(&folder.join("pack.toml"), &pack, &manifest)?;
+    check_against_manifest(&layers.folder().join(PACK_FILE), pack, &manifest)?;
+    Ok((manifest, bytes, path))
+}
+
+/// A pack folder's revision before it has shown what it makes of examples, fixtures and samples; and where its rules are from.
+fn untested(
+    shared: &Shared,
+    layers: &Layers<'_>,
+    dialect: &str,
+    gates: &mut Gates,
+) -> Result<(Revision, Origins), PackError> {
+    let Shared { sandbox, cache, typesetter } = shared;
+    layers.survey()?;
+    let pack = layers.pack().clone();
+    let pack_file = layers.folder().join(PACK_FILE);
+    let Some(region) = pack.region.clone() else {
+        gates.begin(Gate::Connection);
+        let why = format!(
+            "`{}` is a base: it has no `region`; choose a pack that extends it, or write one that does",
+            pack.name
+        );
+        return Err(refused(&pack_file, &why));
+    };
+    let (manifest, bytes, path) = read_component(layers, gates)?;
+    let of_component = |why| layers.tell(PackError::Component { path: path.clone(), why });
     gates.begin(Gate::Rules);
-    let rules = rules::read(folder, dialect, &manifest.rules_schema)?;
+    let rules = rules::read(layers, dialect, &manifest.rules_schema)?;
     gates.begin(Gate::Events);
-    let texts = events::texts(folder, &files::AS_KEPT)?;
-    let refused_for = |wrong: Vec<events::Misfit>| PackError::Several(events::refusals(folder, &wrong));
+    let texts = events::texts(layers)?;
+    let refused_for = |wrong: Vec<events::Misfit>| PackError::Several(events::refusals(layers, &wrong));
     let events = events::read(&texts).map_err(refused_for)?;
     gates.begin(Gate::Templates);
-    let templates = Templates::read(folder)?;
+    let templates = Templates::read(layers)?;
     gates.begin(Gate::Events);
     let misfits = events::beside(&events, &rules.notes(), &manifest.events, &templates.events());
     if !misfits.is_empty() {
@@ -131,7 +146,7 @@ fn untested(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) ->
 
     gates.begin(Gate::Resources);
     let digest = blake3::hash(&bytes);
-    let revision_digest = revision_digest(&digest, &pack.region, &rules, &[templates.digest(), events.digest()]);
+    let revision_digest = revision_digest(&digest, &region, &rules, &[templates.digest(), events.digest()]);
     let not_usable = |error: wasmtime::Error| {
         of_component(ComponentError::NotCompiled(format!("it cannot be used: {error:#}"), error.into()))
     };
@@ -140,14 +155,18 @@ fn untested(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) ->
     let program = Program { pre: linked, pack: pack.name.clone() };
 
     gates.begin(Gate::Rules);
-    let sources = try_out(sandbox, &program, &manifest, &rules, &path)?;
+    let sources = try_out(sandbox, &program, &manifest, &rules, &path).map_err(|error| match layers.are_several() {
+        true => layers.tell(rules.origins.name_files(&rules.json, error)),
+        false => error,
+    })?;
     // Behind the rules' own problems: what rules lack that are not written yet is no fault of the pack's file.
-    let address_form = address_form(&pack, &rules).map_err(|why| refused(&folder.join("pack.toml"), &why))?;
-    Ok(Revision {
+    let address_form = address_form(&pack, &region, &rules).map_err(|why| refused(&pack_file, &why))?;
+    let revision = Revision {
         sandbox: Arc::clone(sandbox),
         program,
         digest: revision_digest,
         pack,
+        region,
         manifest,
         rules: rules.json,
         address_form,
@@ -156,23 +175,8 @@ fn untested(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Gates) ->
         events: Arc::new(events),
         templates,
         typesetter: typesetter.clone(),
-    })
-}
-
-fn read_pack_file(folder: &Path) -> Result<PackFile, PackError> {
-    let path = folder.join("pack.toml");
-    if !path.exists() {
-        let is = if folder.is_dir() { "it has no pack.toml" } else { "it is no folder" };
-        let why = format!("{is}: a pack is a folder with pack.toml, rules.toml and its plugin's component");
-        return Err(refused(folder, &why));
-    }
-    let text = files::read_text(folder, &path)?;
-    let pack: PackFile = toml::from_str(&text).map_err(|e| refused(&path, &toml_words(&text, &e)))?;
-    let mut parts = Path::new(&pack.component).components();
-    if !matches!((parts.next(), parts.next()), (Some(PathPart::Normal(_)), None)) {
-        return Err(refused(&path, "`component` is to be the name of a file in the pack's own folder"));
-    }
-    Ok(pack)
+    };
+    Ok((revision, rules.origins))
 }
 
 fn check_against_manifest(path: &Path, pack: &PackFile, manifest: &Manifest) -> Result<(), PackError> {
@@ -182,11 +186,14 @@ fn check_against_manifest(path: &Path, pack: &PackFile, manifest: &Manifest) -> 
     };
     check(pack.plugin == manifest.name, "plugin", &pack.plugin, format!("`{}`", manifest.name))?;
     check(pack.crm == manifest.crm, "crm", &pack.crm, format!("`{}`", manifest.crm))?;
-    check(manifest.regions.contains(&pack.region), "region", &pack.region, format!("{:?}", manifest.regions))
+    let Some(region) = &pack.region else { return Ok(()) };
+    let is_served = manifest.regions.is_empty() || manifest.regions.contains(region);
+    check(is_served, "region", region, format!("{:?}", manifest.regions))
 }
 
 /// The written form of the region's addresses, by the rules.
-fn address_form(pack: &PackFile, rules: &Rules) -> Result<Option<AddressForm>, String> {
+fn address_form(pack: &PackFile, region: &str, rules: &Rules) -> Result<Option<AddressForm>, String> {
+    let country = CountryCode::try_from(region.to_owned()).map_err(|error| format!("`region`: {error}"))?;
     let Some(pointers) = &pack.address else { return Ok(None) };
     let rules: Value = serde_json::from_str(&rules.json).map_err(|error| error.to_string())?;
     let at = |pointer: &str| rules.pointer(pointer).ok_or_else(|| format!("`{pointer}` leads to nothing in its rules"));
@@ -202,7 +209,6 @@ fn address_form(pack: &PackFile, rules: &Rules) -> Result<Option<AddressForm>, S
         }
         None => None,
     };
-    let country = CountryCode::try_from(pack.region.clone()).map_err(|error| error.to_string())?;
     Ok(Some(AddressForm { country, states: states.into_iter().collect(), postcode }))
 }
 
@@ -271,7 +277,8 @@ mod tests {
     fn a_revision_is_its_component_rules_region_and_templates() {
         let id = |component: &str, region, json: &str, template: Option<&str>| {
             let templates = template.map(|text| blake3::hash(text.as_bytes()));
-            let rules = Rules { whole: json.to_owned(), json: String::new(), missing: Vec::new() };
+            let rules =
+                Rules { whole: json.to_owned(), json: String::new(), missing: Vec::new(), origins: Origins::default() };
             revision_digest(&blake3::hash(component.as_bytes()), region, &rules, &[templates, None])
         };
         assert_eq!(id("a", "AU", "{}", None), id("a", "AU", "{}", None));

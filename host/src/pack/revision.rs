@@ -10,8 +10,8 @@ use tidegate_documents::{DocumentError, MadeAt, Typeset, Typesetter};
 use super::engine::Sandbox;
 use super::events::{EventType, EventTypes, HostDocument};
 use super::instance::{Instance, Program};
-use super::load::PackFile;
 use super::manifest::Manifest;
+use super::pack_file::PackFile;
 use super::rules::differences::{self, RuleDifference};
 use super::templates::Templates;
 use super::{
@@ -31,6 +31,8 @@ pub struct Revision {
     pub(super) program: Program,
     pub(super) digest: RevisionDigest,
     pub(super) pack: PackFile,
+    /// ISO 3166-1 alpha-2 code.
+    pub(super) region: String,
     pub(super) manifest: Manifest,
     /// The rules, as `configure` takes them.
     pub(super) rules: String,
@@ -65,7 +67,7 @@ impl Revision {
 
     /// ISO 3166-1 alpha-2 code of the pack's region.
     pub fn region(&self) -> &str {
-        &self.pack.region
+        &self.region
     }
 
     /// The CRM it reads, by its name in settings.
@@ -155,7 +157,7 @@ impl Revision {
             plugin: self.manifest.name.clone(),
             plugin_version: self.manifest.version.clone(),
             crm: self.pack.crm.clone(),
-            region: self.pack.region.clone(),
+            region: self.region.clone(),
             revision: self.id(),
             digest: self.digest,
             component_bytes: self.component_bytes,
@@ -184,7 +186,7 @@ impl Revision {
     /// Runs cases that stand outside the pack: fixtures in a folder of `folder`. Answers what is wrong with each that comes
     /// out otherwise.
     pub fn try_cases(&self, folder: &Path, of: &str, dialect: &str) -> Vec<PackError> {
-        fixtures::run(self, folder, of, dialect)
+        fixtures::run_beside(self, folder, of, dialect)
     }
 
     /// Makes a fixture of a record, with made-up values in it of which the same becomes. Blocks the thread.

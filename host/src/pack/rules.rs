@@ -1,4 +1,4 @@
-//! A pack's rules: `rules.toml`, and each file note's template below `notes/`, as one JSON object.
+//! A pack's rules: `rules.toml`, and each file note's template below `notes/`, of all its layers as one JSON object.
 //!
 //! A CRM may speak several dialects. `rules.toml` is written for [`PLAIN_DIALECT`]; what differs in another stands in
 //! `dialects/<name>.toml` and is laid over it here, so that a plugin is configured with the rules of one dialect and a
@@ -6,17 +6,27 @@
 
 mod complete;
 pub(super) mod differences;
+pub(super) mod origins;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
-use super::files::{self, Edited, read_text_edited, refused};
+use serde_json::{Map, Value};
+use tidegate_layers::{LayerRules, NOTES};
+
+use super::files::refused;
+use super::layers::{LayerFile, Layers};
 use super::{PackError, limits};
 use crate::config::toml_words;
 pub(super) use complete::{about, stand_in};
+use origins::Origins;
 
 /// The dialect that `rules.toml` is written for.
 pub(super) const PLAIN_DIALECT: &str = "resourceful";
+
+/// The file with the rule tables.
+const RULES: &str = "rules.toml";
+/// The folder of what differs in other dialects.
+const DIALECTS: &str = "dialects";
 
 /// The rules as `configure` takes them.
 pub(super) struct Rules {
@@ -26,6 +36,8 @@ pub(super) struct Rules {
     pub(super) json: String,
     /// The keys that are missing in them for the plugin's schema, a line each.
     pub(super) missing: Vec<String>,
+    /// Which file each of them is from.
+    pub(super) origins: Origins,
 }
 
 impl Rules {
@@ -36,131 +48,148 @@ impl Rules {
     }
 }
 
-/// Reads the rules of a pack folder for a dialect, and looks whether they have all that `schema` needs.
+/// Reads the rules of a pack for a dialect, and looks whether they have all that `schema` needs.
 ///
 /// # Errors
-/// Names every file that is missing or no TOML, with the place in it. What differs in another dialect costs that dialect
-/// alone: `whole` has the digest of a file that cannot be read.
-pub(super) fn read(folder: &Path, dialect: &str, schema: &serde_json::Value) -> Result<Rules, PackError> {
-    read_edited(folder, &files::AS_KEPT, dialect, schema)
-}
-
-/// The same with texts in place of some of the folder's files.
-pub(super) fn read_edited(
-    folder: &Path,
-    edited: &Edited,
-    dialect: &str,
-    schema: &serde_json::Value,
-) -> Result<Rules, PackError> {
-    let mut files = Files { pack: folder, edited, problems: Vec::new() };
-    let mut rules = files.toml(&folder.join("rules.toml"));
-    let notes = files.notes()?;
-    let mut dialects = files.dialects(dialect)?;
-    if !files.problems.is_empty() {
-        return Err(PackError::Several(files.problems));
-    }
-    if !notes.is_empty() {
-        if rules.contains_key("notes") {
-            let message = "it has a table `notes`; notes are files of the folder `notes`, one an event type";
-            return Err(refused(&folder.join("rules.toml"), message));
-        }
-        rules.insert("notes".to_owned(), toml::Value::Table(notes));
-    }
-    let plain = to_json(toml::Value::Table(rules.clone()));
-    let mut whole = plain.to_string();
+/// Names every file that is missing or no TOML, with the place in it, and what takes away what is not there. What differs in
+/// another dialect costs that dialect alone: `whole` has the digest of a file that cannot be read.
+pub(super) fn read(layers: &Layers<'_>, dialect: &str, schema: &Value) -> Result<Rules, PackError> {
+    let mut files = Files { layers, dialect, problems: Vec::new(), origins: Origins::default() };
+    let plain = files.plain()?;
+    let mut dialects = files.dialects(&plain)?;
+    files.fail()?;
+    let mut whole = Value::Object(plain.clone()).to_string();
     for (name, differences) in &dialects {
         let differences = match differences {
-            Dialect::Read(differences) => to_json(toml::Value::Table(differences.clone())).to_string(),
+            Dialect::Read(differences) => Value::Object(differences.clone()).to_string(),
             Dialect::Unreadable(digest) => digest.to_string(),
         };
         whole = format!("{whole}\n{name}\n{differences}");
     }
     let mut missing = Vec::new();
+    let origins = files.origins;
     let of_dialect = match dialects.remove(dialect) {
         Some(Dialect::Read(differences)) => {
-            let laid_over = to_json(toml::Value::Table(differences.clone()));
-            missing = complete::unnamed(&laid_over, &plain, schema, dialect);
-            lay_over(&mut rules, differences);
-            to_json(toml::Value::Table(rules))
+            let laid_over = Value::Object(differences.clone());
+            let of_plain = Value::Object(plain.clone());
+            missing =
+                complete::unnamed(&laid_over, &of_plain, schema, &|keys: &[&str]| origins.of_dialect(keys, dialect));
+            tidegate_layers::lay_over(plain, differences)
         }
         None if dialect != PLAIN_DIALECT => {
-            let path = folder.join("dialects").join(dialect).with_extension("toml");
+            let path = layers.folder().join(DIALECTS).join(dialect).with_extension("toml");
             return Err(refused(&path, &format!("the pack has no rules for the dialect `{dialect}`")));
         }
         _ => plain,
     };
-    missing.extend(complete::missing(&of_dialect, schema));
-    Ok(Rules { whole, json: of_dialect.to_string(), missing })
+    let of_dialect = Value::Object(of_dialect);
+    missing.extend(complete::missing(&of_dialect, schema, &|keys: &[&str]| origins.of_table(keys)));
+    let json = of_dialect.to_string();
+    Ok(Rules { whole, json, missing, origins })
 }
 
-/// The dialects of a pack folder beside the one that `rules.toml` is written for.
-pub(super) fn other_dialects(folder: &Path) -> Vec<String> {
-    let files = files::listed(&folder.join("dialects")).unwrap_or_default();
-    let names = files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    let names = names.filter_map(|path| path.file_stem()?.to_str().map(ToOwned::to_owned));
+/// The dialects of a pack beside the one that `rules.toml` is written for.
+pub(super) fn other_dialects(layers: &Layers<'_>) -> Vec<String> {
+    let names = layers.listed(DIALECTS).unwrap_or_default();
+    let names = names.keys().filter_map(|name| name.strip_suffix(".toml")).map(ToOwned::to_owned);
     names.filter(|name| name != PLAIN_DIALECT).collect()
-}
-
-/// Puts the differences in place: tables are joined key by key, everything else is replaced.
-fn lay_over(rules: &mut toml::Table, differences: toml::Table) {
-    for (key, value) in differences {
-        match (rules.get_mut(&key), value) {
-            (Some(toml::Value::Table(below)), toml::Value::Table(value)) => lay_over(below, value),
-            (_, value) => drop(rules.insert(key, value)),
-        }
-    }
 }
 
 /// What differs in a dialect.
 enum Dialect {
-    Read(toml::Table),
-    /// The file's digest.
+    Read(Map<String, Value>),
+    /// The digest of its files.
     Unreadable(blake3::Hash),
 }
 
 /// A pack's TOML files, and what is wrong with them so far.
-struct Files<'a> {
-    pack: &'a Path,
-    edited: &'a Edited,
+struct Files<'a, 'e> {
+    layers: &'a Layers<'e>,
+    /// The dialect that the rules are read for.
+    dialect: &'a str,
     problems: Vec<PackError>,
+    origins: Origins,
 }
 
-impl Files<'_> {
-    /// The notes, by event type; none where there is no such folder.
-    fn notes(&mut self) -> Result<toml::Table, PackError> {
-        let paths = self.paths("notes", "a note is a file <event type>.toml")?;
-        Ok(paths.into_iter().map(|(name, path)| (name, toml::Value::Table(self.toml(&path)))).collect())
-    }
-
-    /// The TOML files of a folder, by name; none where there is no such folder.
-    fn paths(&mut self, name: &str, is_for: &str) -> Result<Vec<(String, PathBuf)>, PackError> {
-        let folder = self.pack.join(name);
-        let mut files = Vec::new();
-        if !folder.exists() {
-            return Ok(files);
+impl Files<'_, '_> {
+    /// The rules and notes of all layers.
+    fn plain(&mut self) -> Result<Map<String, Value>, PackError> {
+        let count = self.layers.names().len();
+        let mut of_layers = vec![LayerRules::default(); count];
+        let mut files = self.layers.each(RULES);
+        if files.is_empty() {
+            // Reading it says that it is missing.
+            files.push(self.layers.own(RULES));
         }
-        for path in files::listed(&folder)? {
-            let stem = path.file_stem().and_then(|stem| stem.to_str());
-            match (stem, path.extension().and_then(|extension| extension.to_str())) {
-                (Some(name), Some("toml")) => files.push((name.to_owned(), path)),
-                _ => self.problems.push(refused(&path, is_for)),
+        for file in &files {
+            of_layers[file.layer].rules = self.toml(file);
+            self.origins.add_rules(self.layers.shown(file), &of_layers[file.layer].rules);
+        }
+        for (event, of_event) in self.paths(NOTES, "a note is a file <event type>.toml")? {
+            for file in &of_event {
+                let note = self.toml(file);
+                self.origins.add_note(self.layers.shown(file), &event, &note);
+                of_layers[file.layer].notes.insert(event.clone(), Value::Object(note));
             }
         }
-        Ok(files)
+        self.fail()?;
+        let has_notes = self.layers.are_several() || of_layers.iter().any(|layer| !layer.notes.is_empty());
+        for file in files.iter().filter(|file| has_notes && of_layers[file.layer].rules.contains_key(NOTES)) {
+            let message = "it has a table `notes`; notes are files of the folder `notes`, one an event type";
+            return Err(self.layers.tell(refused(&file.path, message)));
+        }
+        of_layers.reverse();
+        let joined = tidegate_layers::rules(of_layers);
+        joined.map_err(|faults| {
+            self.faults(faults.into_iter().map(|fault| (count - 1 - fault.layer, fault.message)), RULES)
+        })
     }
 
-    /// What differs in each dialect, by name. One that is not `wanted` and cannot be read is told of in the log.
-    fn dialects(&mut self, wanted: &str) -> Result<BTreeMap<String, Dialect>, PackError> {
-        let mut of_others = Files { pack: self.pack, edited: self.edited, problems: Vec::new() };
+    /// The TOML files of a folder, by name, those of each in all layers; none where there is no such folder.
+    fn paths(&mut self, folder: &str, is_for: &str) -> Result<Vec<(String, Vec<LayerFile>)>, PackError> {
+        let mut found = Vec::new();
+        for (name, files) in self.layers.listed(folder)? {
+            match name.strip_suffix(".toml").filter(|stem| !stem.is_empty()) {
+                Some(stem) => found.push((stem.to_owned(), files)),
+                None => {
+                    let wrong = files.iter().map(|file| self.layers.tell(refused(&file.path, is_for)));
+                    self.problems.extend(wrong);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// What differs in each dialect, by name. One that is not wanted and cannot be read is told of in the log.
+    fn dialects(&mut self, plain: &Map<String, Value>) -> Result<BTreeMap<String, Dialect>, PackError> {
         let mut dialects = BTreeMap::new();
-        for (name, path) in self.paths("dialects", "what differs in a dialect is a file <dialect>.toml")? {
-            let files = if name == wanted { &mut *self } else { &mut of_others };
-            let differences = files.toml(&path);
-            let dialect = match of_others.problems.pop() {
-                None => Dialect::Read(differences),
-                Some(error) => {
-                    tracing::warn!(%error, "a pack's rules cannot be used for a dialect; those for others can");
-                    Dialect::Unreadable(blake3::hash(&files::read(self.pack, &path, limits::TEXT_FILE)?))
+        for (name, files) in self.paths(DIALECTS, "what differs in a dialect is a file <dialect>.toml")? {
+            let before = self.problems.len();
+            let mut of_layers = Vec::new();
+            for file in &files {
+                let differences = self.toml(file);
+                if name == self.dialect {
+                    self.origins.add_dialect(self.layers.shown(file), &differences);
+                }
+                of_layers.push(differences);
+            }
+            of_layers.reverse();
+            let joined = tidegate_layers::dialect(plain, of_layers).unwrap_or_else(|faults| {
+                let faults = faults.into_iter().map(|fault| (&files[files.len() - 1 - fault.layer], fault.message));
+                self.problems.extend(faults.map(|(file, why)| self.layers.tell(refused(&file.path, &why))));
+                Map::new()
+            });
+            let dialect = match self.problems.len() > before && name != self.dialect {
+                false => Dialect::Read(joined),
+                true => {
+                    for error in self.problems.drain(before..) {
+                        tracing::warn!(%error, "a pack's rules cannot be used for a dialect; those for others can");
+                    }
+                    let mut hasher = blake3::Hasher::new();
+                    for file in &files {
+                        hasher.update(&self.layers.bytes(file, limits::TEXT_FILE)?);
+                    }
+                    Dialect::Unreadable(hasher.finalize())
                 }
             };
             dialects.insert(name, dialect);
@@ -169,19 +198,43 @@ impl Files<'_> {
     }
 
     /// A file's table; empty where it cannot be read, which is a problem.
-    fn toml(&mut self, path: &Path) -> toml::Table {
-        let read = read_text_edited(self.pack, path, self.edited).and_then(|text| {
-            toml::from_str(&text).map_err(|e| refused(path, &format!("it is not TOML: {}", toml_words(&text, &e))))
+    fn toml(&mut self, file: &LayerFile) -> Map<String, Value> {
+        let read = self.layers.text(file).and_then(|text| {
+            toml::from_str::<toml::Table>(&text).map_err(|error| {
+                self.layers.tell(refused(&file.path, &format!("it is not TOML: {}", toml_words(&text, &error))))
+            })
         });
-        read.unwrap_or_else(|error| {
-            self.problems.push(error);
-            toml::Table::new()
-        })
+        match read {
+            Ok(table) => table.into_iter().map(|(key, value)| (key, to_json(value))).collect(),
+            Err(error) => {
+                self.problems.push(error);
+                Map::new()
+            }
+        }
+    }
+
+    /// Faults of layers, each by the place of its layer, as errors about a file that these have.
+    fn faults(&self, faults: impl Iterator<Item = (usize, String)>, below: &str) -> PackError {
+        let files = self.layers.each(below);
+        let errors = faults.map(|(layer, why)| {
+            let file = files.iter().find(|file| file.layer == layer);
+            let path = file.map_or_else(|| self.layers.folder().join(below), |file| file.path.clone());
+            self.layers.tell(refused(&path, &why))
+        });
+        PackError::Several(errors.collect())
+    }
+
+    /// Fails with the problems so far.
+    fn fail(&mut self) -> Result<(), PackError> {
+        match std::mem::take(&mut self.problems) {
+            none if none.is_empty() => Ok(()),
+            problems => Err(PackError::Several(problems)),
+        }
     }
 }
 
 /// TOML's values in JSON. Dates become text; a float that JSON lacks becomes null, which no schema takes.
-pub(super) fn to_json(value: toml::Value) -> serde_json::Value {
+pub(super) fn to_json(value: toml::Value) -> Value {
     match value {
         toml::Value::String(text) => text.into(),
         toml::Value::Integer(number) => number.into(),
@@ -189,24 +242,28 @@ pub(super) fn to_json(value: toml::Value) -> serde_json::Value {
         toml::Value::Boolean(flag) => flag.into(),
         toml::Value::Datetime(date) => date.to_string().into(),
         toml::Value::Array(values) => values.into_iter().map(to_json).collect(),
-        // Collected in order of keys, so that the same rules give the same text however they are written down.
-        toml::Value::Table(table) => {
-            let sorted: BTreeMap<_, _> = table.into_iter().collect();
-            sorted.into_iter().map(|(key, value)| (key, to_json(value))).collect()
-        }
+        toml::Value::Table(table) => table.into_iter().map(|(key, value)| (key, to_json(value))).collect(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
-
-    use serde_json::Value;
+    use std::path::Path;
 
     use super::*;
 
+    const PACK: &str =
+        "name = \"a\"\nversion = \"1\"\nplugin = \"a\"\ncomponent = \"a.wasm\"\ncrm = \"a\"\nregion = \"AU\"";
+
+    /// The rules of a folder for a dialect, whatever they lack.
+    fn read(folder: &Path, dialect: &str, schema: &Value) -> Result<Rules, PackError> {
+        super::read(&Layers::of(folder)?, dialect, schema)
+    }
+
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("pack.toml"), PACK).unwrap();
         for (path, text) in files {
             let path = folder.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -1,6 +1,9 @@
 //! Signatures of packs. An author signs `pack.sum`, which lists the digest of each file of the pack's folder, with minisign;
 //! the host believes the keys of its settings. So one signature stands for all files, and none can be exchanged, added or
 //! taken away.
+//!
+//! A base that lies in the pack's folder when it is signed is among these files. One that it is read from elsewhere, or that
+//! was put into it since, has to satisfy the settings by itself.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -8,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use minisign_verify::Signature;
 
-use super::{PackError, files, limits};
+use super::{PackError, files, layers, limits};
 use crate::config::PackKeys;
 
 /// The file with the digests of a pack's files.
@@ -19,13 +22,18 @@ const SIGNATURE: &str = "pack.sum.minisig";
 pub(super) const FILES: [&str; 2] = [SUM, SIGNATURE];
 
 /// The digests of a pack's files as `pack.sum` has them: a line a file, its BLAKE3 digest and its path, in the order of the
-/// paths.
+/// paths. A base that lies in the folder is among them.
 ///
 /// # Errors
 /// Names the file that cannot be read, or is none of the pack's.
 pub(super) fn sum(pack: &Path) -> Result<String, PackError> {
+    lines(pack, None)
+}
+
+/// The same without the folder of a base.
+fn lines(pack: &Path, base: Option<&PathBuf>) -> Result<String, PackError> {
     let mut paths = Vec::new();
-    list(pack, Path::new(""), limits::PACK_DEPTH, &mut paths)?;
+    list((pack, base), Path::new(""), limits::PACK_DEPTH + limits::LAYERS, &mut paths)?;
     paths.sort();
     let mut lines = String::new();
     for path in paths {
@@ -35,35 +43,56 @@ pub(super) fn sum(pack: &Path) -> Result<String, PackError> {
     Ok(lines)
 }
 
-fn list(pack: &Path, below: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), PackError> {
+fn list(
+    (pack, base): (&Path, Option<&PathBuf>),
+    below: &Path,
+    depth: usize,
+    paths: &mut Vec<PathBuf>,
+) -> Result<(), PackError> {
     let folder = pack.join(below);
     let failed = PackError::io(folder.display());
     for entry in fs::read_dir(&folder).map_err(&failed)? {
         let name = entry.map_err(&failed)?.file_name();
-        if files::is_stray(&name) || name.to_str().is_none_or(|name| FILES.contains(&name)) {
+        // Those of a base, in a folder of its own, are files like others: what they sign is what the pack was made with.
+        let is_own_signature = below == Path::new("") && name.to_str().is_some_and(|name| FILES.contains(&name));
+        if files::is_stray(&name) || name.to_str().is_none() || is_own_signature {
             continue;
         }
         let below = below.join(&name);
-        match pack.join(&below).is_dir() {
-            true if depth == 0 => return Err(files::refused(&pack.join(&below), "its folders go too deep")),
-            true => list(pack, &below, depth - 1, paths)?,
+        let path = pack.join(&below);
+        match path.is_dir() {
+            true if base == Some(&path) => {}
+            true if depth == 0 => return Err(files::refused(&path, "its folders go too deep")),
+            true => list((pack, base), &below, depth - 1, paths)?,
             false => paths.push(below),
         }
     }
     Ok(())
 }
 
-/// Checks a pack's signature by the keys of the settings. One without a signature is taken where the settings allow that.
+/// Checks the signatures of a pack and of the bases that it was not signed with, by the keys of the settings. One without a
+/// signature is taken where the settings allow that.
 ///
 /// # Errors
 /// Says what is wrong: no signature, one by no known key, or files that are others than were signed.
 pub fn check(pack: &Path, keys: &PackKeys) -> Result<(), PackError> {
+    let folders = layers::folders(pack);
+    for (at, folder) in folders.iter().enumerate() {
+        if check_one(folder, folders.get(at + 1), keys).map_err(|error| layers::told(&folders, error))? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Checks the signature of one layer; answers whether it stands for its base as well.
+fn check_one(pack: &Path, base: Option<&PathBuf>, keys: &PackKeys) -> Result<bool, PackError> {
     let (path, signed) = (pack.join(SIGNATURE), pack.join(SUM));
     let wrong = |path: &Path, why: &str| files::refused(path, why);
     let signature = match files::read_text(pack, &path) {
         Err(PackError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
             return if keys.allow_unsigned {
-                Ok(())
+                Ok(false)
             } else {
                 let why = "the pack is not signed, and the settings (packs.allow-unsigned) take signed ones only";
                 Err(wrong(&path, why))
@@ -73,7 +102,7 @@ pub fn check(pack: &Path, keys: &PackKeys) -> Result<(), PackError> {
     };
     if keys.keys.is_empty() {
         // There is nobody to be believed.
-        return Ok(());
+        return Ok(false);
     }
     let text = files::read_text(pack, &signed)?;
     let signature = Signature::decode(&signature).map_err(|_| wrong(&path, "it is no signature of minisign"))?;
@@ -82,12 +111,14 @@ pub fn check(pack: &Path, keys: &PackKeys) -> Result<(), PackError> {
         let why = "the signature is by none of the keys in the settings (packs.keys), or of another `pack.sum`";
         return Err(wrong(&path, why));
     }
-    let now = sum(pack)?;
+    let of_base = format!("{}/", layers::BASE);
+    let has_base = text.lines().filter_map(|line| line.split_once("  ")).any(|(_, file)| file.starts_with(&of_base));
+    let now = lines(pack, base.filter(|_| !has_base))?;
     let differing = now.lines().find(|line| !text.lines().any(|signed| signed == *line));
     let missing = text.lines().find(|signed| !now.lines().any(|line| line == *signed));
     match differing.or(missing).and_then(|line| line.split_once("  ")) {
         Some((_, file)) => Err(wrong(&pack.join(file), "it is not the file that was signed; sign the pack again")),
-        None => Ok(()),
+        None => Ok(has_base),
     }
 }
 
@@ -167,5 +198,59 @@ mod tests {
         check(&|pack| fs::write(pack.join(SUM), "x").unwrap(), "of another `pack.sum`");
         check(&|pack| fs::remove_file(pack.join(SUM)).unwrap(), "pack.sum");
         check(&|pack| fs::write(pack.join(SIGNATURE), "x").unwrap(), "no signature of minisign");
+    }
+
+    /// A pack that extends another, both in one folder, and the base's folder.
+    fn extended() -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let [pack, base] = ["acme-au", "acme-base"].map(|name| folder.path().join(name));
+        for folder in [&pack, &base] {
+            fs::create_dir(folder).unwrap();
+            fs::write(folder.join("rules.toml"), "a = 1").unwrap();
+        }
+        let whole = |name: &str, more: &str| format!("name = \"{name}\"\nversion = \"1\"\n{more}");
+        fs::write(pack.join("pack.toml"), whole("acme-au", "extends = \"acme-base\"")).unwrap();
+        fs::write(base.join("pack.toml"), whole("acme-base", "")).unwrap();
+        (folder, pack, base)
+    }
+
+    #[test]
+    fn a_base_is_signed_with_what_carries_it_or_by_itself() {
+        let (folder, pack, base) = extended();
+        let author = Author::new();
+        author.sign(&pack);
+        check_says(&pack, &author.known(true), "taken");
+        check_says(&pack, &author.known(false), "acme-base/pack.sum.minisig: the pack is not signed");
+        author.sign(&base);
+        check_says(&pack, &author.known(false), "taken");
+        fs::write(base.join("rules.toml"), "a = 2").unwrap();
+        check_says(&pack, &author.known(false), "rules.toml: it is not the file that was signed");
+        fs::write(base.join("rules.toml"), "a = 1").unwrap();
+
+        // As it is sent and kept: the base is in it, and each has the signature that it had.
+        let inside = pack.join("base");
+        fs::rename(&base, &inside).unwrap();
+        check_says(&pack, &author.known(false), "taken");
+        fs::write(inside.join("rules.toml"), "a = 2").unwrap();
+        check_says(&pack, &author.known(false), "acme-base/rules.toml: it is not the file that was signed");
+        fs::remove_file(inside.join(SIGNATURE)).unwrap();
+        check_says(&pack, &author.known(false), "acme-base/pack.sum.minisig: the pack is not signed");
+
+        // One that was in it when it was signed is signed with it.
+        author.sign(&pack);
+        check_says(&pack, &author.known(false), "taken");
+        fs::write(inside.join("rules.toml"), "a = 3").unwrap();
+        check_says(&pack, &author.known(false), "acme-base/rules.toml: it is not the file that was signed");
+        fs::rename(&inside, folder.path().join("acme-base")).unwrap();
+        check_says(&pack, &author.known(false), "base/");
+    }
+
+    #[test]
+    fn a_folder_of_that_name_is_signed_like_any_other() {
+        let (pack, author) = (pack(), Author::new());
+        author.sign(pack.path());
+        fs::create_dir(pack.path().join("base")).unwrap();
+        fs::write(pack.path().join("base/pack.toml"), "name = \"x\"\nversion = \"1\"").unwrap();
+        check_says(pack.path(), &author.known(true), "base/pack.toml: it is not the file that was signed");
     }
 }

@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 use serde_json::Value;
 use tidegate_documents::{DocumentError, Job, MadeAt, Typesetter};
 
 use super::cache::Cache;
-use super::files::{self, refused};
+use super::files::refused;
+use super::layers::Layers;
 use super::{PackError, limits};
 
 /// The folder in a pack's.
@@ -27,43 +27,50 @@ pub(super) struct Templates {
 }
 
 impl Templates {
-    /// Reads the folder.
+    /// Reads the folder, of all layers.
     ///
     /// # Errors
     /// Names the file that is too large, cannot be read or points elsewhere.
-    pub(super) fn read(pack: &Path) -> Result<Self, PackError> {
-        let folder = pack.join(FOLDER);
+    pub(super) fn read(layers: &Layers<'_>) -> Result<Self, PackError> {
         let mut templates = Self::default();
-        if folder.exists() {
-            templates.read_below(pack, &folder, "")?;
-        }
+        templates.read_below(layers, "")?;
         for event in templates.events() {
             if !templates.files.contains_key(&format!("{event}.json")) {
                 let why = format!("it needs a sample of its data beside it, `{event}.json`");
-                return Err(refused(&folder.join(format!("{event}.typ")), &why));
+                return Err(templates.wrong(layers, &format!("{event}.typ"), &why));
             }
         }
         Ok(templates)
     }
 
-    fn read_below(&mut self, pack: &Path, folder: &Path, prefix: &str) -> Result<(), PackError> {
-        for path in files::listed(folder)? {
-            let kind = fs::symlink_metadata(&path).map_err(PackError::io(path.display()))?.file_type();
-            let name = path.file_name().and_then(|name| name.to_str());
-            let name = name.ok_or_else(|| refused(&path, "its name is no Unicode text"))?;
+    fn read_below(&mut self, layers: &Layers<'_>, prefix: &str) -> Result<(), PackError> {
+        let folder = format!("{FOLDER}/{prefix}");
+        for (name, files) in layers.listed(folder.trim_end_matches('/'))? {
+            let Some(file) = files.first() else { continue };
+            let path = &file.path;
+            let kind = fs::symlink_metadata(path).map_err(PackError::io(path.display())).map_err(|e| layers.tell(e))?;
             let inner = format!("{prefix}{name}");
             if kind.is_dir() {
-                self.read_below(pack, &path, &format!("{inner}/"))?;
+                self.read_below(layers, &format!("{inner}/"))?;
             } else if kind.is_file() {
-                self.files.insert(inner, files::read(pack, &path, limits::TEXT_FILE)?);
+                self.files.insert(inner, layers.bytes(file, limits::TEXT_FILE)?);
             } else {
-                return Err(refused(&path, "links are not followed here; put the file itself there"));
+                let why = "links are not followed here; put the file itself there";
+                return Err(layers.tell(refused(path, why)));
             }
             if self.files.values().map(Vec::len).sum::<usize>() > limits::TEMPLATES {
-                return Err(refused(folder, &format!("it holds more than {} MB", limits::TEMPLATES >> 20)));
+                let why = format!("it holds more than {} MB", limits::TEMPLATES >> 20);
+                return Err(refused(&layers.folder().join(FOLDER), &why));
             }
         }
         Ok(())
+    }
+
+    /// What is wrong with a file of the folder, named as that of the layer that has it.
+    fn wrong(&self, layers: &Layers<'_>, inner: &str, why: &str) -> PackError {
+        let below = format!("{FOLDER}/{inner}");
+        let file = layers.first(&below).unwrap_or_else(|| layers.own(&below));
+        layers.tell(refused(&file.path, why))
     }
 
     /// The event types whose documents it makes. A module's name has no full stop in it.
@@ -85,27 +92,27 @@ impl Templates {
 
     /// Sets every template with its sample, unless that was done before with the same files. Answers what is wrong with
     /// each that cannot be set: the template, the line and the reason.
-    pub(super) fn verify(&self, typesetter: &Typesetter, cache: &Cache, pack: &Path) -> Vec<PackError> {
+    pub(super) fn verify(&self, typesetter: &Typesetter, cache: &Cache, layers: &Layers<'_>) -> Vec<PackError> {
         let Some(digest) = self.digest() else { return Vec::new() };
         if cache.is_verified(&digest) {
             return Vec::new();
         }
         let events = self.events();
-        let wrong: Vec<_> = events.iter().filter_map(|event| self.try_out(typesetter, pack, event).err()).collect();
+        let wrong: Vec<_> = events.iter().filter_map(|event| self.try_out(typesetter, layers, event).err()).collect();
         if wrong.is_empty() {
             cache.note_verified(&digest);
         }
         wrong
     }
 
-    fn try_out(&self, typesetter: &Typesetter, pack: &Path, event: &str) -> Result<(), PackError> {
+    fn try_out(&self, typesetter: &Typesetter, layers: &Layers<'_>, event: &str) -> Result<(), PackError> {
         let sample = format!("{event}.json");
-        let path = pack.join(FOLDER).join(&sample);
-        let data = serde_json::from_slice(&self.files[&sample]).map_err(|e| refused(&path, &e.to_string()))?;
+        let data =
+            serde_json::from_slice(&self.files[&sample]).map_err(|e| self.wrong(layers, &sample, &e.to_string()))?;
         let job = self.job(event, data, SAMPLE_DAY, "sample".to_owned());
         typesetter.typeset(job).map(drop).map_err(|error| match error {
             DocumentError::Typesetter(_) => PackError::NoMachine(error.to_string(), Box::new(error)),
-            _ => refused(&pack.join(FOLDER), &error.to_string()),
+            _ => refused(&layers.folder().join(FOLDER), &error.to_string()),
         })
     }
 

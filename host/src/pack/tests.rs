@@ -1,5 +1,6 @@
 //! Whole packs in the sandbox: what is refused, and what a hostile plugin costs.
 
+mod bases;
 mod folder;
 mod mangled;
 

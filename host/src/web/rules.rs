@@ -26,7 +26,7 @@ use crate::domain::access::Action;
 use crate::domain::{ConnectionName, RevisionDigest};
 use crate::integrations::{KnownRevision, RevisionState, RuleDraft, Typed};
 use crate::ops::{self, Kind};
-use crate::pack::{EditableFile, Edited, FileKind};
+use crate::pack::{EditableFile, Edited, FileKind, FileText};
 use crate::store::page::PageRequest;
 
 /// The most lines beside which their numbers stand.
@@ -59,6 +59,8 @@ struct FileRow {
     name: String,
     path: String,
     size: String,
+    /// The base whose file it is; none of the pack's own.
+    base: Option<String>,
     is_changed: bool,
 }
 
@@ -77,6 +79,12 @@ struct FilePage {
     /// What came in force since the editing began.
     meanwhile: Option<Meanwhile>,
     takes_unsigned: bool,
+    /// The base whose file it is, which is only read here.
+    base: Option<OfBase>,
+    /// Whether only a base has the file so far, and whether the pack's own is joined with that.
+    is_new: bool,
+    /// See [`FilePage::is_new`].
+    is_joined: bool,
     /// Whether a form can carry the text as it is.
     can_edit: bool,
     in_force: String,
@@ -89,6 +97,16 @@ struct FilePage {
     text: String,
     /// The other files that the draft changes.
     others: Vec<FileRow>,
+}
+
+/// The base whose file is shown.
+struct OfBase {
+    name: String,
+    /// The pack's own file in its place, and the address at which that is edited.
+    own: String,
+    path: String,
+    /// Whether the pack has it.
+    is_there: bool,
 }
 
 /// A revision that came in force since the editing began.
@@ -144,7 +162,8 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
     let one = find(&app, &name).await?;
-    let (digest, _, original) = app.integrations.rule_file(one.name(), &revision, &file).await?;
+    let (digest, FileText { kind, text: original, base, own_path, is_there }) =
+        app.integrations.rule_file(one.name(), &revision, &file).await?;
     let draft = draft_of(&app, one.name(), digest, draft).await?;
     let edited = draft.as_ref().map(|draft| draft.files.clone()).unwrap_or_default();
     let text = edited.get(&file).cloned().unwrap_or(original);
@@ -184,6 +203,9 @@ pub(super) async fn show(
             }
         }),
         takes_unsigned: app.integrations.takes_unsigned(),
+        base: base.map(|name| OfBase { name, path: here.file(&own_path), own: own_path, is_there }),
+        is_new: !is_there,
+        is_joined: kind.is_joined(),
         can_edit: can_be_carried(&text),
         in_force: in_force.map(|now| now.entry.digest.to_string()).unwrap_or_default(),
         draft: here.draft,
@@ -382,14 +404,15 @@ impl Place<'_> {
 
     fn row(&self, file: &str, bytes: Option<u64>, is_changed: bool) -> FileRow {
         let size = bytes.map(format::size).unwrap_or_default();
-        FileRow { name: file.to_owned(), path: self.file(file), size, is_changed }
+        FileRow { name: file.to_owned(), path: self.file(file), size, base: None, is_changed }
     }
 }
 
 fn groups(files: Vec<EditableFile>, edited: &Edited, here: &Place<'_>) -> Vec<Group> {
     let mut by_kind: BTreeMap<FileKind, Vec<FileRow>> = BTreeMap::new();
     for file in files {
-        let row = here.row(&file.path, Some(file.bytes), edited.contains_key(&file.path));
+        let is_changed = file.base.is_none() && edited.contains_key(&file.path);
+        let row = FileRow { base: file.base, ..here.row(&file.path, Some(file.bytes), is_changed) };
         by_kind.entry(file.kind).or_default().push(row);
     }
     let group = |kind: FileKind| {

@@ -79,7 +79,7 @@ pub(crate) fn day<F: Fields>(
     }
 }
 
-fn told(text: &str, date: Date, how: How, canonical: &'static str, recorder: &mut LineageRecorder) {
+fn told(text: &str, date: Date, how: How<'_>, canonical: &'static str, recorder: &mut LineageRecorder) {
     match how {
         How::Plain => {}
         How::OtherForm => {
@@ -91,7 +91,8 @@ fn told(text: &str, date: Date, how: How, canonical: &'static str, recorder: &mu
         }
         How::SiteTime { zone, ahead, in_force } => {
             let rule = "the site's time zone by the rules (/dates/time_zone)";
-            let clock = format!("UTC+{}:{:02}", ahead / 60, ahead % 60);
+            let sign = if ahead < 0 { '−' } else { '+' };
+            let clock = format!("UTC{sign}{}:{:02}", ahead.abs() / 60, ahead.abs() % 60);
             match in_force {
                 InForce::Yes => {
                     let message = format!(

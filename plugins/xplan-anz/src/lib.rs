@@ -1,7 +1,7 @@
-//! Maps the advisers, clients, goals and covers of Xplan sites in Australia and New Zealand.
+//! Maps the advisers, clients, goals and covers of Xplan sites.
 //!
 //! The component's code: how a field is read, chosen and checked. What a site or region calls things, and which
-//! words mean what, is in the packs' rules (`rules/xplan-au`, `rules/xplan-nz`).
+//! words mean what, is in the packs' rules (`rules/xplan-base` and those that extend it).
 
 mod address;
 mod adviser;

@@ -25,7 +25,7 @@ pub struct Date {
 
 impl Date {
     /// The day, if the calendar has it.
-    fn new(year: u16, month: u16, day: u16) -> Result<Self, DateProblem> {
+    fn new(year: u16, month: u16, day: u16) -> Result<Self, DateProblem<'static>> {
         let last = days_in_month(year, month).ok_or(DateProblem::NoDay("has no such month"))?;
         if day == 0 || day > last {
             return Err(DateProblem::NoDay("is a day that its month has not got"));
@@ -36,7 +36,7 @@ impl Date {
     }
 
     /// Reads `YYYY-MM-DD` and nothing else; none where the text has another form.
-    fn iso(text: &str) -> Option<Result<Self, DateProblem>> {
+    fn iso(text: &str) -> Option<Result<Self, DateProblem<'static>>> {
         let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text.as_bytes() else { return None };
         let number = |digits: &[u8]| {
             digits.iter().try_fold(0_u16, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u16::from(byte - b'0')))

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::{ConnectionName, RevisionDigest};
 use crate::ops;
-use crate::pack::{EditableFile, FileKind, Problem as RuleProblem};
+use crate::pack::{EditableFile, FileKind, FileText, Problem as RuleProblem};
 
 /// The largest body with edited files: what a pack's rules take many times over.
 const LIMIT: BodyLimit = BodyLimit { what: "The files", megabytes: 4 };
@@ -80,8 +80,13 @@ pub struct FileBody {
     path: String,
     /// Its kind.
     kind: FileKind,
-    /// Its text, byte for byte.
+    /// Its text, byte for byte; of one that only a base has so far, the text that the pack's own begins with.
     text: String,
+    /// The base whose file it is, which is read here and not edited. Null where it is the pack's own.
+    #[schema(required, example = "xplan-base")]
+    base: Option<String>,
+    /// Whether the pack has this file, or one of its own in place of the base's.
+    is_there: bool,
 }
 
 /// One of these files.
@@ -106,8 +111,9 @@ pub async fn one(
 ) -> Result<Json<FileBody>, Problem> {
     caller.may(Action::ManageConnections)?;
     let Params(OfParams { connection }) = params?;
-    let (revision, kind, text) = app.integrations.rule_file(&connection, &id, &path).await?;
-    Ok(Json(FileBody { revision, path, kind, text }))
+    let (revision, file) = app.integrations.rule_file(&connection, &id, &path).await?;
+    let FileText { kind, text, base, is_there, .. } = file;
+    Ok(Json(FileBody { revision, path, kind, text, base, is_there }))
 }
 
 /// Files of a revision as they are edited.

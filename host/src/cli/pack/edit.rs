@@ -25,9 +25,9 @@ pub(super) async fn files(
             output::json(&files)?;
             return Ok(ExitCode::SUCCESS);
         }
-        let cells = |file: &Value| ["path", "kind", "bytes"].map(|member| output::text(&file[member])).to_vec();
+        let cells = |file: &Value| ["path", "kind", "bytes", "base"].map(|member| output::text(&file[member])).to_vec();
         let rows: Vec<Vec<String>> = files.iter().map(cells).collect();
-        output::table(&["PATH", "KIND", "BYTES"], &rows, "It has no files that are edited.")?;
+        output::table(&["PATH", "KIND", "BYTES", "BASE"], &rows, "It has no files that are edited.")?;
         return Ok(ExitCode::SUCCESS);
     };
     let of = format!("{of}/{}?connection={connection}", path.replace('/', "%2F"));

@@ -7,12 +7,11 @@ use serde_json::json;
 use super::check::MOST_ERRORS;
 use super::*;
 use crate::domain::field::FieldError;
-use crate::pack::files::AS_KEPT;
 
 /// The types that a shipped pack declares.
 pub fn shipped(pack: &str) -> EventTypes {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules").join(pack);
-    let texts = texts(&folder, &AS_KEPT).unwrap();
+    let texts = texts(&Layers::of(&folder).unwrap()).unwrap();
     read(&texts).unwrap_or_else(|wrong| panic!("{:?}", wrong.iter().map(Misfit::told).collect::<Vec<_>>()))
 }
 
@@ -378,10 +377,13 @@ fn a_pack_s_events_are_known_by_what_they_declare() {
 fn a_folder_of_events_has_bounds() {
     let pack = tempfile::tempdir().unwrap();
     let folder = pack.path().join("events");
-    assert!(texts(pack.path(), &AS_KEPT).unwrap().is_empty());
+    let pack_file =
+        "name = \"a\"\nversion = \"1\"\nplugin = \"a\"\ncomponent = \"a.wasm\"\ncrm = \"x\"\nregion = \"AU\"";
+    std::fs::write(pack.path().join("pack.toml"), pack_file).unwrap();
+    assert!(texts(&Layers::of(pack.path()).unwrap()).unwrap().is_empty());
     std::fs::create_dir(&folder).unwrap();
     let refused = |expected: &str| {
-        let error = texts(pack.path(), &AS_KEPT).map(drop).unwrap_err().to_string();
+        let error = texts(&Layers::of(pack.path()).unwrap()).map(drop).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     };
     std::fs::write(folder.join("a.b.toml"), "x".repeat((64 << 10) + 1)).unwrap();

@@ -3,31 +3,33 @@
 
 use serde_json::Value;
 
-/// The keys that the schema needs and the rules of a dialect have not got, a line each.
-pub(super) fn missing(rules: &Value, schema: &Value) -> Vec<String> {
+/// The keys that the schema needs and the rules of a dialect have not got, a line each. `file_of` answers the file in which a
+/// table stands.
+pub(super) fn missing(rules: &Value, schema: &Value, file_of: &dyn Fn(&[&str]) -> String) -> Vec<String> {
     let mut lines = Vec::new();
     look(rules, schema, &mut Vec::new(), &mut |keys, key, of| {
-        let (place, what) = (place("rules.toml", keys), stand_in(&of["properties"][key]));
+        let (place, what) = (place(&own_file(keys), keys), stand_in(&of["properties"][key]));
         lines.push(format!("{place} lacks `{key}`: write `{key} = {what}` there{}", about(of, key)));
     });
     // Beside a key that is missing stands the one that was written in its place, more often than not.
     if !lines.is_empty() {
-        unknown(rules, schema, &mut Vec::new(), &mut lines);
+        unknown(rules, schema, &mut Vec::new(), &mut |keys, key| {
+            let of = keys.iter().copied().chain([key]).collect::<Vec<_>>();
+            lines.push(format!("{} has `{key}`, which is not known there", place(&file_of(&of), keys)));
+        });
     }
     lines
 }
 
-/// The keys that the schema does not know, a line each.
-fn unknown<'s>(table: &'s Value, schema: &'s Value, keys: &mut Vec<&'s str>, lines: &mut Vec<String>) {
+/// Calls `tell` with the way to each table and its key that the schema does not know.
+fn unknown<'s>(table: &'s Value, schema: &'s Value, keys: &mut Vec<&'s str>, tell: &mut impl FnMut(&[&str], &str)) {
     let Some(members) = table.as_object() else { return };
     for (key, value) in members {
         match schema["properties"].get(key) {
-            None if schema["additionalProperties"] == false => {
-                lines.push(format!("{} has `{key}`, which is not known there", place("rules.toml", keys)));
-            }
+            None if schema["additionalProperties"] == false => tell(keys, key),
             of_key => {
                 keys.push(key);
-                unknown(value, of_key.unwrap_or(&schema["additionalProperties"]), keys, lines);
+                unknown(value, of_key.unwrap_or(&schema["additionalProperties"]), keys, tell);
                 keys.pop();
             }
         }
@@ -35,15 +37,21 @@ fn unknown<'s>(table: &'s Value, schema: &'s Value, keys: &mut Vec<&'s str>, lin
 }
 
 /// The names that a dialect's differences leave out of a table of the CRM's names while they give others of it, a line each:
-/// the dialect would be asked for what another dialect calls so. `of_plain` are the rules that they are laid over.
-pub(super) fn unnamed(differences: &Value, of_plain: &Value, schema: &Value, dialect: &str) -> Vec<String> {
+/// the dialect would be asked for what another dialect calls so. `of_plain` are the rules that they are laid over, and
+/// `file_of` answers the dialect's file in which a table stands.
+pub(super) fn unnamed(
+    differences: &Value,
+    of_plain: &Value,
+    schema: &Value,
+    file_of: &dyn Fn(&[&str]) -> String,
+) -> Vec<String> {
     let mut lines = Vec::new();
     look(differences, schema, &mut Vec::new(), &mut |keys, key, of| {
         let all_are_names =
             of["properties"].as_object().is_some_and(|all| all.values().all(|one| one["type"] == "string"));
         let plain = keys.iter().try_fold(of_plain, |value, key| value.get(key)).and_then(|table| table[key].as_str());
         if let Some(plain) = plain.filter(|_| all_are_names && required(of).count() > 1) {
-            let place = place(&format!("dialects/{dialect}.toml"), keys);
+            let place = place(&file_of(keys), keys);
             lines.push(format!(
                 "{place} names fields of this dialect and not `{key}`: write `{key} = …` there, be it \"{plain}\" as in \
                  rules.toml{}",
@@ -80,10 +88,17 @@ fn required(schema: &Value) -> impl Iterator<Item = &str> {
 /// A table by its file and its heading. Notes are files of their own.
 fn place(file: &str, keys: &[&str]) -> String {
     match keys {
-        [] => file.to_owned(),
-        ["notes", event] => format!("notes/{event}.toml"),
-        ["notes", event, keys @ ..] => format!("notes/{event}.toml: the table [{}]", keys.join(".")),
+        [] | ["notes", _] => file.to_owned(),
+        ["notes", _, keys @ ..] => format!("{file}: the table [{}]", keys.join(".")),
         keys => format!("{file}: the table [{}]", keys.join(".")),
+    }
+}
+
+/// The pack's own file in which a key of a table is written, whatever file has the rest of the table.
+fn own_file(keys: &[&str]) -> String {
+    match keys {
+        ["notes", event, ..] => format!("notes/{event}.toml"),
+        _ => "rules.toml".to_owned(),
     }
 }
 
@@ -132,7 +147,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_told_with_the_line_to_write() {
-        let check = |rules: Value, expected: &[&str]| assert_eq!(missing(&rules, &schema()), expected, "{rules}");
+        let check =
+            |rules: Value, expected: &[&str]| assert_eq!(missing(&rules, &schema(), &own_file), expected, "{rules}");
         let fields = json!({"id": "id", "adviser": "client_adviser"});
         check(json!({"client": {"fields": fields, "people": []}, "notes": {"a.b": {"subject": "S"}}}), &[]);
         check(json!({"other": {"fields": {}}}), &["rules.toml lacks `client`: write `client = {…}` there"]);
@@ -158,14 +174,14 @@ mod tests {
                 "rules.toml: the table [client] has `peoples`, which is not known there",
             ],
         );
-        assert_eq!(missing(&json!({}), &json!({})), Vec::<String>::new());
+        assert_eq!(missing(&json!({}), &json!({}), &own_file), Vec::<String>::new());
     }
 
     #[test]
     fn a_dialect_names_all_fields_of_a_table_or_none() {
         let plain = json!({"client": {"fields": {"id": "id", "adviser": "client_adviser"}, "people": ["1"]}});
         let check = |differences: Value, expected: &[&str]| {
-            assert_eq!(unnamed(&differences, &plain, &schema(), "open"), expected);
+            assert_eq!(unnamed(&differences, &plain, &schema(), &|_| "dialects/open.toml".to_owned()), expected);
         };
         check(json!({}), &[]);
         check(json!({"client": {"people": ["2"]}}), &[]);

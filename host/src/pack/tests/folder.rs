@@ -44,7 +44,17 @@ impl Bench {
     }
 
     pub(super) fn pack(&self) -> PathBuf {
-        self.folder.path().join("packs/test-au")
+        self.of("test-au")
+    }
+
+    /// The folder of a pack of this name, beside the others.
+    pub(super) fn of(&self, name: &str) -> PathBuf {
+        self.folder.path().join("packs").join(name)
+    }
+
+    /// What stands around the packs' folder.
+    pub(super) fn around(&self) -> &Path {
+        self.folder.path()
     }
 
     pub(super) fn cache(&self) -> PathBuf {
@@ -52,7 +62,12 @@ impl Bench {
     }
 
     pub(super) fn write(&self, file: &str, bytes: &[u8]) {
-        let path = self.pack().join(file);
+        self.write_in("test-au", file, bytes);
+    }
+
+    /// Writes a file of a pack beside the others.
+    pub(super) fn write_in(&self, pack: &str, file: &str, bytes: &[u8]) {
+        let path = self.of(pack).join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
     }

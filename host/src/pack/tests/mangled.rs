@@ -11,6 +11,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::folder::{Bench, MANIFEST, component};
+use crate::pack::layers::Layers;
 use crate::pack::{archive, archive_of, component as of_component, rules};
 
 /// The variable that says how many seconds each kind is tried for, in place of so many cases.
@@ -112,14 +113,15 @@ fn a_mangled_manifest_is_refused_with_the_place() {
 
 #[test]
 fn mangled_rules_are_refused_with_the_place() {
-    let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules/xplan-au/rules.toml");
+    let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules/xplan-base/rules.toml");
     let whole = fs::read(shipped).unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let bench = Bench::new("");
+    let folder = bench.pack();
     let schema = serde_json::json!({ "type": "object", "required": ["client"] });
     let mut refused = 0;
     each(300, |random| {
-        fs::write(folder.path().join("rules.toml"), mangled(random, &whole)).unwrap();
-        if let Err(why) = rules::read(folder.path(), "resourceful", &schema) {
+        fs::write(folder.join("rules.toml"), mangled(random, &whole)).unwrap();
+        if let Err(why) = rules::read(&Layers::of(&folder).unwrap(), "resourceful", &schema) {
             assert!(why.to_string().contains("rules.toml"), "{why}");
             refused += 1;
         }

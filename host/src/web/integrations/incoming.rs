@@ -45,6 +45,10 @@ impl IncomingRow {
         let lines = |text: &str| text.lines().map(str::to_owned).collect();
         let (badge, revision, reasons) = match &pack.state {
             IncomingState::Arriving => (Badge::new(Tone::Neutral, "Still arriving"), None, Vec::new()),
+            IncomingState::Base => {
+                let about = "Packs here that extend it take it from here.".to_owned();
+                (Badge::new(Tone::Neutral, "Base"), None, vec![about])
+            }
             IncomingState::Refused { reason, .. } => (Badge::new(Tone::Trouble, "Refused"), None, lines(reason)),
             IncomingState::Staged { revision, activation } => {
                 let (badge, reasons) = match activation {

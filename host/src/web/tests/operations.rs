@@ -252,7 +252,15 @@ fn note(state: NoteState) -> Note {
 #[test]
 fn notes_and_their_delivery() {
     let types = shipped("xplan-au");
-    let types = || types.all().iter().map(|one| (one.name.clone(), one.label.clone())).collect::<BTreeMap<_, _>>().into_iter().collect();
+    let types = || {
+        types
+            .all()
+            .iter()
+            .map(|one| (one.name.clone(), one.label.clone()))
+            .collect::<BTreeMap<_, _>>()
+            .into_iter()
+            .collect()
+    };
     let page = |rows| NotesPage {
         layout: layout(Section::Notes),
         of: None,

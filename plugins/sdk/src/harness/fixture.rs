@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::{
     NativeHost, Pack,
     form::{context_from_json, event_from_json, note_to_json, raw_from_json, verdict_to_json},
-    pack::files,
 };
 use crate::{Context, Event, Plugin, RawRecord, Session};
 
@@ -76,7 +75,7 @@ impl Fixture {
 /// Panics if the pack cannot be read or configured, if there is no fixture, or if one comes out differently.
 pub fn check_pack<P: Plugin>(folder: impl AsRef<Path>) {
     let pack = Pack::load(folder).unwrap_or_else(|error| panic!("{error}"));
-    let fixtures = files(&pack.folder.join("fixtures"), "json").unwrap_or_else(|error| panic!("{error}"));
+    let fixtures = pack.files("fixtures", "json").unwrap_or_else(|error| panic!("{error}"));
     assert!(!fixtures.is_empty(), "the pack {} has no fixtures", pack.name);
     let bless = env::var_os("BLESS").is_some();
     let mut failed = Vec::new();

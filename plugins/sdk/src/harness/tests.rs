@@ -198,9 +198,9 @@ fn a_pack_is_read_with_its_notes_and_dialects() {
     write("rules.toml", "one = 1\ntwo = 2\n[table]\na = 1\nb = 2");
     write("dialects/open.toml", "two = 3\n[table]\nb = 4\nc = 5");
     let rules = |dialect: &str| Pack::load_for(&folder.0, dialect).unwrap().rules_json();
-    let plain = json!({"one": 1, "two": 2, "table": {"a": 1, "b": 2}, "notes": {}});
+    let plain = json!({"one": 1, "two": 2, "table": {"a": 1, "b": 2}});
     assert_eq!((rules("resourceful"), Pack::load(&folder.0).unwrap().rules_json()), (plain.clone(), plain));
-    let differing = json!({"one": 1, "two": 3, "table": {"a": 1, "b": 4, "c": 5}, "notes": {}});
+    let differing = json!({"one": 1, "two": 3, "table": {"a": 1, "b": 4, "c": 5}});
     assert_eq!(rules("open"), differing);
     let names = |extension: &str| {
         let found = files(&folder.0, extension).unwrap();
@@ -208,6 +208,24 @@ fn a_pack_is_read_with_its_notes_and_dialects() {
     };
     assert_eq!((names("toml"), names("json")), (vec!["pack.toml".to_owned(), "rules.toml".to_owned()], Vec::new()));
     assert_eq!(files(&folder.join("none"), "toml").unwrap().len(), 0);
+    // What it extends lies in it or beside it, and is joined as the host joins it.
+    fs::create_dir_all(folder.join("base/fixtures")).unwrap();
+    fs::create_dir_all(folder.join("base/dialects")).unwrap();
+    fs::create_dir_all(folder.join("fixtures")).unwrap();
+    write("base/pack.toml", "name = \"b\"");
+    write("base/rules.toml", "three = 3\n[table]\na = 0\nz = 0");
+    write("base/dialects/open.toml", "[table]\nz = 1");
+    write("pack.toml", "name = \"a\"\nregion = \"NZ\"\nextends = \"b\"\nwithout = [\"fixtures/y.json\"]");
+    write("rules.toml", "remove = [\"/three\"]\none = 1\n[table]\na = 1");
+    for fixture in ["base/fixtures/x.json", "base/fixtures/y.json", "base/fixtures/z.json", "fixtures/x.json"] {
+        write(fixture, "{}");
+    }
+    assert_eq!(rules("resourceful"), json!({"one": 1, "table": {"a": 1, "z": 0}}));
+    assert_eq!(rules("open"), json!({"one": 1, "two": 3, "table": {"a": 1, "b": 4, "c": 5, "z": 1}}));
+    let found = Pack::load(&folder.0).unwrap().files("fixtures", "json").unwrap();
+    assert_eq!(found, [folder.join("fixtures/x.json"), folder.join("base/fixtures/z.json")]);
+    write("rules.toml", "remove = [\"/four\"]");
+    assert!(Pack::load(&folder.0).err().unwrap().contains("takes `/four` away"));
     write("pack.toml", "name = \"a\"");
     assert_eq!(Pack::load(&folder.0).err().unwrap(), "pack.toml has no region");
     write("pack.toml", "name =");

@@ -16,7 +16,7 @@ use written::Written;
 
 const FIELD: &str = "mobile";
 
-/// National numbers of mobiles have so many digits, here and in New Zealand.
+/// National numbers of mobiles have so many digits in most countries.
 const MOBILE_LENGTHS: std::ops::RangeInclusive<usize> = 8..=10;
 
 /// The preferred mobile number in E.164.

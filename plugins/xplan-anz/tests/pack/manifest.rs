@@ -90,8 +90,8 @@ fn every_note_has_a_fixture() {
     for folder in PACKS {
         let pack = pack(folder);
         let mut filled = BTreeSet::new();
-        for file in std::fs::read_dir(pack.folder.join("fixtures")).unwrap() {
-            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for file in pack.files("fixtures", "json").unwrap() {
+            let text = std::fs::read_to_string(file).unwrap();
             let fixture = Fixture::read(&text, &pack.region).unwrap();
             if let Given::Event(event) = fixture.given
                 && fixture.expected["subject"].is_string()

@@ -7,7 +7,7 @@ use super::Date;
 use super::moment;
 use super::zone::{InForce, Zone};
 
-const MINUTES_A_DAY: u16 = 24 * 60;
+const MINUTES_A_DAY: i16 = 24 * 60;
 
 const MONTHS: [&str; 12] = [
     "january",
@@ -32,6 +32,8 @@ pub struct CalendarRules {
     pub order: Option<String>,
     /// The site's time zone, by its name in the time zone database: `Australia/Sydney`.
     pub time_zone: Option<String>,
+    /// The clocks of a time zone that is not known by its name, as `+12:00`: how far each is ahead of UTC, standard time first.
+    pub clocks: Vec<String>,
 }
 
 /// The rules made ready.
@@ -49,16 +51,16 @@ enum Order {
 
 /// A day, and how it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DayRead {
+pub struct DayRead<'c> {
     /// The day.
     pub date: Date,
     /// The way in which the day was read.
-    pub how: How,
+    pub how: How<'c>,
 }
 
 /// The way in which a day was read from its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
+pub enum How<'c> {
     /// The day stands there as `1971-02-03`, perhaps with midnight behind it.
     Plain,
     /// The day stands there in another form.
@@ -66,9 +68,9 @@ pub enum How {
     /// Midnight of the day in the site's zone stands there in the time of another.
     SiteTime {
         /// The site's zone.
-        zone: &'static str,
+        zone: &'c str,
         /// Minutes ahead of UTC of the zone's clock that shows midnight.
-        ahead: u16,
+        ahead: i16,
         /// Whether that clock was the one in force. Where not, the moment is near midnight only.
         in_force: InForce,
     },
@@ -76,12 +78,12 @@ pub enum How {
 
 /// The reason why a text is not a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DateProblem {
+pub enum DateProblem<'c> {
     /// The text is no day, in words that fit behind "which".
     NoDay(&'static str),
     /// It is a moment in time that is not midnight in the site's zone, so that the day cannot be told; with the zone's
     /// name, where the rules have one.
-    Moment(Option<&'static str>),
+    Moment(Option<&'c str>),
 }
 
 impl Calendar {
@@ -98,10 +100,15 @@ impl Calendar {
                 None
             }
         });
-        let zone = rules
-            .time_zone
-            .as_deref()
-            .and_then(|name| Zone::named(name).map_err(|message| wrong("time_zone", message)).ok());
+        let zone = match (rules.time_zone.as_deref(), rules.clocks.as_slice()) {
+            (None, []) => None,
+            (None, _) => {
+                wrong("clocks", "These are the clocks of no time zone; write its name as time_zone.".to_owned());
+                None
+            }
+            (Some(name), []) => Zone::named(name).map_err(|message| wrong("time_zone", message)).ok(),
+            (Some(name), clocks) => Zone::with_clocks(name, clocks).map_err(|message| wrong("clocks", message)).ok(),
+        };
         Self { order, zone }
     }
 
@@ -109,7 +116,7 @@ impl Calendar {
     ///
     /// # Errors
     /// Returns why the text is not a day.
-    pub fn read(&self, text: &str) -> Result<DayRead, DateProblem> {
+    pub fn read(&self, text: &str) -> Result<DayRead<'_>, DateProblem<'_>> {
         let text = text.trim();
         if let Some(date) = Date::iso(text) {
             return Ok(DayRead { date: date?, how: How::Plain });
@@ -128,37 +135,37 @@ impl Calendar {
 
     /// The day of a time of day that says nothing of its zone: it may be the site's or UTC's. Where both name the same
     /// day, it is that.
-    fn without_zone(&self, date: Date, minute: Option<u16>) -> Result<DayRead, DateProblem> {
-        let zone = self.zone.ok_or(DateProblem::Moment(None))?;
-        let is_same = |minute: u16| zone.offsets.iter().all(|ahead| minute + ahead < MINUTES_A_DAY);
-        match minute {
+    fn without_zone(&self, date: Date, minute: Option<u16>) -> Result<DayRead<'_>, DateProblem<'_>> {
+        let zone = self.zone.as_ref().ok_or(DateProblem::Moment(None))?;
+        let is_same = |minute: i16| zone.offsets.iter().all(|ahead| (0..MINUTES_A_DAY).contains(&(minute + ahead)));
+        match minute.and_then(|minute| i16::try_from(minute).ok()) {
             Some(minute) if is_same(minute) => Ok(DayRead { date, how: How::OtherForm }),
-            _ => Err(DateProblem::Moment(Some(zone.name))),
+            _ => Err(DateProblem::Moment(Some(&zone.name))),
         }
     }
 
     /// The day whose midnight by any of the zone's clocks is the moment. A moment in the site's own time is of the day it names.
-    fn at_site(&self, date: Date, minute: Option<u16>, offset: i32) -> Result<DayRead, DateProblem> {
-        let zone = self.zone.ok_or(DateProblem::Moment(None))?;
+    fn at_site(&self, date: Date, minute: Option<u16>, offset: i32) -> Result<DayRead<'_>, DateProblem<'_>> {
+        let zone = self.zone.as_ref().ok_or(DateProblem::Moment(None))?;
         if zone.offsets.iter().any(|known| i32::from(*known) == offset) {
             return Ok(DayRead { date, how: How::OtherForm });
         }
-        let minute = minute.ok_or(DateProblem::Moment(Some(zone.name)))?;
-        for &ahead in zone.offsets {
+        let minute = minute.ok_or(DateProblem::Moment(Some(&zone.name)))?;
+        for &ahead in zone.offsets.iter() {
             let date = match i32::from(minute) - offset + i32::from(ahead) {
                 0 => date,
                 1440 => date.next(),
                 _ => continue,
             };
-            let how = How::SiteTime { zone: zone.name, ahead, in_force: zone.in_force(ahead, date) };
+            let how = How::SiteTime { zone: &zone.name, ahead, in_force: zone.in_force(ahead, date) };
             return Ok(DayRead { date, how });
         }
-        Err(DateProblem::Moment(Some(zone.name)))
+        Err(DateProblem::Moment(Some(&zone.name)))
     }
 
     /// `1971-2-3`, `19710203`, `3/02/1971`, `3 Feb 1971`.
-    fn other_form(&self, text: &str) -> Result<Date, DateProblem> {
-        const FORM: DateProblem = DateProblem::NoDay("is not written as YYYY-MM-DD with a four-digit year");
+    fn other_form(&self, text: &str) -> Result<Date, DateProblem<'static>> {
+        const FORM: DateProblem<'static> = DateProblem::NoDay("is not written as YYYY-MM-DD with a four-digit year");
         let is_number = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
         if let (true, Ok(number)) = (is_number, text.parse::<u32>()) {
             // At most eight digits: each part fits.

@@ -6,7 +6,7 @@ use super::{Calendar, CalendarRules, Date, DateProblem, How, InForce, days_in_mo
 fn calendar(order: &str, zone: &str) -> Calendar {
     let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let mut problems = Vec::new();
-    let rules = CalendarRules { order: some(order), time_zone: some(zone) };
+    let rules = CalendarRules { order: some(order), time_zone: some(zone), clocks: Vec::new() };
     let calendar = Calendar::new(&rules, "/dates", &mut problems);
     assert_eq!(problems, []);
     calendar
@@ -65,7 +65,8 @@ fn other_forms_are_read_where_they_can_be_read_one_way_only() {
     check("Fe 3 1971", Err("YYYY-MM-DD"));
     check_by(&calendar("month-day-year", ""), "3/02/1971", Ok("1971-03-02"));
     check_by(&calendar("", ""), "3/02/1971", Err("day or its month first"));
-    let how = |text: &str| calendar("day-month-year", "").read(text).map(|day| day.how);
+    let day_first = calendar("day-month-year", "");
+    let how = |text: &str| day_first.read(text).map(|day| day.how);
     assert_eq!((how("3/02/1971"), how("1971-02-03T00:00:00")), (Ok(How::OtherForm), Ok(How::Plain)));
 }
 
@@ -132,7 +133,7 @@ fn which_clock_showed_midnight_is_known() {
 #[test]
 fn summer_time_is_known_from_day_to_day() {
     #[track_caller]
-    fn check(zone: &str, offset: u16, day: &str, expected: InForce) {
+    fn check(zone: &str, offset: i16, day: &str, expected: InForce) {
         let day = Date::iso(day).unwrap().unwrap();
         assert_eq!(Zone::named(zone).unwrap().in_force(offset, day), expected, "{zone} {offset} {day}");
     }
@@ -240,10 +241,45 @@ fn the_next_day_is_known() {
 
 #[test]
 fn wrong_rules_are_told() {
-    let rules = CalendarRules { order: Some("ymd".to_owned()), time_zone: Some("Mars".to_owned()) };
+    let rules = CalendarRules { order: Some("ymd".to_owned()), time_zone: Some("Mars".to_owned()), clocks: Vec::new() };
     let mut problems = Vec::new();
     Calendar::new(&rules, "/dates", &mut problems);
     let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
     assert_eq!(paths, ["/dates/order", "/dates/time_zone"]);
-    assert!(problems[1].message.contains("Pacific/Auckland"));
+    assert!(problems[1].message.contains("Pacific/Auckland") && problems[1].message.contains("write its clocks too"));
+    let check = |zone: Option<&str>, clocks: &[&str], expected: &str| {
+        let clocks = clocks.iter().map(|clock| (*clock).to_owned()).collect();
+        let rules = CalendarRules { order: None, time_zone: zone.map(ToOwned::to_owned), clocks };
+        let mut problems = Vec::new();
+        Calendar::new(&rules, "/dates", &mut problems);
+        assert_eq!((problems.len(), problems[0].path.as_str()), (1, "/dates/clocks"), "{problems:?}");
+        assert!(problems[0].message.contains(expected), "{problems:?}");
+    };
+    check(None, &["+12:00"], "no time zone");
+    for clock in ["noon", "+15:00", "12", "+12:60", "+-2:00", "+12:000", ""] {
+        check(Some("Pacific/Fiji"), &["+12:00", clock], &format!("“{clock}” is no clock"));
+    }
+}
+
+#[test]
+fn a_zone_that_is_not_known_is_read_by_its_clocks() {
+    let by = |zone: &str, clocks: &[&str]| {
+        let clocks = clocks.iter().map(|clock| (*clock).to_owned()).collect();
+        let mut problems = Vec::new();
+        let rules = CalendarRules { order: None, time_zone: Some(zone.to_owned()), clocks };
+        let calendar = Calendar::new(&rules, "/dates", &mut problems);
+        assert_eq!(problems, []);
+        calendar
+    };
+    let fiji = by("Pacific/Fiji", &["+12:00", "+13:00"]);
+    check_by(&fiji, "1990-06-30T12:00:00Z", Ok("1990-07-01"));
+    check_by(&fiji, "1990-12-31T11:00:00Z", Ok("1991-01-01"));
+    check_by(&fiji, "1990-12-31T10:00:00Z", Err("Pacific/Fiji"));
+    let how = fiji.read("1990-06-30T12:00:00Z").unwrap().how;
+    assert_eq!(how, How::SiteTime { zone: "Pacific/Fiji", ahead: 720, in_force: InForce::Perhaps });
+    // Behind UTC its midnight is a later hour of the same day.
+    let newfoundland = by("America/St_Johns", &["-03:30", "-02:30"]);
+    check_by(&newfoundland, "1990-12-31T03:30:00Z", Ok("1990-12-31"));
+    check_by(&newfoundland, "1990-06-30 02:00", Err("America/St_Johns"));
+    check_by(&newfoundland, "1990-06-30 12:00", Ok("1990-06-30"));
 }
