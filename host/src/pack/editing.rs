@@ -373,8 +373,10 @@ impl Check<'_> {
         let layers = &self.files.layers;
         let texts = events::texts(layers).map_err(|error| self.of_files(&error))?;
         let told = |wrong: Vec<events::Misfit>| -> Vec<Problem> {
-            let problem =
-                |one: events::Misfit| Problem { file: one.file(), line: one.line, path: None, message: one.told() };
+            let problem = |one: events::Misfit| {
+                let file = layers.first(&one.file()).unwrap_or_else(|| layers.own(&one.file()));
+                Problem { file: layers.shown(&file), line: one.line, path: None, message: one.told() }
+            };
             wrong.into_iter().map(problem).collect()
         };
         let types = events::read(&texts).map_err(told)?;
