@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tidegate_tests::{Answer, Host};
 use tokio::process::Command;
 
-use crate::packs::host;
+use crate::packs::{host, text};
 
 const TYPE: &str = "annual-review.completed";
 
@@ -165,7 +165,9 @@ async fn an_event_that_a_pack_brings_goes_from_its_form_to_its_note() -> Result<
     let found =
         in_crm.iter().find(|one| one.subject.starts_with("Annual review with ")).context("the note is in the CRM")?;
     let body = "Stays the course.\n\nMore next year.\nIt went good.\nFee 1250.5\nNext on 2027-03-01\n- Send the quote\n- Call Sam";
-    ensure!(found.body.contains(body), "{:?}", found.body);
+    let written = host.get(&address).await?.ok()?;
+    ensure!(text(&written["subject"]) == found.subject, "{written}");
+    ensure!(text(&written["body"]).contains(body), "{written}");
     ensure!(
         note["event_label"] == "Annual review completed" && note["attachments"][0]["filename"] == "review.pdf",
         "{note}"
