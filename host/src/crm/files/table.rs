@@ -170,13 +170,16 @@ impl Table {
             let taken = index.take(Place { start: begins + place.start, ..place }, &cells);
             taken.map_err(io::Error::other)
         });
-        let is_whole = is_whole.map_err(|error| self.failed(error.into()))?;
+        // What is cut has not got all that it will have.
+        if !is_whole.map_err(|error| self.failed(error.into()))? {
+            return Ok(End::Cut);
+        }
         // An empty list has no members to look among.
         if !index.places.is_empty() {
             columns::find_members(&members, &self.wanted).map_err(|why| self.not_ready(&why))?;
         }
         self.take(index);
-        Ok(if is_whole { End::Whole } else { End::Cut })
+        Ok(End::Whole)
     }
 
     fn take(&mut self, Index { places, by_id, lost }: Index) {
