@@ -280,7 +280,8 @@ impl RawConnection {
     fn folder(&self, folder: Option<&String>, rules: &Rules<'_>, errors: &mut Errors) -> String {
         // The page and the store give what stands there for every CRM; whoever writes it in a file means it.
         if rules.author == Author::Operator && self.forward_host.is_some() {
-            errors.add("forward_host", "belongs to a CRM that is reached by its host; leave it out, and name the folder");
+            errors
+                .add("forward_host", "belongs to a CRM that is reached by its host; leave it out, and name the folder");
         }
         folder.cloned().unwrap_or_default()
     }
@@ -354,10 +355,12 @@ impl RawConnection {
                 self.host(setting.name, text, |host| HostRules::check_name(&crm.site, host), errors)
             }
             SettingKind::Host => self.host(setting.name, text, |host| rules.hosts.check(&crm.site, host), errors),
-            SettingKind::Folder => rules.folders.check(&text, rules.author == Author::Operator).unwrap_or_else(|message| {
-                errors.add(setting.name, message);
-                String::new()
-            }),
+            SettingKind::Folder => {
+                rules.folders.check(&text, rules.author == Author::Operator).unwrap_or_else(|message| {
+                    errors.add(setting.name, message);
+                    String::new()
+                })
+            }
             SettingKind::Number(most) => {
                 if text.parse::<u32>().is_ok_and(|number| number <= most) {
                     return text;

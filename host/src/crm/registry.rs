@@ -2,9 +2,9 @@
 
 use super::driver::CrmDriver;
 use super::kind::CrmKind;
-use super::{files, xplan};
 /// The stand-in site of the CRM that the demo shows.
 pub use super::xplan::stand_in;
+use super::{files, xplan};
 
 #[cfg(test)]
 pub mod tests;

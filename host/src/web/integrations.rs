@@ -474,7 +474,8 @@ impl Checked {
             Ok(found) if has_folder => Self::good(full_stop(&format::sentence(found))),
             Ok(user) => Self::good(format!("{} knows this host as {user}.", spec.forward_host)),
             Err(error) => {
-                let check = if has_folder { "Check the folder." } else { "Check the forward host and how it signs in." };
+                let check =
+                    if has_folder { "Check the folder." } else { "Check the forward host and how it signs in." };
                 Self::bad(format!("{} {check}", full_stop(&format::sentence(&error.to_string()))))
             }
         }

@@ -18,8 +18,8 @@ pub use forms::Forms;
 pub use names::{Fields, Names};
 pub use record::{ClientNames, List, RawClient, RawUser, Rows, inner_rows, list_rows};
 pub use row::{Row, View};
-pub use value::{Number, Value};
 pub use tidegate_sdk::read::{
     Amount, Calendar, CalendarRules, Date, DateProblem, DayRead, How, InForce, Unknown, UnknownRules, currency_code,
     plain_decimal,
 };
+pub use value::{Number, Value};

@@ -41,10 +41,11 @@ fn accept(
     if unknown.is_word(text) || unknown.is_phone(text) {
         return Err(stands_for_unknown());
     }
-    let written = WrittenPhone::read(text, &rules.labels, &rules.dialling_prefixes).map_err(|problem| match problem {
-        NoNumber::NoDigits => not_a_number(),
-        NoNumber::Letters(letters) => letters_in_number(&letters),
-    })?;
+    let written =
+        WrittenPhone::read(text, &rules.labels, &rules.dialling_prefixes).map_err(|problem| match problem {
+            NoNumber::NoDigits => not_a_number(),
+            NoNumber::Letters(letters) => letters_in_number(&letters),
+        })?;
     let digits = match written.number {
         WrittenNumber::National(digits) => return Err(without_country_code(rules, ctx, &digits)),
         WrittenNumber::International(digits) => digits,
