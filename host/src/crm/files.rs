@@ -11,7 +11,7 @@
 //! - [`folder`]: the files of a folder, opened without following links, and whether one has arrived
 //! - [`content`]: a file's bytes, and the text of a span of them
 //! - [`columns`]: the columns that the rules name, found in a file
-//! - [`table`]: one file indexed by record, of [`rows`] between delimiters or of [`objects`]
+//! - [`table`]: one file indexed by [`record`], of [`rows`] between delimiters or of [`objects`]
 //! - [`snapshot`]: the files of a source together, and the raw records that are made of them
 //! - [`outbound`]: file notes and their documents, each written once, and [`receipts`]: what was written
 //! - [`kind`]: what the host is told of it, [`driver`]: what is made for a folder
@@ -24,6 +24,7 @@ mod kind;
 mod objects;
 mod outbound;
 mod receipts;
+mod record;
 mod rows;
 mod snapshot;
 mod table;

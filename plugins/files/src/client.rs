@@ -6,9 +6,10 @@ use tidegate_sdk::{
 };
 
 use crate::contact::{self, MobileMapping};
+use crate::forms::Forms;
 use crate::row::{RawRow, Row};
 use crate::rules::{ClientRules, Columns};
-use crate::values::{self, Forms};
+use crate::values;
 
 /// The fields of a client that a column may be named for.
 const FIELDS: &[&str] = &[

@@ -8,10 +8,11 @@ use tidegate_sdk::{
     RuleProblem, Spellings, Table, canonical::Choice,
 };
 
+use crate::forms::Forms;
 use crate::goal::{key, rows};
 use crate::row::Row;
 use crate::rules::Columns;
-use crate::values::{self, Forms};
+use crate::values;
 
 const FIELDS: &[&str] = &[
     "client",

@@ -8,9 +8,10 @@ use tidegate_sdk::{
     Table, canonical::Choice, text,
 };
 
+use crate::forms::Forms;
 use crate::row::{Cells, Row};
 use crate::rules::Columns;
-use crate::values::{self, Forms};
+use crate::values;
 
 const FIELDS: &[&str] = &["client", "id", "owner", "category", "name", "target_date", "estimated_cost", "outlook"];
 

@@ -7,6 +7,7 @@
 mod client;
 mod contact;
 mod cover;
+mod forms;
 mod goal;
 mod row;
 mod rules;
@@ -24,9 +25,9 @@ use tidegate_sdk::{
 
 use client::ClientMapping;
 use cover::{CoverMapping, CoverRules};
+use forms::Forms;
 use goal::{GoalMapping, GoalRules};
 use rules::{AdviserRules, ClientRules, Columns};
-use values::Forms;
 
 /// All rules of a pack.
 #[derive(Debug, Deserialize)]

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use tidegate_sdk::{LineageRecorder, Origin, text};
 
+use crate::forms::Forms;
 use crate::rules::Columns;
-use crate::values::Forms;
 
 /// The cells of a row, as the host sends them.
 #[derive(Debug, Default)]

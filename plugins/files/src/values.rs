@@ -4,20 +4,14 @@ use std::ops::RangeInclusive;
 
 use tidegate_sdk::{
     LineageRecorder, Money, RuleProblem,
-    read::{Amount, Calendar, Date, DateProblem, How, Unknown},
+    read::{Amount, Date, DateProblem, How},
 };
 
+use crate::forms::Forms;
 use crate::row::Row;
 
 /// Nobody alive was born before, and nothing is planned for after.
 const YEARS: RangeInclusive<u16> = 1900..=2200;
-
-/// The rules that hold for every field.
-#[derive(Debug)]
-pub(crate) struct Forms {
-    pub calendar: Calendar,
-    pub unknown: Unknown,
-}
 
 /// The day in a field's column. What stands for "unknown" and what is no day is left out, and told.
 pub(crate) fn day(

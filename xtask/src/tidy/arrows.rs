@@ -141,8 +141,20 @@ const BELOW_PAGES: &[&str] = &[
 ];
 
 /// What does the work.
-const BELOW_JOBS: &[&str] =
-    &["connection", "crm", "store", "pack", "access", "secrets", "intake", "config", "telemetry", "supervise", "queue"];
+const BELOW_JOBS: &[&str] = &[
+    "connection",
+    "crm",
+    "store",
+    "pack",
+    "access",
+    "secrets",
+    "intake",
+    "delimited",
+    "config",
+    "telemetry",
+    "supervise",
+    "queue",
+];
 
 /// Where the modules are.
 const HOST: &str = "host/src/";

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::columns::{self, MOST};
 use super::folder::Form;
-use super::table::{Cells, Place};
+use super::record::{Cells, Place};
 use crate::delimited::LONGEST_LINE;
 
 /// The deepest object inside an object whose members are read, by names with full stops: `Address.City`.

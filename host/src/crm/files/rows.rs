@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use encoding_rs::Encoding;
 
 use super::columns;
-use super::table::{Cells, End, Place};
+use super::record::{Cells, End, Place};
 use crate::delimited::{Quotes, Record, Records, TextError};
 
 /// Rows at the top among which the headings are looked for.

@@ -7,7 +7,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::content::Content;
 use super::folder::{Arriving, Folder, Stat};
-use super::table::{Cells, Table, changed};
+use super::record::Cells;
+use super::table::{Table, changed};
 use crate::crm::{Bookmark, CrmError, RawBelow, RawPage, RawPart, RawRecord, RawText, Source};
 use crate::domain::{ExternalId, RecordKind, Timestamp};
 

@@ -11,6 +11,7 @@ use super::columns;
 use super::content::Text;
 use super::folder::{Arriving, Folder, Form, Opened, Stat};
 use super::objects;
+use super::record::{Cells, End, Place};
 use super::rows::Shape;
 use crate::crm::CrmError;
 use crate::delimited::TextError;
@@ -26,40 +27,6 @@ const LONGEST_ID: usize = 100;
 /// transfer that stands still for longer is none.
 const TAKEN_AS_IT_IS: Duration = Duration::from_mins(MINUTES);
 const MINUTES: u64 = 10;
-
-/// The place of a record in its file.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    pub(super) start: u64,
-    pub(super) length: u32,
-    /// The line on which it begins, from 1.
-    pub(super) line: u32,
-}
-
-/// What stands in a record.
-#[derive(Clone, PartialEq, Debug)]
-pub(super) enum Cells {
-    /// The values of the wanted columns, in their order.
-    Whole(Vec<String>),
-    /// The record cannot be used as it is.
-    Damaged {
-        /// The id that it has all the same, as written.
-        id: Option<String>,
-        /// The reason, behind "the row … is damaged:".
-        why: String,
-    },
-}
-
-/// How a file ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum End {
-    /// As it should.
-    Whole,
-    /// Behind a record that can be read and has no end of its line: it may be cut in its last value.
-    Open,
-    /// In the middle of a record.
-    Cut,
-}
 
 /// How records stand in a file.
 #[derive(Debug)]
@@ -170,13 +137,16 @@ impl Table {
             let taken = index.take(Place { start: begins + place.start, ..place }, &cells);
             taken.map_err(io::Error::other)
         });
-        let is_whole = is_whole.map_err(|error| self.failed(error.into()))?;
+        // What is cut has not got all that it will have.
+        if !is_whole.map_err(|error| self.failed(error.into()))? {
+            return Ok(End::Cut);
+        }
         // An empty list has no members to look among.
         if !index.places.is_empty() {
             columns::find_members(&members, &self.wanted).map_err(|why| self.not_ready(&why))?;
         }
         self.take(index);
-        Ok(if is_whole { End::Whole } else { End::Cut })
+        Ok(End::Whole)
     }
 
     fn take(&mut self, Index { places, by_id, lost }: Index) {
