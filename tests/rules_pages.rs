@@ -128,7 +128,7 @@ async fn a_rule_is_edited_on_the_page_refused_corrected_put_in_force_and_taken_b
 
 async fn walk(host: &Host) -> Result<()> {
     let browser = Browser { host, cookie: host.sign_up().await? };
-    let kept = || -> Result<usize> { Ok(std::fs::read_dir(host.folder().join("data/packs"))?.count()) };
+    let kept = || -> Result<usize> { Ok(fs::read_dir(host.folder().join("data/packs"))?.count()) };
     let connection = "/settings/integrations/main";
     let first = text(&host.get("/api/v1/connections/main").await?.ok()?["revision"]);
     let files = format!("{connection}/revisions/{first}/rules");

@@ -5,7 +5,6 @@
 //! exchanges, 200 reads a second, by an optimised host. `TIDEGATE_SWAPS`, `TIDEGATE_BOOK` and `TIDEGATE_READS` choose others.
 
 use std::env;
-use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -91,7 +91,7 @@ pub struct EditableFile {
     pub bytes: u64,
     /// The base whose file it is, which is not edited here: the pack has a file of its own in its place, or joined with it.
     /// Null where it is the pack's own.
-    #[schema(required, example = "xplan-base")]
+    #[schema(required, example = "acme-base")]
     pub base: Option<String>,
 }
 

@@ -171,7 +171,7 @@ impl Survey<'_> {
 }
 
 /// A path that cannot be followed to its end.
-fn unfollowed(path: &Path, error: io::Error) -> PackError {
+pub(super) fn unfollowed(path: &Path, error: io::Error) -> PackError {
     let why = match (path.is_symlink(), error.kind()) {
         (true, io::ErrorKind::NotFound) => "it is a link that leads nowhere; put the file itself there, or remove it",
         (true, _) if error.raw_os_error() == Some(libc::ELOOP) => {

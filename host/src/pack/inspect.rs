@@ -257,6 +257,7 @@ fn quoted(key: &str) -> String {
 /// A value as TOML has it, tables in one line.
 fn written(value: &Value) -> String {
     match value {
+        Value::Object(table) if table.is_empty() => "{}".to_owned(),
         Value::Object(table) => {
             let members: Vec<_> =
                 table.iter().map(|(key, value)| format!("{} = {}", quoted(key), written(value))).collect();

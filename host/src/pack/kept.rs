@@ -180,7 +180,7 @@ fn copy_layers(pack: &Path, to: &Path) -> Result<(), PackError> {
     let folders = layers::folders(pack);
     let mut to = to.to_owned();
     for (at, folder) in folders.iter().enumerate() {
-        copy((folder, folders.get(at + 1)), folder, &to, limits::PACK_DEPTH)?;
+        copy((folder.as_path(), folders.get(at + 1)), folder, &to, limits::PACK_DEPTH)?;
         to.push(layers::BASE);
     }
     Ok(())

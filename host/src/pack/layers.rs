@@ -220,10 +220,9 @@ impl<'a> Layers<'a> {
                 continue;
             }
             for file in files::listed(&path)? {
-                match file.file_name().and_then(|name| name.to_str()) {
-                    Some(name) => drop(names.insert(name.to_owned())),
-                    None => return Err(self.tell(refused(&file, "its name is no Unicode text"))),
-                }
+                let name = file.file_name().and_then(|name| name.to_str());
+                let name = name.ok_or_else(|| self.tell(refused(&file, "its name is no Unicode text")))?;
+                names.insert(name.to_owned());
             }
         }
         let prefix = format!("{folder}/");

@@ -74,6 +74,9 @@ impl OwnPackFile {
     /// Says what is wrong with it, or that the folder is none of a pack.
     pub(super) fn read(folder: &Path) -> Result<Self, PackError> {
         let path = folder.join(PACK_FILE);
+        if folder.is_symlink() {
+            folder.canonicalize().map_err(|error| files::unfollowed(folder, error))?;
+        }
         if !path.exists() {
             let is = if folder.is_dir() { "it has no pack.toml" } else { "it is no folder" };
             let why = format!("{is}: a pack is a folder with pack.toml, rules.toml and its plugin's component");

@@ -126,7 +126,8 @@ impl Files<'_, '_> {
         }
         self.fail()?;
         let has_notes = self.layers.are_several() || of_layers.iter().any(|layer| !layer.notes.is_empty());
-        for file in files.iter().filter(|file| has_notes && of_layers[file.layer].rules.contains_key(NOTES)) {
+        let has_table = |file: &&LayerFile| has_notes && of_layers[file.layer].rules.contains_key(NOTES);
+        if let Some(file) = files.iter().find(has_table) {
             let message = "it has a table `notes`; notes are files of the folder `notes`, one an event type";
             return Err(self.layers.tell(refused(&file.path, message)));
         }
@@ -334,6 +335,7 @@ mod tests {
     fn no_rule_is_read_from_outside_the_pack() {
         use std::os::unix::fs::symlink;
         let outside = folder(&[("secret", "password = hunter2"), ("rules.toml", "a = 1")]);
+        fs::remove_file(outside.path().join("pack.toml")).unwrap();
         let refused = |folder: &tempfile::TempDir, expected: &str| {
             let message = read(folder.path(), PLAIN_DIALECT, &Value::Null).err().unwrap().to_string();
             assert!(message.contains(expected) && !message.contains("hunter2"), "{message}");

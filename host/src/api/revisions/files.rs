@@ -83,7 +83,7 @@ pub struct FileBody {
     /// Its text, byte for byte; of one that only a base has so far, the text that the pack's own begins with.
     text: String,
     /// The base whose file it is, which is read here and not edited. Null where it is the pack's own.
-    #[schema(required, example = "xplan-base")]
+    #[schema(required, example = "acme-base")]
     base: Option<String>,
     /// Whether the pack has this file, or one of its own in place of the base's.
     is_there: bool,

@@ -37,7 +37,7 @@ impl Origins {
             [examples, name] if *examples == EXAMPLES => {
                 let is_in = |table: &Value| {
                     let examples = table[EXAMPLES].as_array();
-                    examples.is_some_and(|examples| examples.iter().any(|example| name_of(example) == Some(name)))
+                    examples.is_some_and(|examples| examples.iter().any(|example| name_of(example) == Some(*name)))
                 };
                 self.tables().find(|(_, table)| is_in(table)).map(|(file, _)| file)
             }

@@ -31,7 +31,7 @@ fn extended() -> Bench {
     bench.write_in(
         "test-base",
         "documents/plan.exported.typ",
-        b"#import \"region.typ\": *\n#set document(title: [T])\n#name",
+        b"#import \"region.typ\": *\n#set document(title: \"T\")\n#set text(lang: \"en\")\n#name",
     );
     bench.write_in("test-base", "documents/plan.exported.json", b"{}");
     pack_file(&bench, "");
@@ -207,7 +207,11 @@ fn a_changed_row_of_a_base_is_another_revision_and_what_is_kept_stays() {
     assert_eq!((loaded.digest(), rules(&loaded)["titles"]["Mr"].clone()), (before.digest(), json!(["Mr"])));
     bench.write_in("test-base", "rules.toml", row("Mr").as_bytes());
     assert_eq!(load(&bench).digest(), before.digest());
-    bench.write_in("test-base", "documents/plan.exported.typ", b"#set document(title: [T])\nElse");
+    bench.write_in(
+        "test-base",
+        "documents/plan.exported.typ",
+        b"#set document(title: \"T\")\n#set text(lang: \"en\")\nElse",
+    );
     assert_ne!(load(&bench).digest(), before.digest());
 }
 
@@ -369,7 +373,32 @@ fn what_is_joined_is_shown_with_the_place_that_each_is_from() {
     assert!(files.contains(&("rules.toml", "test-au")) && files.contains(&("rules.toml", "test-base")), "{files:?}");
     assert!(files.contains(&("component.wasm", "test-base")), "{files:?}");
     let text = found.joined.to_toml();
-    insta::assert_snapshot!(text.trim(), @r#""#);
+    insta::assert_snapshot!(text.trim(), @r#"
+    words = ["a"]  # test-base/rules.toml:1
+
+    [address]
+    postcode = "9999"  # test-base/rules.toml:6
+
+    [[examples]]  # rules.toml:5
+    becomes = "skipped"
+    name = "one"
+    row = {}
+
+    [notes."plan.exported"]
+    # test-base/notes/plan.exported.toml:2
+    body = """
+    B
+    C"""
+    subject = "S"  # test-base/notes/plan.exported.toml:1
+
+    [titles]
+    Dr = ["Dr", 'a"b']  # rules.toml:2
+    Mr = ["Mr"]  # test-base/rules.toml:3
+    Prof = ["Prof"]  # test-base/rules.toml:4
+
+    [titles."odd key"]
+    x = 1  # rules.toml:3
+    "#);
     let read: toml::Table = toml::from_str(&text).unwrap();
     assert_eq!(serde_json::to_value(read).unwrap(), found.joined.rules);
     assert_eq!(found.joined.from["/titles/Prof"], "test-base/rules.toml:4");
