@@ -17,4 +17,6 @@
 
 mod harness;
 
-pub use harness::{Answer, Host, Setup, TOKEN, copy_folder, copy_pack, stores};
+pub use harness::{
+    Answer, Host, Setup, TOKEN, copy_folder, copy_pack, file_of, stores, without_examples, without_fixtures,
+};

@@ -3,8 +3,8 @@
 mod edit;
 mod fixture;
 mod incoming;
-mod kit;
 mod inspect;
+mod kit;
 mod preview;
 mod registry;
 mod stage;
