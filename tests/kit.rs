@@ -366,3 +366,24 @@ async fn a_pack_in_typescript_is_made_built_tried_and_its_exceptions_told() -> R
 fn text_of(outcome: &Value) -> String {
     text(&outcome["diagnostics"][0]["message"])
 }
+
+#[tokio::test]
+async fn a_pack_of_tables_is_made_on_a_base_and_goes_through_all_gates_at_once() -> Result<()> {
+    let author = Author::new()?;
+    let packs = std::env::var("TIDEGATE_PACKS")?;
+    author.ok(&["new", "acme-za", "--region", "za", "--packs-dir", &packs]).await?;
+    ensure!(author.home.join("acme-za/base/pack.toml").is_file(), "it needs nothing beside it");
+    author.ok(&["check", "acme-za"]).await?;
+    let tried = author.json(&["test", "acme-za"]).await?;
+    ensure!(tried["ok"] == true && tried["tried"].as_u64().is_some_and(|tried| tried > 5), "{tried}");
+    ensure!(author.json(&["conform", "acme-za"]).await?["ok"] == true);
+    // A base has what regions share: what is another's is not rewritten.
+    let base = author.home.join("acme-za/base/fixtures/note-written.json");
+    let before = fs::read_to_string(&base)?;
+    fs::write(&base, before.replace("\"General\"", "\"Other\""))?;
+    let blessed = author.json(&["test", "acme-za", "--bless"]).await?;
+    ensure!(blessed["ok"] == false && blessed["blessed"] == json!([]), "{blessed}");
+    let missing = author.run(&["new", "acme-mu", "--region", "MU", "--packs-dir", &packs]).await?;
+    ensure!(missing.code == Some(1) && missing.err.contains("--currency"), "{}", missing.err);
+    Ok(())
+}

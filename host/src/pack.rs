@@ -49,6 +49,7 @@ mod tests;
 pub use tests::with_events;
 mod text;
 mod unreadable;
+mod usage;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -75,8 +76,9 @@ pub use kept::{KeptPacks, Received};
 pub use log::PluginLine;
 pub use phone::is_mobile;
 pub use pointers::split_pointer;
-pub use revision::{Revision, Usage};
+pub use revision::Revision;
 pub use rules::differences::RuleDifference;
+pub use usage::Usage;
 
 /// The parts of the host that a component asks for, for whoever runs a plugin natively and compares.
 pub mod native {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use jiff::civil::Date;
 
 use super::carried;
 use super::contract_types;
@@ -97,23 +98,27 @@ const TYPESCRIPT: &[Template] = &[
     (".gitignore", include_str!("templates/typescript/gitignore")),
 ];
 
-/// Regions with their currency (ISO 4217) and, where there is one for all of the region, their time zone.
-const REGIONS: [(&str, &str, &str); 14] = [
-    ("AU", "AUD", "Australia/Sydney"),
-    ("BW", "BWP", "Africa/Gaborone"),
-    ("CH", "CHF", "Europe/Zurich"),
-    ("GB", "GBP", "Europe/London"),
-    ("HK", "HKD", "Asia/Hong_Kong"),
-    ("IE", "EUR", "Europe/Dublin"),
-    ("IN", "INR", "Asia/Kolkata"),
-    ("KE", "KES", "Africa/Nairobi"),
-    ("MT", "EUR", "Europe/Malta"),
-    ("MY", "MYR", "Asia/Kuala_Lumpur"),
-    ("NA", "NAD", "Africa/Windhoek"),
-    ("NZ", "NZD", "Pacific/Auckland"),
-    ("SG", "SGD", "Asia/Singapore"),
-    ("ZA", "ZAR", "Africa/Johannesburg"),
+/// Regions with their currency (ISO 4217), their time zone (where most people live), and the digits with which mobile numbers
+/// begin behind the country code. A start that an author checks.
+const REGIONS: [(&str, &str, &str, &str); 14] = [
+    ("AU", "AUD", "Australia/Sydney", "4"),
+    ("BW", "BWP", "Africa/Gaborone", "7"),
+    ("CH", "CHF", "Europe/Zurich", "7"),
+    ("GB", "GBP", "Europe/London", "7"),
+    ("HK", "HKD", "Asia/Hong_Kong", "569"),
+    ("IE", "EUR", "Europe/Dublin", "8"),
+    ("IN", "INR", "Asia/Kolkata", "6789"),
+    ("KE", "KES", "Africa/Nairobi", "17"),
+    ("MT", "EUR", "Europe/Malta", "79"),
+    ("MY", "MYR", "Asia/Kuala_Lumpur", "1"),
+    ("NA", "NAD", "Africa/Windhoek", "8"),
+    ("NZ", "NZD", "Pacific/Auckland", "2"),
+    ("SG", "SGD", "Asia/Singapore", "89"),
+    ("ZA", "ZAR", "Africa/Johannesburg", "678"),
 ];
+
+/// Days by whose offsets a time zone's standard and summer time are told.
+const SEASONS: [Date; 2] = [Date::constant(2026, 1, 15), Date::constant(2026, 7, 15)];
 
 /// The names of crates that a plugin's own may not have.
 const TAKEN: [&str; 8] = ["alloc", "core", "proc-macro", "serde", "serde-json", "std", "test", "tidegate-sdk"];
@@ -163,27 +168,52 @@ pub fn make(wanted: &Wanted) -> Result<Made> {
 /// What stands for the marks of tables.
 fn of_tables(wanted: &Wanted, region: &str) -> Result<Vec<(&'static str, String)>> {
     let known = REGIONS.iter().find(|(code, ..)| *code == region);
-    let currency = wanted.currency.clone().or_else(|| known.map(|(_, currency, _)| (*currency).to_owned()));
+    let currency = wanted.currency.clone().or_else(|| known.map(|(_, currency, ..)| (*currency).to_owned()));
     let Some(currency) = currency else {
         bail!("--currency: say the currency of {region}, such as ZAR; this program does not know it");
     };
     if currency.len() != 3 || !currency.bytes().all(|letter| letter.is_ascii_uppercase()) {
         bail!("--currency {currency}: it is to be three capital letters, such as ZAR");
     }
-    let time_zone = wanted.time_zone.clone().or_else(|| known.map(|(.., zone)| (*zone).to_owned()));
+    let time_zone = wanted.time_zone.clone().or_else(|| known.map(|(_, _, zone, _)| (*zone).to_owned()));
     let time_zone = match time_zone {
-        Some(zone) if jiff::tz::TimeZone::get(&zone).is_err() => {
-            bail!("--time-zone {zone}: there is no such time zone; it is to be a name such as Africa/Johannesburg")
+        Some(zone) => {
+            let clocks = clocks(&zone).with_context(|| {
+                format!(
+                    "--time-zone {zone}: there is no such time zone; it is to be a name such as Africa/Johannesburg"
+                )
+            })?;
+            format!("time_zone = \"{zone}\"\n# Its clocks behind UTC's, standard time first.\nclocks = {clocks:?}")
         }
-        Some(zone) => format!("time_zone = \"{zone}\""),
-        None => "# time_zone = \"Africa/Johannesburg\"".to_owned(),
+        None => "# time_zone = \"Africa/Johannesburg\"\n# clocks = [\"+02:00\"]".to_owned(),
     };
     let plan = phonenumber::metadata::DATABASE.by_id(region);
     let Some(code) = plan.map(|plan| plan.country_code().to_string()) else {
         bail!("--region {region}: no numbering plan of telephones is known of it");
     };
+    let mobiles = match known {
+        Some((.., digits)) => {
+            let digits: Vec<String> = digits.chars().map(String::from).collect();
+            format!("home_code = \"{code}\"\n\n[client.mobile.plans]\n{code} = {digits:?}")
+        }
+        None => format!("# home_code = \"{code}\"\n\n# [client.mobile.plans]\n# {code} = [\"7\"]"),
+    };
     let base = wanted.base.name.clone();
-    Ok(vec![("{{CURRENCY}}", currency), ("{{TIME_ZONE}}", time_zone), ("{{DIALLING_CODE}}", code), ("{{BASE}}", base)])
+    Ok(vec![("{{CURRENCY}}", currency), ("{{TIME_ZONE}}", time_zone), ("{{MOBILES}}", mobiles), ("{{BASE}}", base)])
+}
+
+/// The offsets from UTC of a time zone's clocks, that of standard time first; none where there is no such time zone.
+fn clocks(zone: &str) -> Option<Vec<String>> {
+    let zone = jiff::tz::TimeZone::get(zone).ok()?;
+    let offset = |day: Date| Some(day.to_zoned(zone.clone()).ok()?.offset().seconds());
+    let mut offsets: Vec<i32> = SEASONS.into_iter().filter_map(offset).collect();
+    offsets.sort_unstable();
+    offsets.dedup();
+    let written = |seconds: &i32| {
+        let minutes = seconds.abs() / 60;
+        format!("{}{:02}:{:02}", if *seconds < 0 { '-' } else { '+' }, minutes / 60, minutes % 60)
+    };
+    Some(offsets.iter().map(written).collect())
 }
 
 /// Copies the base into the new folder, unless it lies beside it.

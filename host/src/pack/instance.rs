@@ -12,8 +12,8 @@ use super::bindings::{Mapping, MappingPre, exports::tidegate::mapping::mapper::D
 use super::clock::Allowance;
 use super::engine::{Sandbox, Seat};
 use super::limits;
-use super::revision::Usage;
 use super::state::State;
+use super::usage::Usage;
 use super::{PackError, PluginFailure};
 
 /// A component, ready to be instantiated. Cheap to clone.

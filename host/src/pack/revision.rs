@@ -17,6 +17,7 @@ use super::manifest::Manifest;
 use super::pack_file::PackFile;
 use super::rules::differences::{self, RuleDifference};
 use super::templates::Templates;
+use super::usage::Usage;
 use super::{
     Context, Disguised, FieldExplanation, NotDisguised, NoteEvent, PLUGIN_AT_FAULT, PackError, PackFacts,
     PluginFailure, PluginLine, RawInput, Verdict, convert, disguise, examples, fixtures, limits, map, unreadable,
@@ -26,17 +27,6 @@ use crate::domain::address::AddressForm;
 use crate::domain::declaration::ExtensionField;
 use crate::domain::note::FileNote;
 use crate::domain::{Date, Diagnostic, RecordKind, RevisionDigest, RevisionId};
-
-/// The machine-independent cost of a batch.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Usage {
-    /// Instructions of the mapping, in the engine's unit; 0 where the engine does not count ([`super::Packs::counting`]).
-    pub fuel: u64,
-    /// The same of instantiating and configuring, which each batch costs once.
-    pub configure_fuel: u64,
-    /// Linear memory that the instance has at the end, bytes.
-    pub memory: usize,
-}
 
 /// A verified pack revision: one component with one set of rules. Shared; calls may run side by side. All calls
 /// block the thread they run on: call them from a blocking thread.

@@ -25,7 +25,7 @@ pub(in crate::cli) enum Kit {
   tidegate pack new acme-za --region ZA
   tidegate pack new acme-bt --region BT --currency BTN --time-zone Asia/Thimphu
   tidegate pack new acme-za --region ZA --lang rust
-  tidegate pack new acme-za --crm xplan --region ZA --lang typescript --in packs
+  tidegate pack new acme-za --region ZA --lang typescript --in packs
 A plugin's folder holds the SDK's source, so that it is built without a repository of this project.")]
     New(make::New),
     /// Build a plugin's component into its pack: Rust by cargo, TypeScript by npm's compiler and engine

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Lang, shown};
 use crate::cli::{Global, output};
+use crate::crm::registry::Registry;
 use crate::kit::{Base, Language, Project, Wanted, build as build_component, make};
 
 #[derive(Args)]
@@ -15,9 +16,9 @@ pub(in crate::cli) struct New {
     /// The pack's name, and its folder's: small letters, digits and hyphens
     #[arg(value_name = "NAME")]
     name: String,
-    /// The CRM that it reads
-    #[arg(long, value_name = "NAME", default_value = "xplan")]
-    crm: String,
+    /// The CRM that it reads [default: the first that this program knows]
+    #[arg(long, value_name = "NAME")]
+    crm: Option<String>,
     /// The region that it is for: a country's code, such as ZA
     #[arg(long, value_name = "CODE")]
     region: String,
@@ -41,6 +42,7 @@ pub(in crate::cli) struct New {
 /// Makes a pack's folder.
 pub(super) fn new(global: &Global, new: New) -> anyhow::Result<ExitCode> {
     let New { name, crm, region, lang, base, currency, time_zone, inside } = new;
+    let crm = crm.unwrap_or_else(|| Registry::BUILT_IN.usual().name.to_owned());
     let packs = global.load_quietly()?.server.packs_dir;
     let base = Base { name: base.unwrap_or_else(|| format!("{crm}-base")), packs };
     let language = lang.into();
