@@ -41,14 +41,19 @@ pub(crate) fn map(
         ..Origin::default()
     });
     let couple = person::couple(row, &raw.id, recorder);
+    let title = person::title(rules, row, recorder);
     let known = Known {
         date_of_birth: dates::day(row, F::DateOfBirth, "date_of_birth", recorder),
         sex: person::sex(rules, row, recorder),
     };
+    let mobile = contact::mobile(rules, ctx, row, &client.contacts, recorder);
+    let [adviser, secondary_adviser] =
+        [(F::Adviser, "adviser_external_id"), (F::SecondaryAdviser, "secondary_adviser_external_id")]
+            .map(|(field, canonical)| person::adviser(row, field, canonical, recorder));
     let added = rules.extensions.of_client(row, known, ctx, recorder);
     MapResult::Mapped(vec![Canonical::Client(Client {
         external_id: raw.id.clone(),
-        title: person::title(rules, row, recorder),
+        title,
         date_of_birth: known.date_of_birth.or(added.date_of_birth).map(|day| day.to_string()),
         sex: known.sex,
         first_name: names.first,
@@ -63,14 +68,9 @@ pub(crate) fn map(
         country_code: address.country_code,
         email: Some(email),
         email_is_placeholder,
-        mobile: contact::mobile(rules, ctx, row, &client.contacts, recorder),
-        adviser_external_id: person::adviser(row, F::Adviser, "adviser_external_id", recorder),
-        secondary_adviser_external_id: person::adviser(
-            row,
-            F::SecondaryAdviser,
-            "secondary_adviser_external_id",
-            recorder,
-        ),
+        mobile,
+        adviser_external_id: adviser,
+        secondary_adviser_external_id: secondary_adviser,
         partner_external_id: couple.partner,
         is_partner: couple.is_partner,
         status,
