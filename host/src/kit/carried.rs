@@ -34,6 +34,15 @@ const RUST: &[(&str, &str)] = carried![
     "plugins/sdk/src/lineage.rs",
     "plugins/sdk/src/notes.rs",
     "plugins/sdk/src/plugin.rs",
+    "plugins/sdk/src/read.rs",
+    "plugins/sdk/src/read/amount.rs",
+    "plugins/sdk/src/read/date.rs",
+    "plugins/sdk/src/read/date/calendar.rs",
+    "plugins/sdk/src/read/date/moment.rs",
+    "plugins/sdk/src/read/date/zone.rs",
+    "plugins/sdk/src/read/decimal.rs",
+    "plugins/sdk/src/read/phone.rs",
+    "plugins/sdk/src/read/unknown.rs",
     "plugins/sdk/src/rules.rs",
     "plugins/sdk/src/rules/locate.rs",
     "plugins/sdk/src/session.rs",
@@ -173,6 +182,6 @@ mod tests {
         for name in ["wit-bindgen", "serde_json", "minijinja", "syn"] {
             assert!(text.contains(&format!("name = \"{name}\"")), "{name}");
         }
-        assert!(!text.contains("name = \"redb\"") && !text.contains("tidegate"), "{text}");
+        assert!(!text.contains("name = \"redb\"") && !text.contains("name = \"tidegate"), "{text}");
     }
 }

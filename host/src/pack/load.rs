@@ -69,7 +69,7 @@ pub(super) fn check_base(layers: &Layers<'_>) -> Result<Manifest, PackError> {
     layers.survey()?;
     let (manifest, ..) = read_component(layers, &mut Gates::default())?;
     rules::read(layers, rules::PLAIN_DIALECT, &Value::Null)?;
-    Templates::read(layers)?;
+    Templates::unsampled(layers)?;
     Ok(manifest)
 }
 

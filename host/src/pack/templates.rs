@@ -32,14 +32,23 @@ impl Templates {
     /// # Errors
     /// Names the file that is too large, cannot be read or points elsewhere.
     pub(super) fn read(layers: &Layers<'_>) -> Result<Self, PackError> {
-        let mut templates = Self::default();
-        templates.read_below(layers, "")?;
+        let templates = Self::unsampled(layers)?;
         for event in templates.events() {
             if !templates.files.contains_key(&format!("{event}.json")) {
                 let why = format!("it needs a sample of its data beside it, `{event}.json`");
                 return Err(templates.wrong(layers, &format!("{event}.typ"), &why));
             }
         }
+        Ok(templates)
+    }
+
+    /// The same of a base: the samples may be those of what extends it.
+    ///
+    /// # Errors
+    /// As [`Templates::read`].
+    pub(super) fn unsampled(layers: &Layers<'_>) -> Result<Self, PackError> {
+        let mut templates = Self::default();
+        templates.read_below(layers, "")?;
         Ok(templates)
     }
 

@@ -253,7 +253,7 @@ mod tests {
             assert!(error.contains(part), "{flags}: {error}");
         };
         check("--clients 0", "1..=1000000");
-        check("--region uk", "au, nz, mix");
+        check("--region fr", "au, nz, uk, za, mix");
         check("--fault sunspots", "cut_before");
         check("--listen nowhere", "--listen");
         check("--sessions 0", "--sessions");

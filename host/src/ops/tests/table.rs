@@ -231,12 +231,8 @@ fn lists(host: &Host) -> Vec<Row> {
             (Method::DELETE, format!("/imports/{none}"), Value::Null),
         )
         .with(404, &unknown),
-        row(
-            "uploads::upload",
-            (format!("/households/{}/record/note.written", host.household), &no_pdf),
-            post("/documents", json!(no_pdf)),
-        )
-        .with(422, "the file is no PDF: it does not begin with %PDF- and a version"),
+        by_api("uploads::upload", post("/documents", json!(no_pdf)))
+            .with(422, "the file is no PDF: it does not begin with %PDF- and a version"),
         review("decision=import", json!({"decision": "import"})),
         review("decision=wait", json!({"decision": "wait"})),
         answered("confirm"),
@@ -407,7 +403,10 @@ pub fn events(host: &Host) -> Vec<Row> {
     let sent = |event_type: &str, form: &'static str, data: Value| {
         row("notes::accept", (format!("{record}/{event_type}"), form), event(event_type, data))
     };
+    let no_pdf = parts(&[("file", Some("plan.pdf"), "Best Life Plan")]);
     vec![
+        row("uploads::upload", (format!("{record}/note.written"), &no_pdf), post("/documents", json!(no_pdf)))
+            .with(422, "the file is no PDF: it does not begin with %PDF- and a version"),
         sent(
             "note.written",
             "occurred=2026-03-02T12:30&data.subject=&data.body=B",
