@@ -82,7 +82,7 @@ const GOAL: &str = r#"{"name": "A goal in the money of the region",
    "owner": "client", "category": 5, "description": "Retire", "target_amount": "-1500"}}]}},
  "outcome": {"verdict": "mapped", "diagnostics": [], "records": [{"kind": "goal", "external_id": "7/1", "owner": "client",
    "category": "Retirement", "name": "Retire", "target_date": null, "estimated_cost": {"amount": "1500", "currency": "FJD"},
-   "outlook": "will_have_less_money"}]}}"#;
+   "outlook": "will_have_less_money", "extensions": []}]}}"#;
 
 /// A host whose connection is mapped by the pack for Fiji, beside the shipped base.
 async fn host(more: &str) -> Result<Host> {
@@ -155,6 +155,7 @@ async fn a_region_that_is_not_shipped_is_a_folder_of_tables() -> Result<()> {
 async fn a_pack_that_came_before_its_base_is_staged_as_soon_as_that_is_there() -> Result<()> {
     let mut host = host("\n[packs]\nwatch-dir = \"incoming\"\n").await?;
     let (packs, incoming) = (host.folder().join("packs"), host.folder().join("incoming"));
+    fs::create_dir_all(&incoming)?;
     host.restart().await?;
     // The base is gone from the packs, and comes later.
     fs::rename(packs.join("xplan-base"), host.folder().join("base"))?;

@@ -62,6 +62,9 @@ Next on {{ data.next_on }}
 "#;
 
 fn write(pack: &Path, event: &str) -> Result<()> {
+    for folder in ["events", "notes"] {
+        fs::create_dir_all(pack.join(folder))?;
+    }
     fs::write(pack.join(format!("events/{TYPE}.toml")), event)?;
     Ok(fs::write(pack.join(format!("notes/{TYPE}.toml")), NOTE)?)
 }
@@ -86,7 +89,7 @@ async fn is_described(host: &Host) -> Result<bool> {
     Ok(named.is_string())
 }
 
-fn review(household: &Value, data: Value) -> Value {
+fn review(household: &Value, data: &Value) -> Value {
     json!({ "type": TYPE, "household_id": household, "occurred_at": jiff::Timestamp::now(), "data": data })
 }
 
@@ -113,7 +116,7 @@ async fn an_event_that_a_pack_brings_goes_from_its_form_to_its_note() -> Result<
 
     // Nobody knows it yet.
     let good = json!({ "summary": "All on track", "mood": "good" });
-    let refused = pointers(&host.post_event("early", &review(&household, good.clone())).await?)?;
+    let refused = pointers(&host.post_event("early", &review(&household, &good.clone())).await?)?;
     ensure!(refused.len() == 1 && refused[0].contains("/type") && refused[0].contains("note.written"), "{refused:?}");
     ensure!(page(&host, &record, &cookie).await?.status == 404 && !is_described(&host).await?);
     let before = types(&host).await?;
@@ -136,6 +139,7 @@ async fn an_event_that_a_pack_brings_goes_from_its_form_to_its_note() -> Result<
         staged.text
     );
     fs::remove_file(pack.join(format!("notes/{TYPE}.toml")))?;
+    fs::create_dir_all(pack.join("events"))?;
     fs::write(pack.join(format!("events/{TYPE}.toml")), EVENT)?;
     let staged = host.post("/api/v1/revisions?connection=main", &Value::Null).await?;
     ensure!(
@@ -150,7 +154,7 @@ async fn an_event_that_a_pack_brings_goes_from_its_form_to_its_note() -> Result<
     let now = types(&host).await?;
     ensure!(now[..6] == before[..] && now[6] == TYPE, "{now:?}");
     let bad = json!({ "summary": "", "mood": "awful", "fee": -1, "next_on": "soon", "next_steps": [""] });
-    let told = pointers(&host.post_event("bad", &review(&household, bad)).await?)?;
+    let told = pointers(&host.post_event("bad", &review(&household, &bad)).await?)?;
     ensure!(
         told.len() == 5 && told[1].contains("/data/mood") && told[1].contains("must be one of: good, so-so"),
         "{told:?}"
@@ -181,7 +185,7 @@ async fn an_event_that_a_pack_brings_goes_from_its_form_to_its_note() -> Result<
     ensure!(types(&host).await? == before && !is_described(&host).await?);
     ensure!(page(&host, &record, &cookie).await?.status == 404);
     ensure!(!page(&host, &format!("{path}/record"), &cookie).await?.text.contains("Annual review"));
-    let refused = pointers(&host.post_event("late", &review(&household, good)).await?)?;
+    let refused = pointers(&host.post_event("late", &review(&household, &good)).await?)?;
     ensure!(refused[0].contains("/type"), "{refused:?}");
     let kept = page(&host, &format!("/notes/{}", note["id"].as_str().context("an id")?), &cookie).await?;
     ensure!(

@@ -33,7 +33,7 @@ async fn host(clients: u32) -> Result<Host> {
     let rules = fs::read_to_string(pack.join("rules.toml"))?;
     let (tables, examples) = rules.split_once("\n[[examples]]\n").context("it has examples")?;
     fs::write(pack.join("rules.toml"), format!("{tables}\n{OWN_TABLES}\n[[examples]]\n{examples}{OWN_EXAMPLE}"))?;
-    fs::create_dir(pack.join("notes"))?;
+    fs::create_dir_all(pack.join("notes"))?;
     fs::copy(pack.join("base/notes/note.written.toml"), pack.join("notes/note.written.toml"))?;
     host.restart().await?;
     Ok(host)

@@ -13,5 +13,10 @@ pub fn with_shipped_events() -> Connection {
     let crm = Registry::BUILT_IN.usual();
     let access = SiteAccess::to_stand_in(crm, "127.0.0.1:1", &[("username", "svc"), ("password", "x")]).unwrap();
     let site = (Arc::new(Held::new("Nothing is sent.".to_owned())) as _, Authorisation::new(AuthState::NotNeeded));
-    Connection::new(access.spec, "acme.example".to_owned(), site, pack::with_events(pack::events::shipped("xplan-au")))
+    Connection::new(
+        access.spec,
+        "acme.example".to_owned(),
+        site,
+        pack::with_events(pack::events::shipped(crm.example_pack)),
+    )
 }

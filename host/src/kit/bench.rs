@@ -117,7 +117,7 @@ mod tests {
             memory: 1 << 20,
             component: 400_000,
         };
-        let now = Figures { microseconds_a_record: 9.0, fuel_a_record: 1101, component: 440_000, ..before.clone() };
+        let now = Figures { microseconds_a_record: 9.0, fuel_a_record: 1101, component: 440_000, ..before };
         assert_eq!(now.regressions(&before, 10.0, None), ["instructions a record: 1101.0 against 1000.0, 10.1 % more"]);
         assert_eq!(now.regressions(&before, 11.0, None), [""; 0]);
         assert_eq!(now.regressions(&before, 11.0, Some(50.0)).len(), 1);

@@ -71,6 +71,8 @@ struct Subject<'a> {
     context: Context,
     /// The raw records of its fixtures.
     records: Vec<RawInput>,
+    /// Whether there are fixtures of records in another dialect: then none are needed in this one.
+    is_tried_in_another: bool,
     /// What becomes of each by itself.
     alone: OnceCell<Vec<Result<Verdict, String>>>,
 }
@@ -82,7 +84,9 @@ struct Subject<'a> {
 pub fn conform(revision: &Revision, folder: &std::path::Path, dialect: &str) -> Result<Vec<Finding>, PackError> {
     let context = fixtures::context(revision.region(), dialect);
     let records = fixtures::records(folder, dialect)?;
-    let subject = Subject { revision, context, records, alone: OnceCell::new() };
+    let has_records = |other: String| fixtures::records(folder, &other).is_ok_and(|records| !records.is_empty());
+    let is_tried_in_another = records.is_empty() && super::dialects(folder).into_iter().any(has_records);
+    let subject = Subject { revision, context, records, is_tried_in_another, alone: OnceCell::new() };
     let finding = |&(demand, says, attempt): &(&'static str, &'static str, Try)| {
         let mut problems = attempt(&subject);
         let more = problems.len().saturating_sub(MOST_TOLD);

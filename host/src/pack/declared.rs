@@ -10,28 +10,22 @@ use serde_json::Value;
 use super::{FieldExplanation, Verdict};
 use crate::domain::declaration::{ExtensionField, ExtensionForm, Shown};
 use crate::domain::extension::{PREFIX, mask};
-use crate::domain::record::Extension;
 use crate::domain::{Canonical, RecordKind};
 
 /// Places in the rules, as JSON Pointers (RFC 6901): tables of the fields that are added to records of a kind.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ExtensionPointers {
-    client: Option<String>,
-    goal: Option<String>,
-    cover: Option<String>,
-}
+#[serde(transparent)]
+pub(super) struct ExtensionPointers(BTreeMap<RecordKind, String>);
 
 impl ExtensionPointers {
     /// These places, and of what they do not name those below.
     pub(super) fn over(self, below: Self) -> Self {
-        Self { client: self.client.or(below.client), goal: self.goal.or(below.goal), cover: self.cover.or(below.cover) }
+        Self(below.0.into_iter().chain(self.0).collect())
     }
 
     /// The places as a line of text, the same for the same places.
     pub(super) fn places(&self) -> String {
-        let places = [&self.client, &self.goal, &self.cover].map(|place| place.as_deref().unwrap_or_default());
-        places.join(" ")
+        self.0.iter().map(|(kind, place)| format!("{} {place}", kind.as_str())).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -59,12 +53,13 @@ impl Declared {
     /// # Errors
     /// Says which pointer leads nowhere, or which declaration cannot be read: what is sensitive would be shown.
     pub(super) fn read(pointers: Option<&ExtensionPointers>, rules: &str) -> Result<Self, String> {
-        let Some(ExtensionPointers { client, goal, cover }) = pointers else { return Ok(Self::default()) };
+        let Some(ExtensionPointers(places)) = pointers else { return Ok(Self::default()) };
         let rules: Value = serde_json::from_str(rules).map_err(|error| error.to_string())?;
-        let kinds = [(RecordKind::Client, client), (RecordKind::Goal, goal), (RecordKind::Cover, cover)];
         let mut declared = BTreeMap::new();
-        for (kind, pointer) in kinds {
-            let Some(pointer) = pointer else { continue };
+        for (&kind, pointer) in places {
+            if kind != RecordKind::Client && !kind.is_listed() {
+                return Err(format!("no fields are added to records of the kind `{}`", kind.as_str()));
+            }
             let Some(table) = rules.pointer(pointer) else {
                 // Rules may leave out goals or covers altogether, of which nothing is sensitive.
                 if kind.is_listed() {
@@ -100,16 +95,12 @@ impl Declared {
     /// Notes on what a plugin made which of it is sensitive.
     pub(super) fn note(&self, verdict: &mut Verdict) {
         let Verdict::Mapped { records, .. } = verdict else { return };
+        // Only a field of clients can be sensitive.
         for record in records {
-            let kind = record.kind();
-            let extensions: &mut [Extension] = match record {
-                Canonical::Client(client) => &mut client.extensions,
-                Canonical::Goal(goal) => &mut goal.extensions,
-                Canonical::Cover(cover) => &mut cover.extensions,
-                Canonical::Adviser(_) => &mut [],
-            };
-            for extension in extensions {
-                extension.sensitive = self.is_sensitive(kind, &extension.name);
+            if let Canonical::Client(client) = record {
+                for extension in &mut client.extensions {
+                    extension.sensitive = self.is_sensitive(RecordKind::Client, &extension.name);
+                }
             }
         }
     }

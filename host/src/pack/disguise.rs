@@ -86,11 +86,14 @@ pub fn disguise(
     Ok(Disguised { fixture, kept })
 }
 
+/// What becomes of records.
+type Mapping<'a> = &'a dyn Fn(&[RawInput]) -> Vec<Verdict>;
+
 fn disguise_with(
     random: &mut impl RngExt,
     nobodys: &BTreeSet<String>,
     record: &RawInput,
-    (map, is_told): (&dyn Fn(&[RawInput]) -> Vec<Verdict>, &dyn Fn(&str) -> bool),
+    (map, is_told): (Mapping<'_>, &dyn Fn(&str) -> bool),
 ) -> Result<(RawInput, Vec<String>), NotDisguised> {
     let whole: Value = serde_json::from_slice(&record.json).map_err(|_| NotDisguised::NotJson)?;
     let mut places = BTreeMap::new();

@@ -7,6 +7,7 @@ mod check;
 mod file;
 mod form;
 mod keywords;
+mod wrong;
 
 use std::sync::Arc;
 

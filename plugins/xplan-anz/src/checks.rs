@@ -9,7 +9,7 @@ mod za;
 
 use tidegate_sdk::Sex;
 
-use crate::contact::Refusal;
+use crate::refusal::Refusal;
 
 /// A check of a number.
 pub(crate) struct Check {

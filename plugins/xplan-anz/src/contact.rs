@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use tidegate_sdk::{LineageRecorder, Origin, Severity};
 use xplan::{ClientField, ContactField as F, Fields, Rows, Value, View};
 
+use crate::refusal::Refusal;
 use crate::{
     client_row::ClientRow,
     mapping::{ClientMapping, ContactType},
@@ -41,13 +42,6 @@ impl FoundIn<'_, '_> {
             Self::Contact(row) => row.origin(F::Value, rule),
         }
     }
-}
-
-/// The reason why a candidate cannot be used.
-pub(crate) struct Refusal {
-    pub code: &'static str,
-    /// The reason, which fits behind the candidate's text: "has no country code".
-    pub reason: Cow<'static, str>,
 }
 
 /// The candidates in the order of trying: the row's own preferred field, then the contact rows of the types

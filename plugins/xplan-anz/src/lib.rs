@@ -17,6 +17,7 @@ mod listed;
 mod mapping;
 mod person;
 mod record;
+mod refusal;
 mod rules;
 mod standing;
 

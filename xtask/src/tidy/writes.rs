@@ -18,7 +18,7 @@ const KNOWN: [&str; 4] = ["edit_client", "make_client", "change_note", "decide_r
 const PARTS: [(&str, &[&str]); 7] = [
     ("syncs", &["watch"]),
     ("previews", &["one", "list", "watch", "differences", "notes", "files"]),
-    ("notes", &["as_it_waits", "gate"]),
+    ("notes", &["as_it_waits", "gate", "data_errors"]),
     (
         "integrations",
         &[

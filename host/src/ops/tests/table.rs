@@ -56,7 +56,7 @@ fn post(path: impl Into<String>, body: Value) -> (Method, String, Value) {
 
 /// All rows.
 pub fn rows(host: &Host) -> Vec<Row> {
-    [notes(host), clients(host), households(host), lists(host), runs(), connections(), accounts()]
+    [notes(host), clients(host), households(host), lists(), runs(), connections(), accounts()]
         .into_iter()
         .flatten()
         .collect()
@@ -169,7 +169,7 @@ fn households(host: &Host) -> Vec<Row> {
 }
 
 /// Identity lists, documents, the review queue and departures.
-fn lists(host: &Host) -> Vec<Row> {
+fn lists() -> Vec<Row> {
     let none = Uuid::nil();
     let unknown = format!("There is no import {none}.");
     let place = "0".repeat(36);

@@ -6,7 +6,7 @@ use jsonschema::{Draft, JsonType, Keyword, ValidationError, Validator};
 use serde_json::Value;
 
 use super::EventType;
-use super::file::Wrong;
+use super::wrong::Wrong;
 use crate::domain::Date;
 use crate::domain::field::{FieldError, pointer_to};
 use crate::domain::text::{self, is_visible};

@@ -7,18 +7,14 @@ use serde_json::{Value, json};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::wrong::{LONGEST_NAME, Wrong, is_member, unreadable};
 use super::{About, DocumentRule, EventType, EventTypes, check, form, keywords};
 use crate::config::toml_words;
-use crate::domain::text::is_visible;
 use crate::pack::rules::to_json;
-
-/// What does not fit, with the keys that lead to it.
-pub(super) type Wrong = (Vec<String>, String);
 
 /// The most characters of a type's name.
 const LONGEST_TYPE: usize = 60;
-/// The most characters of a label, and of the sentence about the type.
-const LONGEST_NAME: usize = 80;
+/// The most characters of the sentence about the type.
 const LONGEST_SENTENCE: usize = 300;
 
 /// What a template's data has beside what the document's own declaration gives it.
@@ -232,17 +228,6 @@ fn note_order(schema: &mut Value, written: &Spanned<DeValue<'_>>) {
     }
 }
 
-/// Why people could not read a text that a page shows in a line; none where they can.
-pub(super) fn unreadable(text: &str, most: usize) -> Option<String> {
-    if !text.contains(is_visible) {
-        return Some("has to be a text that people can read".to_owned());
-    }
-    if text.chars().any(char::is_control) {
-        return Some("has to be one line, without control characters".to_owned());
-    }
-    (text.chars().count() > most).then(|| format!("has {} characters, and may have {most}", text.chars().count()))
-}
-
 /// Lower-case words with hyphens between.
 fn is_words(text: &str) -> bool {
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
@@ -252,10 +237,4 @@ fn is_words(text: &str) -> bool {
 /// Names such as `annual-review.completed`.
 fn is_type_name(name: &str) -> bool {
     name.len() <= LONGEST_TYPE && name.contains('.') && name.split('.').all(is_words)
-}
-
-/// Names of members of data, as templates write them: `next_steps`.
-pub(super) fn is_member(name: &str) -> bool {
-    let is_inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-    name.len() <= LONGEST_NAME && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.bytes().all(is_inner)
 }

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::file::Wrong;
+use super::wrong::Wrong;
 
 /// The rows that a form shows, where the schema does not say how many.
 const ROWS: usize = 3;

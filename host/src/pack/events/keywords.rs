@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::file::{Wrong, is_member, unreadable};
+use super::wrong::{Wrong, is_member, unreadable};
 
 /// The most members of an object, and choices of a text.
 const MOST_MEMBERS: usize = 50;

@@ -141,14 +141,16 @@ fn a_base_that_cannot_be_one_is_refused_with_what_to_do() {
     );
     check(
         &|bench| {
-            bench.write("pack.toml", b"name = \"test-au\"\nversion = \"1\"\nextends = \"test-au\"\nregion = \"AU\"")
+            bench.write("pack.toml", b"name = \"test-au\"\nversion = \"1\"\nextends = \"test-au\"\nregion = \"AU\"");
         },
         &["it extends itself"],
     );
     check(
         &|bench| {
-            bench
-                .write("pack.toml", b"name = \"test-au\"\nversion = \"1\"\nextends = \"../test-base\"\nregion = \"AU\"")
+            bench.write(
+                "pack.toml",
+                b"name = \"test-au\"\nversion = \"1\"\nextends = \"../test-base\"\nregion = \"AU\"",
+            );
         },
         &["`extends` is to be the name of a pack"],
     );

@@ -121,8 +121,11 @@ impl Pack {
     }
 }
 
+/// The folders of a pack and of its bases, its own first, and their `pack.toml`s.
+type Layers = (Vec<PathBuf>, Vec<Map<String, Value>>);
+
 /// A pack's folder and those of its bases, its own first, each with its `pack.toml`.
-fn layers(folder: &Path) -> Result<(Vec<PathBuf>, Vec<Map<String, Value>>), String> {
+fn layers(folder: &Path) -> Result<Layers, String> {
     let (mut folders, mut packs) = (Vec::new(), Vec::new());
     let mut next = Some(folder.to_owned());
     while let Some(folder) = next {

@@ -1,7 +1,7 @@
 //! Australia's tax file number: nine digits, of older ones eight, whose weighted sum is a multiple of eleven.
 
 use super::{Checked, bad_check_digit, digits, weighed, written};
-use crate::contact::Refusal;
+use crate::refusal::Refusal;
 
 const WEIGHTS: [u32; 9] = [1, 4, 3, 7, 5, 8, 6, 9, 10];
 

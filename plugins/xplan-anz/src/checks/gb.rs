@@ -4,7 +4,7 @@
 //! has no check digit. The last letter is often left out, and tells nobody from another.
 
 use super::{Checked, joined};
-use crate::contact::Refusal;
+use crate::refusal::Refusal;
 
 /// Letters that no prefix has.
 const UNUSED: &str = "DFIQUV";

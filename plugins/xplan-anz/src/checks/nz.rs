@@ -2,7 +2,7 @@
 //! that gives ten, by a second.
 
 use super::{Checked, bad_check_digit, digits, weighed, written};
-use crate::contact::Refusal;
+use crate::refusal::Refusal;
 
 const WEIGHTS: [u32; 8] = [3, 2, 7, 6, 5, 4, 3, 2];
 

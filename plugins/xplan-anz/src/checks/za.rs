@@ -4,7 +4,7 @@
 use tidegate_sdk::Sex;
 
 use super::{Birth, Checked, bad_check_digit, digits, written};
-use crate::contact::Refusal;
+use crate::refusal::Refusal;
 
 pub(super) fn identity_number(text: &str) -> Result<Checked, Refusal> {
     let digits = digits(text, &[13], "is no identity number: that has thirteen digits")?;

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use tidegate_sdk::{Ctx, LineageRecorder, Origin, text};
 use xplan::{ClientField, Unknown};
 
-use super::{ContactRows, Refusal, candidates, choose, stands_for_unknown};
+use super::{ContactRows, candidates, choose, stands_for_unknown};
+use crate::refusal::Refusal;
 use crate::{client_row::ClientRow, mapping::ClientMapping, person::PersonNames};
 
 const FIELD: &str = "email";

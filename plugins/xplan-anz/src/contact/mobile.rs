@@ -5,7 +5,8 @@ use tidegate_sdk::read::{NoNumber, WrittenNumber, WrittenPhone};
 use tidegate_sdk::{Ctx, LineType, LineageRecorder, PhoneProblem};
 use xplan::{ClientField, Unknown};
 
-use super::{ContactRows, Refusal, candidates, choose, stands_for_unknown};
+use super::{ContactRows, candidates, choose, stands_for_unknown};
+use crate::refusal::Refusal;
 use crate::{
     client_row::ClientRow,
     mapping::{ClientMapping, MobileMapping},

@@ -8,7 +8,7 @@ use xplan::Date;
 
 use super::{ExtensionMapping, Known};
 use crate::checks::{Birth, Checked};
-use crate::contact::Refusal;
+use crate::refusal::Refusal;
 
 /// Nobody is known to be older, in years.
 const OLDEST: u16 = 120;

@@ -66,7 +66,7 @@ pub(super) async fn build(global: &Global, folder: PathBuf) -> anyhow::Result<Ex
     match (built, global.json) {
         (None, true) => output::json(&json!({ "component": null }))?,
         (None, false) => {
-            output::line("There is nothing to build: the pack is tables alone, on another pack's component.")?
+            output::line("There is nothing to build: the pack is tables alone, on another pack's component.")?;
         }
         (Some(built), true) => output::json(&json!({
             "component": built.component,
