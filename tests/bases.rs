@@ -105,7 +105,6 @@ async fn json(host: &Host, arguments: &[&str]) -> Result<Value> {
 #[tokio::test]
 async fn a_region_that_is_not_shipped_is_a_folder_of_tables() -> Result<()> {
     let mut host = host("").await?;
-    let pack = host.folder().join("packs").join(PACK);
     let listed = json(&host, &["pack", "list", "--json"]).await?;
     ensure!(listed[0]["pack"]["region"] == "FJ" && listed[0]["problem"].is_null(), "{listed}");
     ensure!(listed[1]["base"]["name"] == "xplan-base" && listed[1]["pack"].is_null(), "{listed}");
@@ -120,14 +119,13 @@ async fn a_region_that_is_not_shipped_is_a_folder_of_tables() -> Result<()> {
     // A row of the base changes, and the pack for Fiji is another by it, though none of its own files is.
     let rules = host.folder().join("packs/xplan-base/rules.toml");
     let shipped = fs::read_to_string(&rules)?;
-    fs::write(&rules, shipped.replace("Retirement = [\"5\"]", "\"Later life\" = [\"5\"]"))?;
-    fs::write(pack.join("fixtures/goal.json"), GOAL.replace("\"Retirement\"", "\"Later life\""))?;
+    fs::write(&rules, shipped.replace("monthly = [\"Monthly\"]", "monthly = [\"Each month\"]"))?;
     let staged = json(&host, &["pack", "stage", "--connection", "main", "--json"]).await?;
     let second = text(&staged["revision"]);
     ensure!(staged["state"] == "verified" && second != first, "{staged}");
     let preview = json(&host, &["pack", "preview", &second, "--connection", "main", "--json"]).await?;
     let changes = preview["changes"].as_array().cloned().unwrap_or_default();
-    ensure!(changes.iter().any(|one| one["kind"] == "goal" && one["field"] == "category"), "{preview}");
+    ensure!(changes.iter().any(|one| one["kind"] == "cover" && one["field"] == "premium_frequency"), "{preview}");
     ensure!(host.get("/api/v1/connections/main").await?.ok()?["revision"] == first.as_str(), "nothing is in force yet");
     let activated = host.run(&["pack", "activate", &second, "--connection", "main", "--yes"]).await?;
     ensure!(activated.status.success(), "{activated:?}");
@@ -144,7 +142,7 @@ async fn a_region_that_is_not_shipped_is_a_folder_of_tables() -> Result<()> {
     let toml = host.run(&["pack", "inspect", &second, "--joined"]).await?;
     let toml = String::from_utf8(toml.stdout)?;
     ensure!(toml.contains("home_code = \"679\"  # rules.toml:7"), "{toml}");
-    ensure!(toml.contains("\"Later life\" = [\"5\"]  # xplan-base/rules.toml:"), "{toml}");
+    ensure!(toml.contains("monthly = [\"Each month\"]  # xplan-base/rules.toml:"), "{toml}");
     let rolled_back = host.run(&["pack", "rollback", "--connection", "main"]).await?;
     ensure!(rolled_back.status.success(), "{rolled_back:?}");
     ensure!(host.get("/api/v1/connections/main").await?.ok()?["revision"] == first.as_str(), "the first is in force");

@@ -234,7 +234,8 @@ async fn what_comes_out_otherwise_is_shown_line_by_line_and_can_be_blessed() -> 
     ensure!(misspelt.code == Some(1) && misspelt.err.contains("case"), "{}{}", misspelt.out, misspelt.err);
     fs::remove_dir_all(pack.join("fixtures"))?;
     let battery = author.json(&["conform", "xplan-nz"]).await?;
-    ensure!(broken(&battery) == ["answers-each"], "{:?}", broken(&battery));
+    let is_told = !broken(&battery).is_empty() && broken(&battery).iter().all(|demand| *demand == "answers-each");
+    ensure!(is_told, "{:?}", broken(&battery));
     Ok(())
 }
 

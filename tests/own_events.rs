@@ -47,13 +47,13 @@ subject = "Annual review with {{ related }}"
 body = """
 {{ data.summary }}
 It went {{ data.mood }}.
-{%- if data.fee is defined %}
+{%- if "fee" in data %}
 Fee {{ data.fee }}
 {%- endif %}
-{%- if data.next_on is defined %}
+{%- if "next_on" in data %}
 Next on {{ data.next_on }}
 {%- endif %}
-{%- if data.next_steps is defined %}
+{%- if "next_steps" in data %}
 {%- for step in data.next_steps %}
 - {{ step }}
 {%- endfor %}

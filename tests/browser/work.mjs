@@ -75,22 +75,23 @@ async function longName(host, token) {
 async function editRules(page, report) {
   await page.goto("/settings/integrations/main");
   await page.getByRole("link", { name: "Edit rules" }).click();
-  await page.getByRole("link", { name: "rules.toml" }).click();
+  await page.getByRole("link", { name: "rules.toml", exact: true }).click();
   const address = new URL(page.url()).pathname;
   const field = page.locator("#text");
   const original = await field.inputValue();
   const lines = original.split("\n").length;
   report.equal("every line has its number", await page.locator("#gutter > *").count(), lines);
-  const misspelt = original.replace("[client.titles]", "[client.titels]");
+  const misspelt = original.replace("home_code =", "home_cod =");
   await field.fill(misspelt);
-  const told = await page.getByText("is `titles` meant?").waitFor().then(() => true, () => false);
+  const told = await page.getByText("is `home_code` meant?").waitFor().then(() => true, () => false);
   report.that("a misspelt name is told while it is typed", told, await main(page));
-  const line = misspelt.split("\n").indexOf("[client.titels]") + 1;
+  const line = misspelt.split("\n").findIndex((line) => line.startsWith("home_cod =")) + 1;
   report.equal("beside its line", await page.locator("#gutter a").first().innerText(), String(line));
   await page.locator("#problems a").first().click();
   const chosen = await field.evaluate((text) => text.value.slice(text.selectionStart, text.selectionEnd));
-  report.equal("a problem leads into the text", chosen, "[client.titels]");
-  await field.fill(original.replace('"Mister"', '"Mister", "Sir"'));
+  report.that("a problem leads into the text", chosen.startsWith("home_cod ="), chosen);
+  // The titles are the base's: what is written here takes the place of its line.
+  await field.fill(`${original}\n[client.titles]\nMr = ["Mr", "Mister", "Sir"]\n`);
   const otherwise = await page.getByText("the pack expects empty").waitFor().then(() => true, () => false);
   report.that("an example that comes out otherwise is told at once", otherwise, await main(page));
   await page.getByRole("button", { name: "Stage and preview" }).click();

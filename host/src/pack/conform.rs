@@ -44,7 +44,7 @@ const DEMANDS: [(&str, &str, Try); 17] = [
         rules::no_rules,
     ),
     ("refuses-unknown-rules", "a rule that it does not know is refused, with its place", rules::unknown),
-    ("names-the-wrong-rule", "a rule of the wrong type is refused, with a place at or above it", rules::of_wrong_type),
+    ("names-the-wrong-rule", "a rule of the wrong type is refused, with its place or one in it", rules::of_wrong_type),
     ("configures-alike", "the same rules ask for the same sources", rules::alike),
     ("answers-each", "as many outcomes as records, in their order, with their ids", answers::each),
     ("answers-none", "no records, no outcomes", answers::none),

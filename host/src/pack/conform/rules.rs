@@ -58,6 +58,11 @@ pub(super) fn unknown(subject: &Subject<'_>) -> Vec<String> {
     }
 }
 
+/// Whether a place is another, or one in it.
+fn is_in(path: &str, place: &str) -> bool {
+    path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Rules of which one has a value of another type.
 pub(super) fn of_wrong_type(subject: &Subject<'_>) -> Vec<String> {
     let rules = subject.rules();
@@ -72,7 +77,7 @@ pub(super) fn of_wrong_type(subject: &Subject<'_>) -> Vec<String> {
         match subject.configure(&wrong.to_string()) {
             Err(failure) => problems.push(format!("{place}: {failure}")),
             Ok(Ok(_)) => problems.push(format!("{place}: a value of another type is taken")),
-            Ok(Err(told)) if told.iter().any(|(path, _)| *path == place) => {}
+            Ok(Err(told)) if told.iter().any(|(path, _)| is_in(path, &place)) => {}
             Ok(Err(told)) => {
                 let paths: Vec<&str> = told.iter().map(|(path, _)| path.as_str()).collect();
                 problems.push(format!("{place}: it is refused, and the places that are told are {paths:?}"));

@@ -26,6 +26,7 @@ impl Values {
         let schedule = Schedule::hourly().to_string();
         let texts = [
             ("mode", mode),
+            ("pack", kind.example_pack),
             ("dialect", kind.usual_dialect()),
             ("schedule", &schedule),
             ("enabled", TICKED),
