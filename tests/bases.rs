@@ -145,6 +145,7 @@ async fn a_region_that_is_not_shipped_is_a_folder_of_tables() -> Result<()> {
     ensure!(toml.contains("monthly = [\"Each month\"]  # xplan-base/rules.toml:"), "{toml}");
     let rolled_back = host.run(&["pack", "rollback", "--connection", "main"]).await?;
     ensure!(rolled_back.status.success(), "{rolled_back:?}");
+    mapped_again(&host).await?;
     ensure!(host.get("/api/v1/connections/main").await?.ok()?["revision"] == first.as_str(), "the first is in force");
     Ok(())
 }

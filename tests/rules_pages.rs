@@ -155,7 +155,7 @@ async fn walk(host: &Host) -> Result<()> {
     let page = browser.open(&place).await?;
     let line = 1 + original.lines().position(|line| line == "[client.titles]").context("the table")?;
     let said = words(&page);
-    ensure!(said.contains("is `titles` meant?") && said.contains(&format!("Line {line}")), "{said}");
+    ensure!(said.contains("`titels` is not known here") && said.contains(&format!("Line {line}")), "{said}");
     ensure!(page.contains(&format!("id=\"line-{line}\" href=\"#problem-")), "the line leads to its problem");
     ensure!(typed(&page)? == misspelt, "what was typed is kept");
     let draft = hidden(&page, "draft");
