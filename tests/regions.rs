@@ -118,7 +118,7 @@ fn is_like(text: &str, patterns: &[&str]) -> bool {
     let is_it = |pattern: &&str| {
         text.len() == pattern.len() && text.chars().zip(pattern.chars()).all(|(c, wanted)| fits(c, wanted))
     };
-    patterns.iter().any(|pattern| is_it(pattern))
+    patterns.iter().any(is_it)
 }
 
 const EXPECTED: [Expected; 2] = [
