@@ -41,6 +41,7 @@ const RUST: &[(&str, &str)] = carried![
     "plugins/sdk/src/read/date/moment.rs",
     "plugins/sdk/src/read/date/zone.rs",
     "plugins/sdk/src/read/decimal.rs",
+    "plugins/sdk/src/read/email.rs",
     "plugins/sdk/src/read/phone.rs",
     "plugins/sdk/src/read/unknown.rs",
     "plugins/sdk/src/rules.rs",

@@ -1,5 +1,6 @@
 //! Clients and advisers: one row each.
 
+use tidegate_sdk::read::placeholder_problem;
 use tidegate_sdk::{
     Adviser, Canonical, Client, ClientStatus, Ctx, LineageRecorder, MapResult, Origin, RawRecord, RuleProblem,
     Severity, Sex, Table, Title, canonical::Choice, choice, countries,
@@ -66,7 +67,9 @@ impl ClientMapping {
         let come_over =
             come_over.filter_map(|(at, word)| one(word, format!("/client/status/come_over/{at}"))).collect();
         let status_when_missing = one(&status.when_missing, "/client/status/when_missing".to_owned());
-        contact::check_placeholder(&rules.email.placeholder, problems);
+        if let Some(message) = placeholder_problem(&rules.email.placeholder) {
+            problems.push(RuleProblem { path: "/client/email/placeholder".to_owned(), message });
+        }
         let form = rules.address_form;
         if country(&form.home_country).is_err() {
             let message = format!("“{}” is no code of ISO 3166-1.", form.home_country);

@@ -1,11 +1,8 @@
 //! Email addresses, those made up where there is none, and mobile numbers.
 
-use std::borrow::Cow;
-
 use tidegate_sdk::{
     Ctx, LineType, LineageRecorder, Origin, PhoneProblem, RuleProblem, Table,
-    read::{WrittenNumber, WrittenPhone},
-    text,
+    read::{self, WrittenEmail, WrittenNumber, WrittenPhone},
 };
 
 use crate::row::Row;
@@ -38,35 +35,31 @@ impl MobileMapping {
     }
 }
 
-/// The email address in its column. What is none is left out, and told.
+/// The email address in its column, without the punctuation that was copied with it. What is none is left out, and told.
 pub(crate) fn email(row: Row<'_, '_>, recorder: &mut LineageRecorder) -> Option<String> {
     const FIELD: &str = "email";
     let text = row.text(FIELD, FIELD, recorder)?;
-    let address = text.trim_start_matches("mailto:").trim_matches(['<', '>', '.', ',', ';', ' ']).to_owned();
-    if row.forms.unknown.is_email(&address) {
-        let message = format!("“{text}” stands for “unknown” by the pack's rules (/unknown/emails); it was left out.");
-        recorder.warn(FIELD, "stands-for-unknown", message);
-        return None;
+    match WrittenEmail::read(&text, &row.forms.unknown) {
+        WrittenEmail::Address { address, is_cleaned } => {
+            if is_cleaned {
+                recorder.info(FIELD, "punctuation-left-out", format!("“{text}” was read as {address}."));
+            }
+            return Some(address.to_owned());
+        }
+        WrittenEmail::Unknown => {
+            let message =
+                format!("“{text}” stands for “unknown” by the pack's rules (/unknown/emails); it was left out.");
+            recorder.warn(FIELD, "stands-for-unknown", message);
+        }
+        WrittenEmail::NotAnAddress => {
+            let message = format!("“{text}” is not an email address; it was left out. Correct it in the CRM.");
+            recorder.warn(FIELD, "not-an-email", message);
+        }
     }
-    if text::is_email_address(&address) {
-        return Some(address);
-    }
-    let message = format!("“{text}” is not an email address; it was left out. Correct it in the CRM.");
-    recorder.warn(FIELD, "not-an-email", message);
     None
 }
 
-/// A placeholder needs one `@`, the domain behind it, and only the parts there are.
-pub(crate) fn check_placeholder(pattern: &str, problems: &mut Vec<RuleProblem>) {
-    let parts = ["first_name", "last_name", "domain"];
-    let filled = parts.iter().fold(pattern.to_owned(), |text, part| text.replace(&format!("{{{part}}}"), "x"));
-    if !pattern.ends_with("@{domain}") || filled.contains(['{', '}']) || filled.matches('@').count() != 1 {
-        let message = "The pattern is made of {first_name} and {last_name} and ends with @{domain}.".to_owned();
-        problems.push(RuleProblem { path: "/client/email/placeholder".to_owned(), message });
-    }
-}
-
-/// A made-up address in ASCII letters. The host makes it unique, and nothing is ever sent to it.
+/// A made-up address. The host makes it unique, and nothing is ever sent to it.
 pub(crate) fn placeholder(
     pattern: &str,
     ctx: &Ctx<'_>,
@@ -75,25 +68,13 @@ pub(crate) fn placeholder(
     recorder: &mut LineageRecorder,
 ) -> String {
     const FIELD: &str = "email";
-    let [first, last] = names.map(|name| name.map(|name| text::ascii(name)).unwrap_or_default());
-    let pattern_of_local = pattern.replace("@{domain}", "");
-    let filled = pattern_of_local.replace("{first_name}", &first).replace("{last_name}", &last);
-    // A part that is empty leaves two full stops beside each other, which no address has.
-    let parts: Vec<&str> = filled.split('.').filter(|part| !part.is_empty()).collect();
-    let joined = parts.join(".");
-    let joined = joined.trim_matches(['.', '-', '_']);
-    let kept = joined.floor_char_boundary(text::LOCAL_PART_LIMIT);
-    let local: Cow<'_, str> = match joined[..kept].trim_end_matches('.') {
-        // An id may have letters that no address has.
-        "" => format!("Client.{}", text::ascii(id)).trim_end_matches('.').to_owned().into(),
-        local => local.into(),
-    };
     let message =
         "The CRM has no email address that can be used; a placeholder was made up, and nothing is ever sent to it.";
     recorder.info(FIELD, "placeholder-email", message);
     recorder
         .origin(FIELD, || Origin { rule: Some(format!("/client/email/placeholder {pattern}")), ..Origin::default() });
-    format!("{local}@{}", ctx.context.placeholder_email_domain)
+    let names = names.map(|name| name.map_or("", String::as_str));
+    read::placeholder(pattern, names, id, &ctx.context.placeholder_email_domain)
 }
 
 /// The mobile number in E.164, if that is what stands in its column. The host is asked only about what may be one.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use tidegate_sdk::read::placeholder_problem;
 use tidegate_sdk::{ClientStatus, RecordKind, RuleProblem, Sex, Source, Table, Title, canonical::Choice, choice};
 use xplan::{AddressField, ClientField, ClientNames, ContactField, List, Names};
 
@@ -78,7 +79,9 @@ impl ClientMapping {
     pub fn new(rules: ClientRules, problems: &mut Vec<RuleProblem>) -> Self {
         let ClientRules { status, email, mut fields, .. } = rules;
         let extensions = Extensions::new(rules.extensions, &mut fields, &Of::CLIENT, problems);
-        check_placeholder(&email.placeholder, problems);
+        if let Some(message) = placeholder_problem(&email.placeholder) {
+            problems.push(RuleProblem { path: "/client/email/placeholder".to_owned(), message });
+        }
         Self {
             people: Table::listing(&rules.people, "/client/people"),
             titles: rules.titles.choices("/client/titles", problems),
@@ -204,16 +207,4 @@ fn one<T: Choice>(word: &str, path: &str, problems: &mut Vec<RuleProblem>) -> Op
 fn all<T: Choice>(words: &[String], path: &str, problems: &mut Vec<RuleProblem>) -> Vec<T> {
     let one = |(index, word): (usize, &String)| one(word, &format!("{path}/{index}"), problems);
     words.iter().enumerate().filter_map(one).collect()
-}
-
-/// A placeholder needs one `@`, the domain behind it, and only the parts there are.
-fn check_placeholder(pattern: &str, problems: &mut Vec<RuleProblem>) {
-    let filled = ["first_name", "last_name", "domain"]
-        .iter()
-        .fold(pattern.to_owned(), |text, part| text.replace(&format!("{{{part}}}"), "x"));
-    if !pattern.ends_with("@{domain}") || filled.contains(['{', '}']) || filled.matches('@').count() != 1 {
-        let message = "The pattern is made of {first_name} and {last_name} and ends with @{domain}.";
-        let path = "/client/email/placeholder".to_owned();
-        problems.push(RuleProblem { path, message: message.to_owned() });
-    }
 }

@@ -1,7 +1,6 @@
 //! The email address, or a made-up one where there is none.
 
-use std::borrow::Cow;
-
+use tidegate_sdk::read::{self, WrittenEmail};
 use tidegate_sdk::{Ctx, LineageRecorder, Origin, text};
 use xplan::{ClientField, Unknown};
 
@@ -25,28 +24,21 @@ pub(crate) fn email(
 
 /// The text if it is an email address, without the punctuation that was copied with it.
 pub(crate) fn accept(unknown: &Unknown, text: &str, recorder: &mut LineageRecorder) -> Result<String, Refusal> {
-    const SCHEME: &str = "mailto:";
-    let has_scheme = text.get(..SCHEME.len()).is_some_and(|start| start.eq_ignore_ascii_case(SCHEME));
-    let written = if has_scheme { text[SCHEME.len()..].trim_start() } else { text };
-    let address = written.strip_prefix('<').unwrap_or(written).trim_end_matches(['>', '.', ',', ';', ' ']);
-    if unknown.is_word(address) || unknown.is_email(address) {
-        return Err(stands_for_unknown());
-    }
-    if text::is_email_address(address) {
-        if address != written {
-            recorder.info(FIELD, "punctuation-left-out", format!("“{text}” was read as {address}."));
+    match WrittenEmail::read(text, unknown) {
+        WrittenEmail::Address { address, is_cleaned } => {
+            if is_cleaned {
+                recorder.info(FIELD, "punctuation-left-out", format!("“{text}” was read as {address}."));
+            }
+            Ok(address.to_owned())
         }
-        return Ok(address.to_owned());
+        WrittenEmail::Unknown => Err(stands_for_unknown()),
+        WrittenEmail::NotAnAddress => {
+            Err(Refusal { code: "not-an-email", reason: "is not an email address; correct it in Xplan".into() })
+        }
     }
-    Err(Refusal { code: "not-an-email", reason: "is not an email address; correct it in Xplan".into() })
 }
 
-fn fold(name: Option<&String>) -> Cow<'_, str> {
-    name.map(|name| text::ascii(name)).unwrap_or_default()
-}
-
-/// A made-up address, because the practice application needs one for everybody. Its letters are ASCII; a name that
-/// has none is replaced by the record's number. The host makes it unique.
+/// A made-up address, because the practice application needs one for everybody. The host makes it unique.
 pub(crate) fn placeholder(
     rules: &ClientMapping,
     ctx: &Ctx<'_>,
@@ -54,31 +46,16 @@ pub(crate) fn placeholder(
     id: &str,
     recorder: &mut LineageRecorder,
 ) -> String {
-    let given = match fold(names.first.as_ref()) {
-        first if first.is_empty() => fold(names.preferred.as_ref()),
-        first => first,
-    };
-    let family = fold(names.last.as_ref());
-    let domain = &ctx.context.placeholder_email_domain;
-    let pattern = rules.placeholder.replace("@{domain}", "");
-    let filled = pattern.replace("{first_name}", &given).replace("{last_name}", &family);
-    // A part that is empty leaves two full stops beside each other, which no address has.
-    let parts: Vec<&str> = filled.split('.').filter(|part| !part.is_empty()).collect();
-    let filled = parts.join(".");
-    let joined = filled.trim_matches(['.', '-', '_']);
-    // A longer one is no address, and the client would have none.
-    let kept = joined.floor_char_boundary(text::LOCAL_PART_LIMIT);
-    let joined = joined[..kept].trim_end_matches('.');
-    let local = if joined.is_empty() { format!("Client.{id}") } else { joined.to_owned() };
+    let pattern = &rules.placeholder;
+    let has_letters = |name: &&String| !text::ascii(name).is_empty();
+    let given = names.first.as_ref().filter(has_letters).or(names.preferred.as_ref());
+    let [given, family] = [given, names.last.as_ref()].map(|name| name.map_or("", String::as_str));
     recorder.info(
         FIELD,
         "placeholder-email",
         "Xplan has no email address that can be used; a placeholder was made up, and nothing is ever sent to it.",
     );
-    let address = format!("{local}@{domain}");
-    recorder.origin(FIELD, || Origin {
-        rule: Some(format!("/client/email/placeholder {}", rules.placeholder)),
-        ..Origin::default()
-    });
-    address
+    recorder
+        .origin(FIELD, || Origin { rule: Some(format!("/client/email/placeholder {pattern}")), ..Origin::default() });
+    read::placeholder(pattern, [given, family], id, &ctx.context.placeholder_email_domain)
 }
