@@ -25,7 +25,7 @@ pub(in crate::cli) struct New {
     /// What it is written in
     #[arg(long, value_enum, default_value = "tables")]
     lang: Lang,
-    /// The pack that tables extend [default: the base of its CRM, such as `xplan-base`]
+    /// The pack that tables extend [default: the base of its CRM, named after it, with `-base` behind]
     #[arg(long, value_name = "NAME")]
     base: Option<String>,
     /// The region's currency, such as ZAR; needed for tables of regions that this program does not know
