@@ -138,7 +138,10 @@ async fn a_region_that_is_not_shipped_is_a_folder_of_tables() -> Result<()> {
     let now = host.get("/api/v1/connections/main").await?.ok()?;
     ensure!(now["problem"].is_null() && now["revision"] == second.as_str(), "{now}");
     let inspected = json(&host, &["pack", "inspect", &second, "--json"]).await?;
-    ensure!(inspected["layers"] == json!([PACK, "xplan-base"]) && inspected["region"] == "FJ", "{inspected}");
+    ensure!(
+        inspected["layers"] == json!([PACK, "xplan-base", "practice-base"]) && inspected["region"] == "FJ",
+        "{inspected}"
+    );
     let toml = host.run(&["pack", "inspect", &second, "--joined"]).await?;
     let toml = String::from_utf8(toml.stdout)?;
     ensure!(toml.contains("home_code = \"679\"  # rules.toml:7"), "{toml}");
@@ -172,7 +175,7 @@ async fn a_pack_that_came_before_its_base_is_staged_as_soon_as_that_is_there() -
     ensure!(listed.status.success(), "a base is nothing that is refused: {listed:?}");
 
     // Another base makes another pack of what extends it, and the same again none.
-    let rules = incoming.join("xplan-base/rules.toml");
+    let rules = incoming.join("xplan-base/base/rules.toml");
     fs::write(&rules, fs::read_to_string(&rules)?.replace("\"Missus\"", "\"Missus\", \"Missis\""))?;
     let other = until(&host, |one| is(PACK, "staged")(one) && one["revision"] != staged["revision"]).await?;
     ensure!(other["connection"] == "main", "{other}");

@@ -7,7 +7,7 @@ use std::{env, fs};
 use anyhow::{Context as _, Result, ensure};
 use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use serde_json::{Value, json};
-use tidegate_tests::{Host, Setup, TOKEN, copy_pack};
+use tidegate_tests::{Host, Setup, TOKEN, copy_pack, file_of};
 use tokio::process::Command;
 
 const LOGO: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" width="120" height="30"><rect width="120" height="30" fill="#0b5351"/></svg>"##;
@@ -98,7 +98,7 @@ async fn a_document_shows_the_household_and_who_answers_for_it() -> Result<()> {
 }
 
 async fn its_template_is_exchanged_while_the_host_runs(host: &Host, household: &str) -> Result<()> {
-    let template = host.folder().join("packs/xplan-au/base/documents/best-life-plan.exported.typ");
+    let template = file_of(&host.folder().join("packs/xplan-au"), "documents/best-life-plan.exported.typ");
     let shipped = fs::read_to_string(&template)?;
     let before = host.get("/api/v1/connections/main").await?.ok()?["revision"].take();
     let read = async || -> Result<String> {

@@ -11,4 +11,4 @@ pub mod stores;
 pub use answer::Answer;
 pub use folder::{Setup, TOKEN};
 pub use host::Host;
-pub use packs::{copy_folder, copy_pack, file_of, without_examples, without_fixtures};
+pub use packs::{copy_folder, copy_pack, file_of, layers, without_examples, without_fixtures};

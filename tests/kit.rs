@@ -379,7 +379,7 @@ async fn a_pack_of_tables_is_made_on_a_base_and_goes_through_all_gates_at_once()
     ensure!(tried["ok"] == true && tried["tried"].as_u64().is_some_and(|tried| tried > 5), "{tried}");
     ensure!(author.json(&["conform", "acme-za"]).await?["ok"] == true);
     // A base has what regions share: what is another's is not rewritten.
-    let base = author.home.join("acme-za/base/fixtures/note-written.json");
+    let base = author.home.join("acme-za/base/base/fixtures/note-written.json");
     let before = fs::read_to_string(&base)?;
     fs::write(&base, before.replace("\"General\"", "\"Other\""))?;
     let blessed = author.json(&["test", "acme-za", "--bless"]).await?;

@@ -18,5 +18,5 @@
 mod harness;
 
 pub use harness::{
-    Answer, Host, Setup, TOKEN, copy_folder, copy_pack, file_of, stores, without_examples, without_fixtures,
+    Answer, Host, Setup, TOKEN, copy_folder, copy_pack, file_of, layers, stores, without_examples, without_fixtures,
 };

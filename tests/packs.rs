@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
-use tidegate_tests::{Answer, Host, Setup, TOKEN, copy_pack, without_examples, without_fixtures};
+use tidegate_tests::{Answer, Host, Setup, TOKEN, copy_pack, layers, without_examples, without_fixtures};
 
 const ACTIVATE: &str = "/api/v1/connections/main/activate";
 const ROLLBACK: &str = "/api/v1/connections/main/rollback";
@@ -28,13 +28,12 @@ pub(crate) async fn host(clients: u32) -> Result<(Host, PathBuf)> {
 /// Rewrites a pack's rules or its base's; what is to be replaced has to be there.
 pub fn edit(pack: &std::path::Path, changes: &[(&str, &str)]) -> Result<()> {
     for (from, to) in changes {
-        let of_layers = ["rules.toml", "base/rules.toml"].map(|file| pack.join(file));
         let mut is_there = false;
-        for path in of_layers.iter().filter(|path| path.exists()) {
-            let rules = fs::read_to_string(path)?;
+        for path in layers(pack).map(|layer| layer.join("rules.toml")).filter(|path| path.exists()) {
+            let rules = fs::read_to_string(&path)?;
             if rules.contains(from) {
                 is_there = true;
-                fs::write(path, rules.replace(from, to))?;
+                fs::write(&path, rules.replace(from, to))?;
             }
         }
         ensure!(is_there, "the rules have no {from:?}");

@@ -5,7 +5,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use tidegate_tests::{Answer, Host, Setup, copy_pack};
+use tidegate_tests::{Answer, Host, Setup, copy_pack, file_of};
 
 /// The rule of titles, as the shipped rules have it, and as an operator wants it …
 const TITLES: &str = "Mr = [\"Mr\", \"Mister\"]";
@@ -34,7 +34,7 @@ async fn host(clients: u32) -> Result<Host> {
     let (tables, examples) = rules.split_once("\n[[examples]]\n").context("it has examples")?;
     fs::write(pack.join("rules.toml"), format!("{tables}\n{OWN_TABLES}\n[[examples]]\n{examples}{OWN_EXAMPLE}"))?;
     fs::create_dir_all(pack.join("notes"))?;
-    fs::copy(pack.join("base/notes/note.written.toml"), pack.join("notes/note.written.toml"))?;
+    fs::copy(file_of(&pack, "notes/note.written.toml"), pack.join("notes/note.written.toml"))?;
     host.restart().await?;
     Ok(host)
 }
@@ -134,7 +134,7 @@ async fn walk(host: &Host) -> Result<()> {
     let files = format!("{connection}/revisions/{first}/rules");
     ensure!(browser.open(connection).await?.contains(&format!("href=\"{files}\">Edit rules")), "the page leads there");
     let list = browser.open(&files).await?;
-    for file in ["rules.toml", "dialects/open.toml", "notes/note.written.toml", "xplan-base/documents/layout.typ"] {
+    for file in ["rules.toml", "dialects/open.toml", "notes/note.written.toml", "practice-base/documents/layout.typ"] {
         ensure!(list.contains(&format!("href=\"{files}/{file}\"")), "{file} is listed");
     }
     let editor = format!("{files}/rules.toml");

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, ensure};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
-use tidegate_tests::{Host, Setup, TOKEN, copy_pack};
+use tidegate_tests::{Host, Setup, TOKEN, copy_pack, file_of};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use xplan_sandbox::FaultPlan;
@@ -53,9 +53,11 @@ async fn a_check_names_every_problem_loads_the_packs_and_signs_in() -> Result<()
     let text = fs::read_to_string(&settings)?;
     copy_pack("xplan-au", &host.folder().join("packs/broken"))?;
     let rules = host.folder().join("packs/broken/base/rules.toml");
+    let words = host.folder().join("packs/broken/base/base/rules.toml");
     let line = "secondary_adviser = \"client_adviser_secondary\"\n";
     let without_line = |text: &str| text.replace(line, "");
-    fs::write(&rules, without_line(&fs::read_to_string(&rules)?).replace("[client.titles]", "[client.titels]"))?;
+    fs::write(&rules, without_line(&fs::read_to_string(&rules)?))?;
+    fs::write(&words, fs::read_to_string(&words)?.replace("[client.titles]", "[client.titels]"))?;
     let packs = format!("packs-dir = {:?}", std::env::var("TIDEGATE_PACKS")?);
     let broken = text
         .replace(&packs, "packs-dir = \"packs\"\nlisen = 1")
@@ -185,10 +187,8 @@ async fn a_pack_that_was_corrected_is_put_in_force_while_the_host_runs() -> Resu
 
     // What is kept of the revision in force is damaged: the host starts, says so, and goes back at a word.
     let kept = host.folder().join("data/packs").join(text(&history["items"][0]["digest"]));
-    fs::write(
-        kept.join("base/rules.toml"),
-        fs::read_to_string(kept.join("base/rules.toml"))?.replace("\"Mister\"", "\"Mester\""),
-    )?;
+    let words = kept.join("base/base/rules.toml");
+    fs::write(&words, fs::read_to_string(&words)?.replace("\"Mister\"", "\"Mester\""))?;
     host.stop().await?;
     host.restart().await?;
     let problem = host.get("/api/v1/connections/main").await?.ok()?["problem"].take();
@@ -260,7 +260,7 @@ async fn nothing_about_a_person_and_no_secret_is_in_the_log() -> Result<()> {
     // A template that tells what it was given where it fails, for everybody but the sample.
     let packs = host.folder().join("packs");
     copy_pack("xplan-au", &packs.join("xplan-au"))?;
-    let template = packs.join("xplan-au/base/documents/best-life-plan.exported.typ");
+    let template = file_of(&packs.join("xplan-au"), "documents/best-life-plan.exported.typ");
     let sample: Value =
         serde_json::from_slice(&fs::read(packs.join("xplan-au/documents/best-life-plan.exported.json"))?)?;
     let sampled = sample["household"]["members"][0]["name"].as_str().context("the sample has a member")?;

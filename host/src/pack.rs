@@ -51,7 +51,7 @@ mod text;
 mod unreadable;
 mod usage;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
@@ -209,23 +209,24 @@ pub struct BaseFacts {
     pub name: String,
     /// The version of its rules.
     pub version: String,
-    /// The plugin that its component is, and the plugin's version.
-    pub plugin: String,
+    /// The plugin that its component is, and the plugin's version; none of a base without a component, which packs of several
+    /// CRMs extend.
+    pub plugin: Option<String>,
     /// See [`BaseFacts::plugin`].
-    pub plugin_version: String,
-    /// The CRM it reads.
-    pub crm: String,
+    pub plugin_version: Option<String>,
+    /// The CRM it reads; none as [`BaseFacts::plugin`].
+    pub crm: Option<String>,
 }
 
 impl BaseFacts {
-    fn of(layers: &layers::Layers<'_>, manifest: &manifest::Manifest) -> Self {
+    fn of(layers: &layers::Layers<'_>, manifest: Option<manifest::Manifest>) -> Self {
         let pack = layers.pack();
         Self {
             name: pack.name.clone(),
             version: pack.version.clone(),
-            plugin: manifest.name.clone(),
-            plugin_version: manifest.version.clone(),
-            crm: pack.crm.clone(),
+            crm: manifest.as_ref().map(|manifest| manifest.crm.clone()),
+            plugin_version: manifest.as_ref().map(|manifest| manifest.version.clone()),
+            plugin: manifest.map(|manifest| manifest.name),
         }
     }
 }
@@ -267,6 +268,11 @@ pub fn is_base(folder: &Path) -> bool {
     layers::Layers::of(folder).is_ok_and(|layers| layers.pack().region.is_none())
 }
 
+/// The folders of a pack and of its bases, as far as they can be told, its own first.
+pub fn layer_folders(folder: &Path) -> Vec<PathBuf> {
+    layers::folders(folder)
+}
+
 /// A pack's folder as one file, to be sent to a host, with its bases in it.
 ///
 /// # Errors
@@ -279,7 +285,7 @@ pub fn archive_of(folder: &Path) -> Result<Vec<u8>, PackError> {
 ///
 /// # Errors
 /// Names the file that cannot be read or written, or is none of the pack's.
-pub fn write_sum(folder: &Path) -> Result<std::path::PathBuf, PackError> {
+pub fn write_sum(folder: &Path) -> Result<PathBuf, PackError> {
     let path = folder.join(signature::SUM);
     std::fs::write(&path, signature::sum(folder)?).map_err(PackError::io(path.display()))?;
     Ok(path)
@@ -382,7 +388,7 @@ impl Packs {
         let looked = layers::Layers::of(folder).and_then(|layers| {
             if layers.pack().region.is_none() {
                 let manifest = load::check_base(&layers)?;
-                return Ok(PackSummary { base: Some(BaseFacts::of(&layers, &manifest)), ..summary.clone() });
+                return Ok(PackSummary { base: Some(BaseFacts::of(&layers, manifest)), ..summary.clone() });
             }
             let plain = self.load(folder, rules::PLAIN_DIALECT)?;
             let others = rules::other_dialects(&layers);

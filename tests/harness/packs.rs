@@ -8,35 +8,45 @@ use anyhow::{Result, ensure};
 use super::Host;
 use super::folder::from_environment;
 
-/// The base that the shipped packs extend.
-pub const BASE: &str = "xplan-base";
-
-/// Copies a pack as it is shipped, with its base in its folder, so that it needs nothing beside it.
+/// Copies a pack as it is shipped, with its bases in its folder, so that it needs nothing beside it.
 ///
 /// # Errors
 /// Where there is none of this name.
 pub fn copy_pack(name: &str, to: &Path) -> Result<()> {
     let packs = from_environment("TIDEGATE_PACKS")?;
-    copy_folder(&packs.join(name), to)?;
-    if name == BASE { Ok(()) } else { copy_folder(&packs.join(BASE), &to.join("base")) }
+    let (mut next, mut to) = (Some(name.to_owned()), to.to_owned());
+    while let Some(name) = next {
+        copy_folder(&packs.join(name), &to)?;
+        let pack = fs::read_to_string(to.join("pack.toml"))?;
+        let base = pack.lines().find_map(|line| line.strip_prefix("extends = \"")?.strip_suffix('"'));
+        next = base.map(ToOwned::to_owned);
+        to.push("base");
+    }
+    Ok(())
+}
+
+/// The folders of a copied pack: its own, and those of its bases in it.
+pub fn layers(pack: &Path) -> impl Iterator<Item = PathBuf> {
+    std::iter::successors(Some(pack.to_owned()), |layer| Some(layer.join("base")).filter(|base| base.is_dir()))
 }
 
 /// Takes a copied pack's golden fixtures away, which take long and say what its rules are to do.
 ///
 /// # Errors
-/// Where it has none.
+/// Where they cannot be taken away.
 pub fn without_fixtures(pack: &Path) -> Result<()> {
-    fs::remove_dir_all(pack.join("fixtures"))?;
-    Ok(fs::remove_dir_all(pack.join("base/fixtures"))?)
+    for fixtures in layers(pack).map(|layer| layer.join("fixtures")).filter(|fixtures| fixtures.exists()) {
+        fs::remove_dir_all(fixtures)?;
+    }
+    Ok(())
 }
 
-/// Takes a copied pack's examples away, and its base's.
+/// Takes a copied pack's examples away, and its bases'.
 ///
 /// # Errors
 /// Where its rules cannot be read or written.
 pub fn without_examples(pack: &Path) -> Result<()> {
-    for file in ["rules.toml", "base/rules.toml"] {
-        let path = pack.join(file);
+    for path in layers(pack).map(|layer| layer.join("rules.toml")).filter(|path| path.exists()) {
         let rules = fs::read_to_string(&path)?;
         let without = rules.find("\n[[examples]]\n").map_or(rules.as_str(), |examples| &rules[..examples]);
         fs::write(&path, without)?;
@@ -44,10 +54,10 @@ pub fn without_examples(pack: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The file of a copied pack: its own, or else its base's.
+/// The file of a copied pack: its own, or else its nearest base's.
 pub fn file_of(pack: &Path, file: &str) -> PathBuf {
-    let own = pack.join(file);
-    if own.exists() { own } else { pack.join("base").join(file) }
+    let found = layers(pack).map(|layer| layer.join(file)).find(|path| path.exists());
+    found.unwrap_or_else(|| pack.join(file))
 }
 
 /// Copies a folder with all that is in it.

@@ -1,5 +1,6 @@
 //! `cargo xtask build`: plugins as components, packs, and the host's binary.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -90,8 +91,19 @@ pub fn host(release: bool) -> Result<()> {
 pub fn plugins(workspace: &Workspace) -> Result<()> {
     let plugins: Vec<&Package> = workspace.plugins().collect();
     let modules = modules("Building plugins", &plugins, workspace)?;
+    let mut of_plugins = BTreeSet::new();
     for plugin in plugins {
         packs_of(plugin, &modules, workspace).with_context(|| format!("the plugin {} makes no pack", plugin.name))?;
+        of_plugins.extend(plugin.packs().iter().map(String::as_str));
+    }
+    // What has no component of its own takes it from a base, or is a base without one.
+    for entry in fs::read_dir(workspace.root.join("rules"))? {
+        let folder = entry?;
+        if let Some(name) = folder.file_name().to_str().filter(|name| !of_plugins.contains(name))
+            && folder.path().is_dir()
+        {
+            pack(name, None, workspace)?;
+        }
     }
     Ok(())
 }
@@ -122,18 +134,19 @@ fn modules(what: &str, plugins: &[&Package], workspace: &Workspace) -> Result<Pa
     Ok(target.join(TARGET).join("plugin"))
 }
 
-/// Makes the plugin's component and, with it, each pack that the plugin serves, and those that extend them.
+/// Makes the plugin's component and, with it, each pack that the plugin serves.
 fn packs_of(plugin: &Package, modules: &Path, workspace: &Workspace) -> Result<()> {
     let component = component_of(plugin, modules)?;
-    let make = |name: &String, component: Option<&[u8]>| {
-        let pack = workspace.packs().join(name);
-        let changed = packs::assemble(&workspace.root.join("rules").join(name), component, &pack)?;
-        let of = component.map_or_else(|| "its base's".to_owned(), |bytes| format!("of {} kB", bytes.len() / 1000));
-        eprintln!("   Pack {name}: {changed} files changed, component {of}, in {}", pack.display());
-        Ok(())
-    };
-    plugin.packs().iter().try_for_each(|name| make(name, Some(&component)))?;
-    plugin.extended_by().iter().try_for_each(|name| make(name, None))
+    plugin.packs().iter().try_for_each(|name| pack(name, Some(&component), workspace))
+}
+
+/// Assembles the pack `name` of `rules/`.
+fn pack(name: &str, component: Option<&[u8]>, workspace: &Workspace) -> Result<()> {
+    let pack = workspace.packs().join(name);
+    let changed = packs::assemble(&workspace.root.join("rules").join(name), component, &pack)?;
+    let with = component.map_or_else(String::new, |bytes| format!(", component of {} kB", bytes.len() / 1000));
+    eprintln!("   Pack {name}: {changed} files changed{with}, in {}", pack.display());
+    Ok(())
 }
 
 /// The component of a plugin whose module was compiled.

@@ -49,8 +49,6 @@ struct Metadata {
 struct Tidegate {
     #[serde(default)]
     packs: Vec<String>,
-    #[serde(default)]
-    extended_by: Vec<String>,
     /// Whether it is a plugin of the tests' own, with its pack's other files beside it.
     #[serde(default)]
     test_plugin: bool,
@@ -95,11 +93,6 @@ impl Package {
     /// The folders of `rules/` that this plugin serves.
     pub fn packs(&self) -> &[String] {
         self.metadata.as_ref().map_or(&[], |metadata| &metadata.tidegate.packs)
-    }
-
-    /// The folders of `rules/` that extend those, and have no component of their own.
-    pub fn extended_by(&self) -> &[String] {
-        self.metadata.as_ref().map_or(&[], |metadata| &metadata.tidegate.extended_by)
     }
 
     /// The folder of its `Cargo.toml`.

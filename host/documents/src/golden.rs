@@ -28,7 +28,7 @@ fn sample(pack: &str, document: &str) -> Value {
 fn set(engine: &mut Engine, pack: &str, document: &str, data: Value) -> Typeset {
     let mut files = BTreeMap::new();
     // The pack's own take the place of its base's.
-    for entry in ["xplan-base", pack].into_iter().flat_map(|layer| fs::read_dir(folder(layer)).unwrap()) {
+    for entry in ["practice-base", pack].into_iter().flat_map(|layer| fs::read_dir(folder(layer)).unwrap()) {
         let path = entry.unwrap().path();
         files.insert(path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap());
     }

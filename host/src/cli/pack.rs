@@ -409,7 +409,13 @@ fn row(pack: &PackSummary) -> Vec<String> {
     match (&pack.pack, &pack.base, &pack.problem) {
         (None, Some(base), _) => {
             let [none, region] = ["–", "–"].map(ToOwned::to_owned);
-            let cells = [base.name.clone(), base.version.clone(), base.crm.clone(), region, none];
+            let cells = [
+                base.name.clone(),
+                base.version.clone(),
+                base.crm.clone().unwrap_or_else(|| "any".to_owned()),
+                region,
+                none,
+            ];
             cells.into_iter().chain(["base: others extend it".to_owned()]).collect()
         }
         (Some(facts), ..) => {

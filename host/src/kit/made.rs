@@ -10,6 +10,7 @@ use super::carried;
 use super::contract_types;
 use crate::crm::registry::Registry;
 use crate::domain::CountryCode;
+use crate::pack;
 
 /// What a pack's plugin is written in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -216,7 +217,7 @@ fn clocks(zone: &str) -> Option<Vec<String>> {
     Some(offsets.iter().map(written).collect())
 }
 
-/// Copies the base into the new folder, unless it lies beside it.
+/// Copies the base into the new folder, and what it extends into its own, unless it lies beside it.
 fn bring_base(folder: &Path, base: &Base) -> Result<()> {
     if folder.with_file_name(&base.name).join("pack.toml").is_file() {
         return Ok(());
@@ -229,7 +230,12 @@ fn bring_base(folder: &Path, base: &Base) -> Result<()> {
             base.packs.display()
         );
     }
-    copy(&from, &folder.join("base"), DEEPEST)
+    let mut to = folder.to_owned();
+    for layer in pack::layer_folders(&from) {
+        to.push("base");
+        copy(&layer, &to, DEEPEST)?;
+    }
+    Ok(())
 }
 
 /// The folders below a pack's own, one in another, that are copied.

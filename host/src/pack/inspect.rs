@@ -23,10 +23,10 @@ pub struct Inspection {
     pub version: String,
     /// ISO 3166-1 alpha-2 code of its region; none of a base.
     pub region: Option<String>,
-    /// The CRM it reads.
-    pub crm: String,
-    /// Its component.
-    pub component: ComponentFacts,
+    /// The CRM it reads; none of a base without a component.
+    pub crm: Option<String>,
+    /// Its component; none of a base that holds what packs of several CRMs have in common.
+    pub component: Option<ComponentFacts>,
     /// The event types that it has the file notes of.
     pub events: Vec<String>,
     /// The dialects that its rules are written for.
@@ -85,7 +85,8 @@ pub struct Joined {
 pub fn inspect(folder: &Path, dialect: &str) -> Result<Inspection, PackError> {
     let layers = Layers::of(folder)?;
     layers.survey()?;
-    let (manifest, bytes, _) = load::read_component(&layers, &mut Gates::default())?;
+    let mapper = layers.pack().mapper.as_ref();
+    let component = mapper.map(|_| load::read_component(&layers, &mut Gates::default())).transpose()?;
     let read = rules::read(&layers, dialect, &Value::Null)?;
     let joined = Joined::of(&layers, &read, dialect)?;
     let events = joined.rules[NOTES].as_object().map(|notes| notes.keys().cloned().collect()).unwrap_or_default();
@@ -105,15 +106,15 @@ pub fn inspect(folder: &Path, dialect: &str) -> Result<Inspection, PackError> {
         name: pack.name.clone(),
         version: pack.version.clone(),
         region: pack.region.clone(),
-        crm: pack.crm.clone(),
-        component: ComponentFacts {
+        crm: pack.mapper.as_ref().map(|mapper| mapper.crm.clone()),
+        component: component.map(|(manifest, bytes, _)| ComponentFacts {
             plugin: manifest.name,
             version: manifest.version,
             digest: blake3::hash(&bytes).to_hex().to_string(),
             bytes: bytes.len() as u64,
             regions: manifest.regions,
             kinds: manifest.kinds,
-        },
+        }),
         events,
         dialects,
         layers: names,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::files::{self, Edited, refused};
-use super::pack_file::{OwnPackFile, PACK_FILE, PackFile};
+use super::pack_file::{Mapper, OwnPackFile, PACK_FILE, PackFile};
 use super::{PackError, limits};
 
 /// The folder in a pack's own in which its base lies.
@@ -166,6 +166,17 @@ impl<'a> Layers<'a> {
     /// What the pack is, with what it takes from its bases.
     pub(super) fn pack(&self) -> &PackFile {
         &self.pack
+    }
+
+    /// What the pack's component is to be.
+    ///
+    /// # Errors
+    /// Says that it is a base without one.
+    pub(super) fn mapper(&self) -> Result<&Mapper, PackError> {
+        self.pack.mapper.as_ref().ok_or_else(|| {
+            let why = "it is a base without a component, which only other bases and packs extend";
+            refused(&self.folder().join(PACK_FILE), why)
+        })
     }
 
     /// The pack's own folder.

@@ -17,7 +17,7 @@ use super::gates::{Gate, Gates};
 use super::instance::{Instance, Program};
 use super::layers::Layers;
 use super::manifest::Manifest;
-use super::pack_file::{PACK_FILE, PackFile};
+use super::pack_file::{Mapper, PACK_FILE, PackFile};
 use super::rules::origins::Origins;
 use super::rules::{self, Rules};
 use super::templates::Templates;
@@ -65,9 +65,11 @@ pub(super) fn load(shared: &Shared, folder: &Path, dialect: &str, gates: &mut Ga
 ///
 /// # Errors
 /// Returns what is wrong, with the file's path.
-pub(super) fn check_base(layers: &Layers<'_>) -> Result<Manifest, PackError> {
+pub(super) fn check_base(layers: &Layers<'_>) -> Result<Option<Manifest>, PackError> {
     layers.survey()?;
-    let (manifest, ..) = read_component(layers, &mut Gates::default())?;
+    let mapper = layers.pack().mapper.as_ref();
+    let manifest = mapper.map(|_| read_component(layers, &mut Gates::default()).map(|(manifest, ..)| manifest));
+    let manifest = manifest.transpose()?;
     rules::read(layers, rules::PLAIN_DIALECT, &Value::Null)?;
     Templates::unsampled(layers)?;
     Ok(manifest)
@@ -91,7 +93,8 @@ pub(super) fn read_component(
     gates: &mut Gates,
 ) -> Result<(Manifest, Vec<u8>, PathBuf), PackError> {
     let pack = layers.pack();
-    let file = layers.first(&pack.component).unwrap_or_else(|| layers.own(&pack.component));
+    let mapper = layers.mapper()?;
+    let file = layers.first(&mapper.component).unwrap_or_else(|| layers.own(&mapper.component));
     let path = file.path.clone();
     let of_component = |why| layers.tell(PackError::Component { path: path.clone(), why });
     gates.begin(Gate::Size);
@@ -106,7 +109,7 @@ pub(super) fn read_component(
     gates.pass(Gate::Imports);
     gates.pass(Gate::Contract);
     gates.begin(Gate::Manifest);
-    check_against_manifest(&layers.folder().join(PACK_FILE), pack, &manifest)?;
+    check_against_manifest(&layers.folder().join(PACK_FILE), pack.region.as_ref(), mapper, &manifest)?;
     Ok((manifest, bytes, path))
 }
 
@@ -186,14 +189,19 @@ pub(super) fn untested(
     Ok((revision, rules.origins))
 }
 
-fn check_against_manifest(path: &Path, pack: &PackFile, manifest: &Manifest) -> Result<(), PackError> {
+fn check_against_manifest(
+    path: &Path,
+    region: Option<&String>,
+    mapper: &Mapper,
+    manifest: &Manifest,
+) -> Result<(), PackError> {
     let check = |is_right: bool, what: &str, here: &str, there: String| {
         let why = || format!("it says {what} `{here}`, and the component's manifest says {there}");
         if is_right { Ok(()) } else { Err(refused(path, &why())) }
     };
-    check(pack.plugin == manifest.name, "plugin", &pack.plugin, format!("`{}`", manifest.name))?;
-    check(pack.crm == manifest.crm, "crm", &pack.crm, format!("`{}`", manifest.crm))?;
-    let Some(region) = &pack.region else { return Ok(()) };
+    check(mapper.plugin == manifest.name, "plugin", &mapper.plugin, format!("`{}`", manifest.name))?;
+    check(mapper.crm == manifest.crm, "crm", &mapper.crm, format!("`{}`", manifest.crm))?;
+    let Some(region) = region else { return Ok(()) };
     let is_served = manifest.regions.is_empty() || manifest.regions.contains(region);
     check(is_served, "region", region, format!("{:?}", manifest.regions))
 }

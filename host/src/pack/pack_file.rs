@@ -41,18 +41,25 @@ pub(super) struct PackFile {
     pub(super) name: String,
     /// The version of its rules.
     pub(super) version: String,
-    /// The plugin that the component is: its manifest's name.
-    pub(super) plugin: String,
-    /// The component's file in the folder of one of its layers.
-    pub(super) component: String,
-    /// The CRM it reads.
-    pub(super) crm: String,
+    /// The component that it maps with; none of a base that holds what packs of several CRMs have in common.
+    pub(super) mapper: Option<Mapper>,
     /// ISO 3166-1 alpha-2 code of the region it is for; none of a base.
     pub(super) region: Option<String>,
     /// The places where its rules tell how addresses of the region are written.
     pub(super) address: Option<AddressPointers>,
     /// The places where its rules declare the fields that they add to records.
     pub(super) extensions: Option<ExtensionPointers>,
+}
+
+/// What a pack's component is to be.
+#[derive(Clone, Debug)]
+pub(super) struct Mapper {
+    /// The plugin that the component is: its manifest's name.
+    pub(super) plugin: String,
+    /// The component's file in the folder of one of its layers.
+    pub(super) component: String,
+    /// The CRM it reads.
+    pub(super) crm: String,
 }
 
 /// Places in the rules, as JSON Pointers (RFC 6901): the host knows none of the rules' own names.
@@ -100,7 +107,7 @@ impl OwnPackFile {
     /// The pack as a whole, with what it takes from its bases, the nearest first.
     ///
     /// # Errors
-    /// Says what is written in none of them.
+    /// Says what is written in none of them. A base may leave all of a component out, and no part of it.
     pub(super) fn with_bases(self, path: &Path, bases: &[Self]) -> Result<PackFile, PackError> {
         fn first<'a>(own: &'a Option<String>, of: impl Iterator<Item = &'a Option<String>>) -> Option<String> {
             std::iter::once(own).chain(of).flatten().next().cloned()
@@ -120,10 +127,18 @@ impl OwnPackFile {
         });
         let declarations = std::iter::once(&self.extensions).chain(bases.iter().map(|base| &base.extensions)).flatten();
         let extensions = declarations.cloned().reduce(ExtensionPointers::over);
+        let plugin = first(&self.plugin, bases.iter().map(|base| &base.plugin));
+        let component = first(&self.component, bases.iter().map(|base| &base.component));
+        let crm = first(&self.crm, bases.iter().map(|base| &base.crm));
+        let has_none = plugin.is_none() && component.is_none() && crm.is_none();
+        let mapper = if has_none && self.region.is_none() {
+            None
+        } else {
+            let (plugin, component) = (needed("plugin", plugin)?, needed("component", component)?);
+            Some(Mapper { plugin, component, crm: needed("crm", crm)? })
+        };
         Ok(PackFile {
-            plugin: needed("plugin", first(&self.plugin, bases.iter().map(|base| &base.plugin)))?,
-            component: needed("component", first(&self.component, bases.iter().map(|base| &base.component)))?,
-            crm: needed("crm", first(&self.crm, bases.iter().map(|base| &base.crm)))?,
+            mapper,
             name: self.name,
             version: self.version,
             // A region is the pack's own: a base has none, and what extends a pack of a region is for another, or says so.

@@ -79,7 +79,7 @@ impl Revision {
 
     /// The CRM it reads, by its name in settings.
     pub fn crm(&self) -> &str {
-        &self.pack.crm
+        &self.manifest.crm
     }
 
     /// The written form of its region's addresses, where the pack says where its rules tell that.
@@ -168,7 +168,7 @@ impl Revision {
             version: self.pack.version.clone(),
             plugin: self.manifest.name.clone(),
             plugin_version: self.manifest.version.clone(),
-            crm: self.pack.crm.clone(),
+            crm: self.manifest.crm.clone(),
             region: self.region.clone(),
             revision: self.id(),
             digest: self.digest,

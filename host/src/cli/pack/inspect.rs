@@ -47,21 +47,24 @@ fn folder_of(global: &Global, of: &str) -> anyhow::Result<PathBuf> {
 }
 
 fn tell(found: &Inspection) -> anyhow::Result<()> {
-    let component = &found.component;
     let or_any = |list: &[String]| if list.is_empty() { "any".to_owned() } else { list.join(", ") };
     let region = found.region.clone().unwrap_or_else(|| "none: it is a base, which others extend".to_owned());
-    let kinds: Vec<&str> = component.kinds.iter().map(|kind| kind.as_str()).collect();
-    let facts = [
+    let mut facts = vec![
         ("Pack", format!("{} {}", found.name, found.version)),
         ("Region", region),
-        ("CRM", found.crm.clone()),
+        ("CRM", found.crm.clone().unwrap_or_else(|| "any: what extends it brings the component".to_owned())),
         ("Layers", found.layers.join(" → ")),
-        ("Plugin", format!("{} {}, for regions: {}", component.plugin, component.version, or_any(&component.regions))),
-        ("Component", format!("{} kB, {}", component.bytes / 1000, component.digest)),
-        ("Kinds", kinds.join(", ")),
-        ("Events", found.events.join(", ")),
-        ("Dialects", found.dialects.join(", ")),
     ];
+    if let Some(component) = &found.component {
+        let kinds: Vec<&str> = component.kinds.iter().map(|kind| kind.as_str()).collect();
+        let regions = or_any(&component.regions);
+        facts.extend([
+            ("Plugin", format!("{} {}, for regions: {regions}", component.plugin, component.version)),
+            ("Component", format!("{} kB, {}", component.bytes / 1000, component.digest)),
+            ("Kinds", kinds.join(", ")),
+        ]);
+    }
+    facts.extend([("Events", found.events.join(", ")), ("Dialects", found.dialects.join(", "))]);
     let rows: Vec<Vec<String>> = facts.into_iter().map(|(what, fact)| vec![what.to_owned(), fact]).collect();
     output::table(&["WHAT", "FACT"], &rows, "")?;
     output::line("")?;

@@ -76,6 +76,34 @@ fn a_pack_is_what_it_says_itself_and_else_what_its_base_says() {
     assert_eq!(open.digest(), revision.digest());
 }
 
+/// What packs of several CRMs have in common lies below the bases that have a component.
+#[test]
+fn a_base_without_a_component_lies_below_those_that_have_one() {
+    let bench = extended();
+    bench.write_in("all-base", "pack.toml", b"name = \"all-base\"\nversion = \"3\"");
+    bench.write_in("all-base", "rules.toml", b"[titles]\nMr = [\"Mister\"]\nMs = [\"Ms\"]");
+    let extends = "extends = \"all-base\"\nplugin = \"test\"\ncomponent = \"component.wasm\"\ncrm = \"xplan\"";
+    let base = format!("name = \"test-base\"\nversion = \"2\"\n{extends}");
+    bench.write_in("test-base", "pack.toml", base.as_bytes());
+    assert_eq!(rules(&load(&bench))["titles"], json!({"Mr": ["Mr"], "Ms": ["Ms"], "Prof": ["Prof"]}));
+    let facts = bench.packs.check(&bench.of("all-base")).base.unwrap();
+    assert_eq!((facts.name.as_str(), facts.version.as_str(), facts.plugin, facts.crm), ("all-base", "3", None, None));
+    let found = inspect(&bench.of("all-base"), "resourceful").unwrap();
+    assert!(found.component.is_none() && found.crm.is_none() && found.region.is_none());
+    let found = inspect(&bench.pack(), "resourceful").unwrap();
+    assert_eq!(found.layers, ["test-au", "test-base", "all-base"]);
+    // Of a component it has all or nothing, and a pack with a region has all.
+    let check = |of: &str, text: &str, expected: &str| {
+        bench.write_in(of, "pack.toml", text.as_bytes());
+        let problem = bench.packs.check(&bench.of(of)).problem.unwrap();
+        assert!(problem.contains(expected), "{problem}");
+    };
+    check("all-base", "name = \"all-base\"\nversion = \"3\"\nplugin = \"test\"", "it has no `component`");
+    bench.write_in("all-base", "pack.toml", b"name = \"all-base\"\nversion = \"3\"");
+    let text = "name = \"test-au\"\nversion = \"1\"\nextends = \"all-base\"\nregion = \"AU\"";
+    check("test-au", text, "it has no `plugin`, nor has its base `all-base`");
+}
+
 #[test]
 fn what_is_left_out_of_a_base_is_gone() {
     let bench = extended();
@@ -98,7 +126,7 @@ fn a_base_is_listed_and_none_that_a_connection_is_mapped_by() {
         .collect();
     assert_eq!(said, [("test-au", true, false, false), ("test-base", false, true, false)]);
     let base = listed[1].base.as_ref().unwrap();
-    assert_eq!((base.name.as_str(), base.version.as_str(), base.crm.as_str()), ("test-base", "2", "xplan"));
+    assert_eq!((base.name.as_str(), base.version.as_str(), base.crm.as_deref()), ("test-base", "2", Some("xplan")));
     let error = bench.packs.load(&bench.of("test-base"), "resourceful").err().unwrap().to_string();
     assert!(error.contains("`test-base` is a base") && error.contains("choose a pack that extends it"), "{error}");
     // What is wrong with a base is told of where it is listed.
