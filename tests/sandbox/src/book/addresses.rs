@@ -3,7 +3,6 @@
 use super::country::Country;
 use super::dice::Dice;
 use super::model::{Address, Text};
-use super::names;
 
 /// Suburb, state, postcode.
 const AUSTRALIA: &[(&str, &str, &str)] = &[
@@ -163,7 +162,7 @@ fn country(dice: &mut Dice, code: &'static str, others: &[&'static str]) -> Opti
 }
 
 fn street(dice: &mut Dice, of: Country) -> Text {
-    let word = dice.pick(names::WORDS);
+    let word = dice.pick(of.names().words);
     let kind = dice.pick(&["St", "Street", "Rd", "Avenue", "Cres", "Parade", "Tce", "Lane"]);
     let number = 1 + dice.below(250);
     let unit = 1 + dice.below(40);

@@ -14,10 +14,12 @@ pub(in crate::book) struct Names {
     pub(in crate::book) family: &'static [&'static str],
     /// Kinds of entities that are no people, and what their names end with.
     pub(in crate::book) entities: &'static [(&'static str, &'static str)],
+    /// Words for streets and for the names of companies.
+    pub(in crate::book) words: &'static [&'static str],
 }
 
 /// Of Australia and New Zealand.
-pub(super) const TASMAN: Names = Names { female: FEMALE, male: MALE, family: FAMILY, entities: ENTITIES };
+pub(super) const TASMAN: Names = Names { female: FEMALE, male: MALE, family: FAMILY, entities: ENTITIES, words: WORDS };
 
 /// Given names of women, mostly of Australia and New Zealand.
 pub(super) const FEMALE: &[&str] = &[

@@ -22,7 +22,7 @@ pub(crate) struct Person {
 /// A company, trust or fund: it has a name and little else.
 pub(super) fn entity(dice: &mut Dice, names: &Names) -> Person {
     let (kind, suffix) = dice.pick(names.entities);
-    let name = format!("{} {} {suffix}", dice.pick(names::WORDS), dice.pick(names.family));
+    let name = format!("{} {} {suffix}", dice.pick(names.words), dice.pick(names.family));
     Person {
         status: status(dice),
         entity_type: kind.into(),

@@ -108,7 +108,7 @@ fn abigail(place: &Place, year: i16) -> Value {
             "renewal_date": format!("{}-03-01", year + 1), "policy_to": format!("{}-03-01", year + 20), "covers": covers,
         })
     };
-    let tasman = ["TASMAN", "Tasman Mutual"];
+    let meridian = ["MERIDIAN", "Meridian Mutual"];
     json!({
         "id": 0, "status": "Client", "entity_type": "individual", "hidden": false, "partner_entity_id": null,
         "is_partner": false, "title": "Ms", "first_name": "Abigail", "middle_name": "Rose", "last_name": "Abbott",
@@ -122,12 +122,12 @@ fn abigail(place: &Place, year: i16) -> Value {
             goal(1, 5, "Retire together at 62", "joint", 14, "-950000"),
             goal(2, 1, "Pay off the home loan", "joint", 6, "-310000"),
             goal(3, 3, "Help Ruby with a first home", "client", 4, "-80000"),
-            goal(4, 10, "Walk the Milford Track", "partner", 2, "0"),
+            goal(4, 10, "Walk the coast path", "partner", 2, "0"),
         ],
         "policies": [
-            policy(11, "L-0000101", tasman, "Protect Plus", &["client"], "124.50",
+            policy(11, "L-0000101", meridian, "Protect Plus", &["client"], "124.50",
                 &[("Life", "900000"), ("TPD", "600000"), ("Trauma", "150000")]),
-            policy(14, "L-0000102", tasman, "Income Plus", &["partner"], "88.20", &[("Income Protection", "7200")]),
+            policy(14, "L-0000102", meridian, "Income Plus", &["partner"], "88.20", &[("Income Protection", "7200")]),
             policy(17, "H-0000103", ["HARBOUR", "Harbour General"], "Home", &["client", "partner"], "142.00",
                 &[("Home & Contents", "780000")]),
         ],
