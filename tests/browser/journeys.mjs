@@ -108,7 +108,7 @@ async function askWhy(page, report, household) {
   await page.goto(household);
   report.that("people are cards", (await page.locator("section.card").count()) >= 1);
   const labels = await page.locator("section.card").first().locator("dt").allInnerTexts();
-  for (const label of ["Title", "First name", "Date of birth", "Email", "Mobile", "Suburb", "Client ID", "Adviser"]) {
+  for (const label of ["Title", "First name", "Date of birth", "Email", "Mobile", "Suburb or town", "Client ID", "Adviser"]) {
     report.that(`a person shows ${label}`, labels.includes(label), labels.join(", "));
   }
   const finding = page.locator(".finding").first();

@@ -37,7 +37,7 @@ async function record(page, toTheEnd) {
   report.that("the page lists it", (await main()).includes("What was agreed goes to the CRM"), await main());
   await page.getByRole("link", { name: "Annual review completed" }).click();
   const labels = await page.locator("main form label").allInnerTexts();
-  const own = ["Summary", "How it went", "Fee for the next year", "Next review", "Step 1", "Step 2", "PDF"];
+  const own = ["Summary", "How it went", "Fee for the next year (optional)", "Next review (optional)", "Step 1", "Step 2", "PDF"];
   report.equal("the form has its fields in the file's order", labels.slice(-own.length).join(), own.join());
   report.that("with what helps", (await main()).includes("Before tax."), await main());
   report.equal("a long text has its lines", await page.getByLabel("Summary").getAttribute("rows"), "4");
@@ -46,7 +46,7 @@ async function record(page, toTheEnd) {
   await page.getByLabel("Fee for the next year").fill("-1");
   await page.getByLabel("Step 2").fill("Send the quote");
   await send();
-  for (const [field, words] of [["summary", "Must not be empty"], ["mood", "Is missing"], ["fee", "Must be a number from 0 on"]]) {
+  for (const [field, words] of [["summary", "Must not be empty"], ["mood", "Fill this in"], ["fee", "Must be a number from 0 on"]]) {
     report.equal(`${field} is told beside it`, await page.locator(`#data-${field}-problem`).innerText(), words);
   }
   report.equal("what was typed is there", await page.getByLabel("Step 1").inputValue(), "Send the quote");

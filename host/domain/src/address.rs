@@ -63,13 +63,13 @@ impl AddressForm {
         }
         let country = self.country.as_str();
         if self.states.is_empty() {
-            return Err(format!("Addresses in {country} have no state. Leave it empty."));
+            return Err(format!("Addresses in {country} have no state or province. Leave it empty."));
         }
         let is_it = |spelling: &str| plain(spelling) == plain(text);
         let known = self.states.iter().find(|(code, spellings)| is_it(code) || spellings.iter().any(|one| is_it(one)));
         known.map(|(code, _)| code.clone()).ok_or_else(|| {
             let codes: Vec<&str> = self.states.iter().map(|(code, _)| code.as_str()).collect();
-            format!("“{text}” is no state of {country}. Write one of {}.", codes.join(", "))
+            format!("“{text}” is no state or province of {country}. Write one of {}.", codes.join(", "))
         })
     }
 

@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use super::files::refused;
 use super::layers::{LayerFile, Layers};
 use super::{PackError, limits, lines};
-pub use check::cleaned;
+pub use check::{MISSING, cleaned};
 pub use file::{COMPLETED_ON, DocumentData, HostDocument};
 pub use form::{Field, FieldKind, Form, Members, Part, Rows};
 

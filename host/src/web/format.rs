@@ -128,7 +128,7 @@ fn phone(number: &str) -> String {
     }
 }
 
-/// An amount for people: `$1,234.50 AUD`; whole amounts without cents.
+/// An amount for people: `$1,234.50 AUD`, `£1,234.50`; whole amounts without cents.
 pub(super) fn money(money: &Money) -> String {
     let amount = money.amount.round_dp(2);
     let cents = (amount.fract().abs() * Decimal::ONE_HUNDRED).normalize().to_string();
@@ -141,7 +141,9 @@ pub(super) fn money(money: &Money) -> String {
         "ZAR" => "R ",
         _ => "",
     };
-    format!("{sign}{symbol}{whole}{cents} {}", money.currency)
+    // Several countries' money is a dollar; a pound or a rand is said by its mark.
+    let code = if matches!(symbol, "£" | "R ") { String::new() } else { format!(" {}", money.currency) };
+    format!("{sign}{symbol}{whole}{cents}{code}")
 }
 
 /// A code for people: `not-a-mobile` is `Not a mobile`.
@@ -340,7 +342,8 @@ mod tests {
         };
         check("1234.5", "AUD", "$1,234.50 AUD");
         check("150000.00", "NZD", "$150,000 NZD");
-        check("0.05", "GBP", "£0.05 GBP");
+        check("0.05", "GBP", "£0.05");
+        check("950000", "ZAR", "R 950,000");
         check("-12", "JPY", "−12 JPY");
         check("0", "AUD", "$0 AUD");
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::response::Response;
+use axum::response::{Redirect, Response};
 
 use super::changes::Diff;
 use super::components::{Badge, Clock, Finding, Moment, pair};
@@ -163,6 +163,12 @@ pub(super) async fn reveal(
     let client = client.ok_or(Failure::NotFound("There is no such person in this household."))?;
     tracing::info!(user = %person.user(), %client, "sensitive fields were shown");
     page(&of(&app, &person, found, &Synced::default(), Some(client)).await?)
+}
+
+/// `GET /households/{id}/clients/{client}/reveal`: what was shown is asked for anew, as by somebody who opens the address
+/// again: the household's page, where it is masked.
+pub(super) async fn masked_again(Path((id, _)): Path<(uuid::Uuid, String)>) -> Redirect {
+    Redirect::to(&format!("/households/{id}"))
 }
 
 /// The page of a household with all that stands on it.

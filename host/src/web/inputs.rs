@@ -30,8 +30,8 @@ impl Input {
         let (kind, hint) = match field.value {
             ValueType::Date => ("date", None),
             ValueType::Email => ("email", None),
-            ValueType::Phone => ("tel", Some("With the country code: +61 491 570 156.")),
-            ValueType::Country => ("text", Some("Two letters: AU, NZ.")),
+            ValueType::Phone => ("tel", Some("With + and the country code, such as +61, +64, +44 or +27.")),
+            ValueType::Country => ("text", Some("Two letters, such as AU, NZ, GB or ZA.")),
             _ => ("text", None),
         };
         let choices = if let ValueType::Choice(choices) = field.value { choices } else { &[] };

@@ -176,6 +176,7 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<
     let of_store = filter.of_store()?;
     let of = whose(&app, &of_store).await?;
     let found = app.store.notes(of_store, asked.page()).await?;
+    let listed = found.items.iter().map(|note| (note.event_type.clone(), app.connections.label_of(note))).collect();
     let mut rows = Vec::with_capacity(found.items.len());
     for note in found.items {
         let note = app.notes.as_it_waits(note, person.clock.now);
@@ -184,15 +185,15 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<
     let paging = asked.paging("/notes", &filter.query(), found.next.as_deref());
     let layout = Layout::load(&app, &person, Section::Notes).await?;
     let names = app.connections.all().iter().map(|connection| connection.name.to_string()).collect();
-    let filters = filters(filter, names, event_types(&app.connections, filter), !rows.is_empty());
+    let filters = filters(filter, names, event_types(&app.connections, filter, listed), !rows.is_empty());
     let documents = filter.documents();
     page(&NotesPage { layout, of, documents, choices: choices(filter), filters, rows, paging })
 }
 
-/// The types of events to choose from, by name, each with what people call it: those of the packs in force, and the one that is
-/// chosen.
-fn event_types(connections: &Connections, filter: &Filter) -> Vec<(String, String)> {
-    let mut types: BTreeMap<String, String> = BTreeMap::new();
+/// The types of events to choose from, by name, each with what people call it: those of the packs in force, those of
+/// notes that are `listed`, whose packs may not have them any more, and the one that is chosen.
+fn event_types(connections: &Connections, filter: &Filter, listed: BTreeMap<String, String>) -> Vec<(String, String)> {
+    let mut types = listed;
     for (_, one) in connections.event_types() {
         types.entry(one.name.clone()).or_insert_with(|| one.label.clone());
     }

@@ -95,10 +95,10 @@ record! {
         /// The street where the first line is a unit or level.
         address_line_2: Option<String> { label: "Address line 2", section: Some(Section::Address), is_editable: true }
         /// Suburb, town or city.
-        suburb: Option<String> { label: "Suburb", section: Some(Section::Address), is_editable: true }
+        suburb: Option<String> { label: "Suburb or town", section: Some(Section::Address), is_editable: true }
         /// The region's state code where it has states.
         state: Option<String> {
-            label: "State", section: Some(Section::Address), is_editable: true, example: Some("VIC"),
+            label: "State, province or county", section: Some(Section::Address), is_editable: true, example: Some("VIC"),
         }
         /// Postcode.
         postcode: Option<String> {

@@ -19,7 +19,7 @@ impl FromStr for E164 {
         let number = plain.replacen("(0)", "", 1);
         let number: String = number.chars().filter(|c| !c.is_whitespace() && !"-().".contains(*c)).collect();
         if !number.starts_with('+') {
-            let wanted = "a telephone number with + and its country code before it, such as +61 491 570 156";
+            let wanted = "a telephone number with + and its country code before it, such as +61, +64, +44 or +27";
             return Err(InvalidValue::new(text, wanted));
         }
         Self::try_from(number).map_err(|invalid| InvalidValue::new(text, invalid.wanted))

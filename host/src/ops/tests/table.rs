@@ -93,7 +93,7 @@ fn clients(host: &Host) -> Vec<Row> {
         make("first_name=Sam&mobile=12", json!({"first_name": "Sam", "mobile": "12"})).at(
             422,
             "mobile",
-            "`12` is not a telephone number with + and its country code before it, such as +61 491 570 156.",
+            "`12` is not a telephone number with + and its country code before it, such as +61, +64, +44 or +27.",
         ),
         make("first_name=+", json!({"first_name": " "})).at(
             422,

@@ -14,6 +14,9 @@ use crate::domain::text::{self, is_visible};
 /// The most characters of an event's texts together: with what a template sets around them, a file note's body takes them.
 const LONGEST_DATA: usize = 80_000;
 
+/// What is said of a member that has to be there and is not.
+pub const MISSING: &str = "is missing";
+
 /// The most values in an event's data: several times what any schema allows, so that what is wrong with them fits in
 /// memory.
 const MOST_VALUES: usize = 10_000;
@@ -123,7 +126,7 @@ fn field_errors(schema: &Value, error: &ValidationError<'_>) -> Vec<FieldError> 
         Kind::Required { property } => {
             return vec![FieldError::new(
                 &format!("{at}{}", pointer_to(property.as_str().unwrap_or_default())),
-                "is missing",
+                MISSING,
             )];
         }
         Kind::AdditionalProperties { unexpected } => {

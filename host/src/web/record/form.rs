@@ -12,7 +12,7 @@ use crate::domain::ClientId;
 use crate::domain::note::Event;
 use crate::domain::text::full_stop;
 use crate::intake::NotRead;
-use crate::pack::events::{Field, Members, Part as Asked, Rows};
+use crate::pack::events::{Field, FieldKind, MISSING, Members, Part as Asked, Rows};
 use crate::pack::{About, DocumentRule, EventType};
 use crate::store::book::HouseholdRow;
 use crate::web::components::Clock;
@@ -294,7 +294,7 @@ struct Shown<'a> {
 impl Shown<'_> {
     fn problem(&self, pointer: &str) -> Option<String> {
         let found = self.problems.iter().find(|(about, _)| about.as_deref() == Some(pointer));
-        found.map(|(_, message)| format::sentence(message))
+        found.map(|(_, message)| if message == MISSING { "Fill this in".to_owned() } else { format::sentence(message) })
     }
 
     fn input(&self, pointer: &str, name: String, label: String, value: &str, kind: InputKind) -> Input {
@@ -303,7 +303,14 @@ impl Shown<'_> {
     }
 
     fn field(&self, pointer: &str, name: String, field: &Field, label: &str, value: &str) -> Input {
-        let input = self.input(pointer, name, label.to_owned(), value, InputKind::of(&field.kind));
+        let may_be_left = !field.is_required && !field.name.is_empty() && !matches!(field.kind, FieldKind::Flag);
+        let label = if may_be_left { format!("{label} (optional)") } else { label.to_owned() };
+        self.asked(pointer, name, field, label, value)
+    }
+
+    /// A field of a list's row, which is left out with its row.
+    fn asked(&self, pointer: &str, name: String, field: &Field, label: String, value: &str) -> Input {
+        let input = self.input(pointer, name, label, value, InputKind::of(&field.kind));
         Input { help: field.help.clone(), ..input }
     }
 
@@ -315,7 +322,7 @@ impl Shown<'_> {
                 let label = if at == 0 { format!("{} {}", column.label, place + 1) } else { column.label.clone() };
                 let pointer = format!("/{DATA}/{}/{place}", asked.name);
                 let pointer = if asked.is_plain() { pointer } else { format!("{pointer}/{}", column.name) };
-                self.field(&pointer, name.clone(), column, &label, value)
+                self.asked(&pointer, name.clone(), column, label, value)
             };
             columns.map(cell).collect()
         };

@@ -359,11 +359,11 @@ fn what_a_pack_adds_has_its_label_and_hides_what_is_sensitive_until_it_is_asked_
         "••••••21D",
         "Tax number: wrong.",
         "1 Mar 2026",
-        "£1,250.50 GBP",
+        "£1,250.50",
         "<dt>Opted in</dt>",
         "<dt>Of an earlier pack</dt>",
         "#extensions.ni_number\"",
-        "/reveal\"><button class=\"plain\">Show<span class=\"unseen\"> National Insurance number of Zoe</span>",
+        "/reveal#person-1\"><button class=\"plain\">Show<span class=\"unseen\"> National Insurance number of Zoe</span>",
     ] {
         assert!(hidden.contains(part), "{part} is not in {hidden}");
     }
