@@ -45,6 +45,8 @@ pub const REFERENCE: &str = include_str!("config/reference.toml");
 /// The settings the host runs on.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Whether anything was said of it: by a file, the environment or the command line.
+    pub is_given: bool,
     /// The settings of the practice.
     pub practice: Practice,
     /// The addresses on which the host listens, and the folders in which it keeps things.
@@ -171,6 +173,13 @@ pub fn packs_dir_of_environment() -> Option<PathBuf> {
     std::env::var_os("TIDEGATE__SERVER__PACKS_DIR").map(PathBuf::from)
 }
 
+/// The packs that come with the program: a folder beside its binary, or beside the folder of that.
+pub fn packs_beside_binary() -> Option<PathBuf> {
+    let binary = std::env::current_exe().ok()?;
+    let beside = binary.ancestors().skip(1).take(2).map(|folder| folder.join("packs"));
+    beside.into_iter().find(|folder| folder.is_dir())
+}
+
 /// The folder for what commands compile that have no host's: the person's own cache, so that a pack is compiled once.
 pub fn own_cache() -> PathBuf {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -216,7 +225,7 @@ impl Config {
         let layers = Layers::without_environment(Some(path), overrides)?;
         let (raw, problems) = layers.read(Registry::BUILT_IN)?;
         let (config, problems) = raw.into_config(
-            &layers.base,
+            (&layers.base, layers.is_given),
             Registry::BUILT_IN,
             (None, ProxyVariables::default()),
             Timestamp::now(),
@@ -234,7 +243,7 @@ impl Config {
         let (raw, problems) = layers.read(Registry::BUILT_IN)?;
         let secret_key = std::env::var("TIDEGATE_SECRET_KEY").ok();
         Ok(raw.into_config(
-            &layers.base,
+            (&layers.base, layers.is_given),
             Registry::BUILT_IN,
             (secret_key, ProxyVariables::read()),
             Timestamp::now(),
@@ -251,7 +260,7 @@ impl Config {
         let layers = Layers::gather(path, overrides)?;
         let (raw, problems) = layers.read(Registry::BUILT_IN)?;
         let (_, problems) = raw.clone().into_config(
-            &layers.base,
+            (&layers.base, layers.is_given),
             Registry::BUILT_IN,
             (None, ProxyVariables::default()),
             Timestamp::now(),

@@ -57,6 +57,7 @@ use std::thread;
 
 pub use tidegate_documents::{MadeAt, Typesetter};
 
+use crate::config::PackKeys;
 use crate::domain::{Canonical, Date, Diagnostic, ExternalId, RecordKind, RevisionDigest, RevisionId};
 pub use archive::LARGEST_ARCHIVE;
 pub use clock::thread_cpu;
@@ -72,7 +73,7 @@ pub use files::is_stray;
 pub use fixtures::{Case, blessed, record_of};
 pub use gates::{Gate, GateOutcome, Gates};
 pub use inspect::{Inspection, inspect};
-pub use kept::{KeptPacks, Received};
+pub use kept::{KeptPacks, Received, copy_whole};
 pub use log::PluginLine;
 pub use phone::is_mobile;
 pub use pointers::split_pointer;
@@ -268,6 +269,14 @@ pub fn is_base(folder: &Path) -> bool {
     layers::Layers::of(folder).is_ok_and(|layers| layers.pack().region.is_none())
 }
 
+/// What lies directly in a pack's folder and is none of the pack, by name: it is neither signed, kept nor sent.
+///
+/// # Errors
+/// Returns an error if the folder cannot be read.
+pub fn beside_pack(folder: &Path) -> Result<Vec<String>, PackError> {
+    files::beside(folder)
+}
+
 /// The folders of a pack and of its bases, as far as they can be told, its own first.
 pub fn layer_folders(folder: &Path) -> Vec<PathBuf> {
     layers::folders(folder)
@@ -381,8 +390,8 @@ impl Packs {
     }
 
     /// Loads a pack folder in each of its dialects and tells what it is, or why it does not load in one of them. A base is
-    /// looked through as far as it can be without a region.
-    pub fn check(&self, folder: &Path) -> PackSummary {
+    /// looked through as far as it can be without a region. Whoever is not to be believed by `keys` is no pack.
+    pub fn check(&self, folder: &Path, keys: &PackKeys) -> PackSummary {
         let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
         let summary = PackSummary { folder: name, pack: None, base: None, problem: None };
         let looked = layers::Layers::of(folder).and_then(|layers| {
@@ -390,6 +399,7 @@ impl Packs {
                 let manifest = load::check_base(&layers)?;
                 return Ok(PackSummary { base: Some(BaseFacts::of(&layers, manifest)), ..summary.clone() });
             }
+            signature::check(folder, keys)?;
             let plain = self.load(folder, rules::PLAIN_DIALECT)?;
             let others = rules::other_dialects(&layers);
             others.iter().try_for_each(|dialect| self.load(folder, dialect).map(drop))?;
@@ -402,7 +412,7 @@ impl Packs {
     ///
     /// # Errors
     /// Returns an error if the folder cannot be read.
-    pub fn list(&self, folder: &Path) -> Result<Vec<PackSummary>, PackError> {
-        Ok(files::listed(folder)?.iter().map(|path| self.check(path)).collect())
+    pub fn list(&self, folder: &Path, keys: &PackKeys) -> Result<Vec<PackSummary>, PackError> {
+        Ok(files::listed(folder)?.iter().map(|path| self.check(path, keys)).collect())
     }
 }

@@ -48,6 +48,7 @@ pub mod taken_in;
 mod threads;
 pub mod walks;
 
+pub use open::is_in;
 pub use rows::listed::StoredItem;
 
 use std::io;

@@ -71,7 +71,7 @@ pub fn router(app: App) -> Router {
         .route("/households/{id}/export", post(household::export::export))
         .route("/households/{id}/professional", post(household::document_panel::choose))
         .route("/households/{id}/clients/{client}/explain", get(explain::show))
-        .route("/households/{id}/clients/{client}/reveal", post(household::reveal))
+        .route("/households/{id}/clients/{client}/reveal", post(household::reveal).get(household::masked_again))
         .route("/goals/{id}", post(goals::change))
         .route("/clients", get(findings::list).post(clients::make))
         .route("/clients/new", get(clients::form))

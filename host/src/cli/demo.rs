@@ -21,7 +21,12 @@ use crate::config::{self, Config};
 use crate::crm::registry::Registry;
 use crate::crm::registry::stand_in::{Account, Admin, MOST_CLIENTS, Options, Region, Sandbox};
 use crate::domain::access::Role;
+use crate::kit::Project;
+use crate::pack::copy_whole;
 use crate::serve::{self, ServeError};
+
+/// The file of the demo's settings, in its folder.
+const SETTINGS: &str = "tidegate.toml";
 
 const EMAIL: &str = "manager@harbour.example";
 
@@ -37,7 +42,8 @@ const PLACES: [(&str, Region, &str); 4] = [
 #[command(after_help = "Examples:
   tidegate demo
   tidegate demo --clients 100000 --seed 7
-  tidegate demo --listen 127.0.0.1:9000 --region za")]
+  tidegate demo --listen 127.0.0.1:9000 --region za
+  tidegate demo --pack acme-fj               a pack of one's own, on the invented book")]
 pub(super) struct Demo {
     /// How many clients the invented book has, 10 to 1,000,000
     #[arg(long, default_value_t = 1000)]
@@ -48,6 +54,9 @@ pub(super) struct Demo {
     /// Where the clients live: au, nz, uk or za
     #[arg(long, default_value = "au")]
     region: String,
+    /// A pack to map by, in place of the region's own: its folder, or that of its plugin's source
+    #[arg(long, value_name = "DIR")]
+    pack: Option<PathBuf>,
     /// Where pages and API listen; a loopback address
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
@@ -75,7 +84,9 @@ impl Demo {
         app.access.create_user(manager).await?;
 
         let shutdown = serve_command::on_signal();
-        say_where(&listener, sandbox.addr(), password.expose_secret(), token.expose_secret(), global.json)?;
+        let settings = folder.path().join(SETTINGS);
+        let secrets = [password.expose_secret(), token.expose_secret()];
+        say_where(&listener, sandbox.addr(), secrets, &settings, global.json)?;
         let host = Local::of(&app.config.server.data_dir)?;
         let running = tokio::spawn(serve::run(app, listener, shutdown.clone()));
         tokio::select! {
@@ -128,18 +139,28 @@ impl Demo {
     fn config(&self, global: &Global, folder: &Path, site: SocketAddr, token: &str) -> anyhow::Result<Config> {
         std::fs::write(folder.join("crm-password"), "demo\n")?;
         std::fs::write(folder.join("token"), token)?;
-        let packs_dir = packs_dir(global)?;
+        let shipped = packs_dir(global)?;
+        let crm = Registry::BUILT_IN.usual().name;
+        let (pack, packs_dir) = match &self.pack {
+            // A copy: what is changed in the demo, or staged for it, leaves the author's own as it is.
+            Some(own) => {
+                let own = Project::find(own)?.pack;
+                let packs = folder.join("packs");
+                let name = copy_whole(&own, &shipped, &packs)?;
+                (name, packs)
+            }
+            None => (format!("{crm}-{}", self.region), shipped),
+        };
         let zone = self.place().map_or("UTC", |(_, _, zone)| *zone);
         let auth = toml::Table::from_iter([
             ("mode".to_owned(), "basic".into()),
             ("username".to_owned(), "svc-tidegate".into()),
             ("password-file".to_owned(), "crm-password".into()),
         ]);
-        let crm = Registry::BUILT_IN.usual().name;
         let main = toml::Table::from_iter([
             ("crm".to_owned(), crm.into()),
             ("insecure-http".to_owned(), true.into()),
-            ("pack".to_owned(), format!("{crm}-{}", self.region).into()),
+            ("pack".to_owned(), pack.into()),
             ("forward-host".to_owned(), site.to_string().into()),
             ("auth".to_owned(), auth.into()),
         ]);
@@ -155,7 +176,7 @@ impl Demo {
             ("log".to_owned(), table([("level", "warn".to_owned())])),
             ("connections".to_owned(), toml::Table::from_iter([("main".to_owned(), main.into())]).into()),
         ]);
-        let path = folder.join("tidegate.toml");
+        let path = folder.join(SETTINGS);
         std::fs::write(&path, toml::to_string_pretty(&settings)?)?;
         Ok(global.load_alone(&path)?)
     }
@@ -170,26 +191,21 @@ fn packs_dir(global: &Global) -> anyhow::Result<PathBuf> {
     if let Some(folder) = global.packs_dir.clone().or_else(config::packs_dir_of_environment) {
         return Ok(std::path::absolute(folder)?);
     }
-    let binary = std::env::current_exe()?;
-    let beside = binary.ancestors().skip(1).take(2).map(|folder| folder.join("packs"));
-    let found = beside.into_iter().find(|folder| folder.is_dir());
-    found.context(
-        "no folder of packs beside the binary; build them with `cargo xtask build`, or name one with --packs-dir",
-    )
+    config::packs_beside_binary().context("no folder of packs beside the binary: name one with --packs-dir")
 }
 
 fn say_where(
     listener: &TcpListener,
     site: SocketAddr,
-    password: &str,
-    token: &str,
+    [password, token]: [&str; 2],
+    settings: &Path,
     as_json: bool,
 ) -> anyhow::Result<()> {
     let address = format!("http://{}", listener.local_addr()?);
     if as_json {
         let start = json!({
             "event": "listening", "address": address, "email": EMAIL, "password": password, "token": token,
-            "site": format!("http://{site}"),
+            "site": format!("http://{site}"), "settings": settings,
         });
         return output::line(start);
     }
@@ -197,6 +213,7 @@ fn say_where(
     output::line(format!("Sign in   {EMAIL}"))?;
     output::line(format!("Password  {password}"))?;
     output::line(format!("API       curl -H 'Authorization: Bearer {token}' {address}/api/v1/households"))?;
+    output::line(format!("Commands  tidegate --config {} pack history --connection main", settings.display()))?;
     output::line(format!("CRM       a stand-in site with invented people on http://{site}"))
 }
 

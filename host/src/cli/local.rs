@@ -14,6 +14,7 @@ use tokio::net::UnixStream;
 use crate::app::App;
 use crate::config::Config;
 use crate::serve;
+use crate::store;
 
 /// The API of a host on this machine.
 pub(super) struct Local {
@@ -76,6 +77,14 @@ where
                 done = work(host) => done,
                 () = watch.until_silent() => Err(silent(LONGEST_SILENCE)),
             };
+        }
+        // A command in the wrong folder is not to leave a store with a key there.
+        if !config.is_given && !store::is_in(&config.server.data_dir) {
+            anyhow::bail!(
+                "there are no settings here (tidegate.toml), and no host has its data in {}: name the settings with --config, or \
+                 the data folder with --data-dir",
+                config.server.data_dir.display()
+            );
         }
         match App::open(config.clone()) {
             Ok(app) => return serve::run_locally(app, async { work(host).await }).await,

@@ -19,7 +19,9 @@ use serde_json::{Value, json};
 use super::local::Local;
 use super::{Global, WrongUse, every_kind, local, output};
 use crate::app::typesetter;
-use crate::pack::{PackSummary, Packs, archive_of, rules_schema, write_sum};
+use crate::config::own_cache;
+use crate::kit::Project;
+use crate::pack::{PackSummary, Packs, archive_of, beside_pack, rules_schema, signature, write_sum};
 
 #[derive(Subcommand)]
 pub(super) enum Pack {
@@ -254,24 +256,23 @@ impl Pack {
             }
             Self::Inspect { of, joined, dialect } => inspect::show(global, of, joined, dialect).await,
             Self::Discard { revision, of } => discard(global, &revision, of.connection).await,
-            Self::Save { folder, file } => save(&folder, &file).await,
+            Self::Save { folder, file } => save(global, folder, &file).await,
             Self::Sum { folder } => {
-                let sum = tokio::task::spawn_blocking(move || write_sum(&folder)).await??;
-                output::line(format!("{}.", sum.display()))?;
-                Ok(ExitCode::SUCCESS)
+                let sum = tokio::task::spawn_blocking(move || anyhow::Ok(write_sum(&Project::find(&folder)?.pack)?));
+                wrote(global, &sum.await??)
             }
             Self::Schema { folder, write } => {
-                let of = folder.clone();
+                let pack = Project::find(&folder)?.pack;
+                let of = pack.clone();
                 let schema = tokio::task::spawn_blocking(move || rules_schema(&of)).await??;
-                if write {
-                    let path = folder.join("rules.schema.json");
-                    let text = format!("{}\n", serde_json::to_string_pretty(&schema)?);
-                    tokio::fs::write(&path, text).await.with_context(|| path.display().to_string())?;
-                    output::line(format!("{}.", path.display()))?;
-                } else {
+                if !write {
                     output::json(&schema)?;
+                    return Ok(ExitCode::SUCCESS);
                 }
-                Ok(ExitCode::SUCCESS)
+                let path = pack.join("rules.schema.json");
+                let text = format!("{}\n", serde_json::to_string_pretty(&schema)?);
+                tokio::fs::write(&path, text).await.with_context(|| path.display().to_string())?;
+                wrote(global, &path)
             }
             Self::Rollback { of, .. } => {
                 let path = format!("connections/{}/rollback", of.connection);
@@ -326,18 +327,48 @@ async fn activate(
 async fn discard(global: &Global, revision: &str, connection: String) -> anyhow::Result<ExitCode> {
     let path = format!("revisions/{revision}?connection={connection}");
     local::with_host(global.load_quietly()?, |host: Local| async move { host.delete(&path).await }).await?;
-    if !global.json {
+    if global.json {
+        output::json(&json!({ "connection": connection, "discarded": revision }))?;
+    } else {
         output::line(format!("{connection}: revision {revision} is discarded."))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn save(folder: &Path, file: &Path) -> anyhow::Result<ExitCode> {
-    let from = folder.to_owned();
-    let archive = tokio::task::spawn_blocking(move || archive_of(&from)).await??;
+async fn save(global: &Global, folder: PathBuf, file: &Path) -> anyhow::Result<ExitCode> {
+    let packed = move || {
+        let pack = Project::find(&folder)?.pack;
+        anyhow::Ok((archive_of(&pack)?, to_be_sent(&pack)?))
+    };
+    let (archive, is_signed) = tokio::task::spawn_blocking(packed).await??;
     let size = archive.len();
     tokio::fs::write(file, archive).await.with_context(|| file.display().to_string())?;
-    output::line(format!("{}: {} kB.", file.display(), size.div_ceil(1024)))?;
+    if global.json {
+        output::json(&json!({ "file": file, "bytes": size, "signed": is_signed }))?;
+    } else {
+        output::line(format!("{}: {} kB.", file.display(), size.div_ceil(1024)))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Looks at a pack that is to go elsewhere, and tells a person what does not go with it. Answers whether it is signed.
+///
+/// # Errors
+/// Names the file that is another than was signed.
+fn to_be_sent(pack: &Path) -> anyhow::Result<bool> {
+    let left = beside_pack(pack)?;
+    if !left.is_empty() {
+        output::tell(&format!("tidegate: no part of the pack, and left here: {}", left.join(", ")));
+    }
+    Ok(signature::is_signed(pack)?)
+}
+
+fn wrote(global: &Global, path: &Path) -> anyhow::Result<ExitCode> {
+    if global.json {
+        output::json(&json!({ "file": path }))?;
+    } else {
+        output::line(format!("{}.", path.display()))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -388,9 +419,11 @@ async fn list(global: &Global) -> anyhow::Result<ExitCode> {
     let config = global.load_quietly()?;
     let (packs_dir, asked) = (config.server.packs_dir.clone(), config.clone());
     let load = move || {
-        let cache = config.server.data_dir.join("cache");
+        // Looking makes no data folder.
+        let data_dir = &config.server.data_dir;
+        let cache = if data_dir.is_dir() { data_dir.join("cache") } else { own_cache() };
         let packs = Packs::new(&cache, config.server.compiler.as_deref(), typesetter(&config))?;
-        packs.list(&config.server.packs_dir)
+        packs.list(&config.server.packs_dir, &config.pack_keys)
     };
     let listed = tokio::task::spawn_blocking(load).await??;
     if global.json {
@@ -398,7 +431,10 @@ async fn list(global: &Global) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let rows: Vec<Vec<String>> = listed.iter().map(row).collect();
-    let empty = format!("No packs in {}; `cargo xtask build` makes the shipped ones.", packs_dir.display());
+    let empty = format!(
+        "No packs in {}: name the folder with --packs-dir, or make one with `tidegate pack new`.",
+        packs_dir.display()
+    );
     output::table(&["PACK", "VERSION", "CRM", "REGION", "REVISION", "STATUS"], &rows, &empty)?;
     incoming::beside(asked).await?;
     let all_load = listed.iter().all(|pack| pack.problem.is_none());

@@ -161,7 +161,7 @@ impl File {
     /// cannot be used has its default, and is among the problems, which begin with those that are known.
     pub(super) fn into_config(
         self,
-        base: &Path,
+        (base, is_given): (&Path, bool),
         crms: Registry,
         (secret_key, variables): (Option<String>, ProxyVariables),
         now: Timestamp,
@@ -198,6 +198,7 @@ impl File {
         }
         let Check { hosts, folders, problems, .. } = check;
         let config = Config {
+            is_given,
             practice,
             server,
             storage,

@@ -21,6 +21,8 @@ pub(super) const PREFIX: &str = "TIDEGATE__";
 pub(super) struct Layers {
     figment: Figment,
     pub(super) base: PathBuf,
+    /// Whether anything was said: by a file, the environment or the command line.
+    pub(super) is_given: bool,
 }
 
 /// A single value that was given somewhere else than in a file.
@@ -66,6 +68,7 @@ impl Layers {
         let default_path = Path::new("tidegate.toml");
         let chosen = path.or_else(|| default_path.exists().then_some(default_path));
         let mut base = PathBuf::from(".");
+        let mut is_given = chosen.is_some() || !overrides.is_empty();
         if let Some(path) = chosen {
             let unreadable = |message: String| ConfigError(vec![format!("{} {message}", path.display())]);
             let text = std::fs::read_to_string(path)
@@ -79,6 +82,7 @@ impl Layers {
             let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else { continue };
             if let Some(key) = name.strip_prefix(PREFIX) {
                 let key = key.to_lowercase().replace("__", ".").replace('_', "-");
+                is_given = true;
                 figment = figment.merge(Given { key, value: of_environment(value), place: name.to_owned() });
             }
         }
@@ -86,7 +90,7 @@ impl Layers {
             let value = Value::from(value.as_str());
             figment = figment.merge(Given { key: key.clone(), value, place: "the command line".to_owned() });
         }
-        Ok(Self { figment, base })
+        Ok(Self { figment, base, is_given })
     }
 
     /// The settings that the layers together say, and every value that does not fit its key. In its place stands the

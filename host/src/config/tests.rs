@@ -232,8 +232,13 @@ fn a_proxy_of_the_settings_or_of_the_environment() {
         let (raw, problems) = layers.read(Registry::BUILT_IN).unwrap();
         let proxy = variable.map(|text| ("HTTPS_PROXY", text.to_owned()));
         let variables = ProxyVariables { proxy, no_proxy: Some("b.example".to_owned()) };
-        let (config, problems) =
-            raw.into_config(&layers.base, Registry::BUILT_IN, (None, variables), Timestamp::UNIX_EPOCH, problems);
+        let (config, problems) = raw.into_config(
+            (&layers.base, layers.is_given),
+            Registry::BUILT_IN,
+            (None, variables),
+            Timestamp::UNIX_EPOCH,
+            problems,
+        );
         match expected {
             Ok(expected) => {
                 assert_eq!(problems, Vec::<String>::new(), "{text}");
@@ -260,7 +265,7 @@ fn read_with_ledger(text: &str) -> (Config, Vec<String>) {
     let layers = Layers::without_environment(Some(&path.path().join("tidegate.toml")), &Vec::new()).unwrap();
     let (raw, problems) = layers.read(WITH_LEDGER).unwrap();
     let variables = (None, ProxyVariables::default());
-    raw.into_config(&layers.base, WITH_LEDGER, variables, Timestamp::UNIX_EPOCH, problems)
+    raw.into_config((&layers.base, layers.is_given), WITH_LEDGER, variables, Timestamp::UNIX_EPOCH, problems)
 }
 
 /// A CRM's keys are read from its declaration.

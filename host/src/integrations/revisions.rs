@@ -90,8 +90,8 @@ impl Integrations {
     async fn may_be_in_force(&self, digest: RevisionDigest) -> Result<(), IntegrationError> {
         let (folder, keys) = (self.0.kept.folder(digest), self.0.config.pack_keys.clone());
         let checked = queue::PACKS.run(move || signature::check(&folder, &keys)).await.map_err(ConnectError::from);
-        let checked =
-            checked.and_then(|checked| checked.map_err(|error| ConnectError::from(PackUnavailable::from(error))));
+        let checked = checked
+            .and_then(|checked| checked.map(drop).map_err(|error| ConnectError::from(PackUnavailable::from(error))));
         checked.map_err(IntegrationError::NothingChanged)
     }
 

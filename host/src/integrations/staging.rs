@@ -228,15 +228,23 @@ impl Bench {
     fn of_folder(&self, folder: &Path, gates: &mut Gates) -> Option<Arc<Revision>> {
         let spec = &self.spec;
         gates.pass(Gate::Signature);
-        if let Err(error) = signature::check(folder, &self.keys) {
-            gates.fail(folder, &error);
-            return None;
+        match signature::check(folder, &self.keys) {
+            Ok(taken) => gates.remark(Gate::Signature, taken.remark()),
+            Err(error) => {
+                gates.fail(folder, &error);
+                return None;
+            }
         }
         let loaded = self.packs.load_through(folder, &spec.dialect, gates);
         let revision = loaded.ok()?;
         gates.pass(Gate::Connection);
         if revision.pack() != spec.pack {
-            let why = format!("it is the pack `{}`, and the connection's is `{}`", revision.pack(), spec.pack);
+            let why = format!(
+                "it is the pack `{}`, and the connection's is `{}`: name it as the connection's pack in the connection's settings, \
+                 or the pack as the connection has it",
+                revision.pack(),
+                spec.pack
+            );
             gates.refuse(Gate::Connection, why);
         }
         if revision.crm() != spec.crm.name {

@@ -34,6 +34,9 @@ pub struct Figures {
     pub batch: usize,
     /// See [`Figures::batch`].
     pub different_records: usize,
+    /// The digest of the records, in hexadecimal; empty in figures of a time when none was kept.
+    #[serde(default)]
+    pub records: String,
     /// The fastest batch's time, microseconds a record: instantiating, configuring and mapping.
     pub microseconds_a_record: f64,
     /// Instructions of the mapping, in the engine's unit, for a record.
@@ -91,9 +94,14 @@ pub fn measure(engines: &Measuring<'_>, pack: &Path, dialect: &str, records: &[R
         fastest = fastest.min(began.elapsed().as_secs_f64());
     }
     let counted = engines.counting.load_untested(pack, dialect)?.measure(&context, &batch)?;
+    let mut digest = blake3::Hasher::new();
+    for record in records {
+        digest.update(record.kind.as_str().as_bytes()).update(b"\0").update(&record.json).update(b"\0");
+    }
     Ok(Figures {
         batch: batch.len(),
         different_records: records.len(),
+        records: digest.finalize().to_hex().to_string(),
         microseconds_a_record: fastest * 1e6 / batch.len() as f64,
         fuel_a_record: counted.fuel / batch.len() as u64,
         fuel_to_configure: counted.configure_fuel,
@@ -111,13 +119,14 @@ mod tests {
         let before = Figures {
             batch: 500,
             different_records: 3,
+            records: "a".to_owned(),
             microseconds_a_record: 5.0,
             fuel_a_record: 1000,
             fuel_to_configure: 100,
             memory: 1 << 20,
             component: 400_000,
         };
-        let now = Figures { microseconds_a_record: 9.0, fuel_a_record: 1101, component: 440_000, ..before };
+        let now = Figures { microseconds_a_record: 9.0, fuel_a_record: 1101, component: 440_000, ..before.clone() };
         assert_eq!(now.regressions(&before, 10.0, None), ["instructions a record: 1101.0 against 1000.0, 10.1 % more"]);
         assert_eq!(now.regressions(&before, 11.0, None), [""; 0]);
         assert_eq!(now.regressions(&before, 11.0, Some(50.0)).len(), 1);

@@ -48,7 +48,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// The component's file, as `pack.toml` names it.
-fn component_file(pack: &Path) -> Result<String> {
+pub(super) fn component_file(pack: &Path) -> Result<String> {
     #[derive(Deserialize)]
     struct PackFile {
         component: Option<String>,

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 
 use super::carried;
 use super::contract_types;
+use crate::config::packs_beside_binary;
 use crate::crm::registry::Registry;
 use crate::domain::CountryCode;
 use crate::pack;
@@ -136,11 +137,24 @@ pub fn make(wanted: &Wanted) -> Result<Made> {
     let region = wanted.region.to_ascii_uppercase();
     let known = CountryCode::try_from(region.clone());
     known.map_err(|error| {
-        anyhow::anyhow!("--region {}: {error}; it is to be a country's code, such as ZA", wanted.region)
+        let hint = if region == "UK" { "; that of the United Kingdom is GB" } else { "" };
+        anyhow::anyhow!("--region {}: {error}; it is to be a country's code, such as ZA{hint}", wanted.region)
     })?;
     if Registry::BUILT_IN.find(&wanted.crm).is_none() {
         let known: Vec<&str> = Registry::BUILT_IN.all().map(|kind| kind.name).collect();
         bail!("--crm {}: this program knows no such CRM; it knows {}", wanted.crm, known.join(", "));
+    }
+    if wanted.language == Language::Tables && wanted.base.name == wanted.name {
+        bail!(
+            "{}: a pack does not extend itself; name it otherwise, such as acme-{}",
+            wanted.name,
+            region.to_lowercase()
+        );
+    }
+    if wanted.language != Language::Tables && (wanted.currency.is_some() || wanted.time_zone.is_some()) {
+        bail!(
+            "--currency and --time-zone are for packs of tables (--lang tables); a plugin of its own says them in its rules"
+        );
     }
     let folder = std::path::absolute(&wanted.inside)?.join(&wanted.name);
     if folder.exists() {
@@ -158,7 +172,7 @@ pub fn make(wanted: &Wanted) -> Result<Made> {
     };
     let own: Vec<(String, String)> = templates(wanted.language).into_iter().map(filled).collect();
     let files = own.iter().map(|(path, _)| path.clone()).collect();
-    let written = write(&folder, &own).and_then(|()| carry(&folder, wanted));
+    let written = write(&folder, &own).and_then(|()| carry(&folder, wanted)).and_then(|()| looked_at(&folder, wanted));
     if written.is_err() {
         // It was not there before.
         drop(fs::remove_dir_all(&folder));
@@ -166,15 +180,35 @@ pub fn make(wanted: &Wanted) -> Result<Made> {
     written.map(|()| Made { folder, files })
 }
 
+/// Looks at a pack of tables that was made: whether it has all that it extends, and a component for its region.
+fn looked_at(folder: &Path, wanted: &Wanted) -> Result<()> {
+    if wanted.language != Language::Tables {
+        return Ok(());
+    }
+    let dialect = pack::dialects(folder).into_iter().next().unwrap_or_default();
+    let found =
+        pack::inspect(folder, &dialect).with_context(|| format!("it would not work on `{}`", wanted.base.name))?;
+    match &found.crm {
+        Some(crm) if *crm == wanted.crm => Ok(()),
+        crm => bail!(
+            "--base {}: it reads {}, and --crm is {}",
+            wanted.base.name,
+            crm.as_deref().unwrap_or("no CRM by itself"),
+            wanted.crm
+        ),
+    }
+}
+
 /// What stands for the marks of tables.
 fn of_tables(wanted: &Wanted, region: &str) -> Result<Vec<(&'static str, String)>> {
     let known = REGIONS.iter().find(|(code, ..)| *code == region);
     let currency = wanted.currency.clone().or_else(|| known.map(|(_, currency, ..)| (*currency).to_owned()));
+    let currency = currency.map(|currency| currency.to_ascii_uppercase());
     let Some(currency) = currency else {
         bail!("--currency: say the currency of {region}, such as ZAR; this program does not know it");
     };
     if currency.len() != 3 || !currency.bytes().all(|letter| letter.is_ascii_uppercase()) {
-        bail!("--currency {currency}: it is to be three capital letters, such as ZAR");
+        bail!("--currency {currency}: it is to be three letters, such as ZAR");
     }
     let time_zone = wanted.time_zone.clone().or_else(|| known.map(|(_, _, zone, _)| (*zone).to_owned()));
     let time_zone = match time_zone {
@@ -222,7 +256,13 @@ fn bring_base(folder: &Path, base: &Base) -> Result<()> {
     if folder.with_file_name(&base.name).join("pack.toml").is_file() {
         return Ok(());
     }
-    let from = base.packs.join(&base.name);
+    // A program that was unpacked somewhere has its packs beside it.
+    let places = [Some(base.packs.clone()), packs_beside_binary()];
+    let found = places.into_iter().flatten().map(|packs| packs.join(&base.name));
+    let from = found
+        .into_iter()
+        .find(|folder| folder.join("pack.toml").is_file())
+        .unwrap_or_else(|| base.packs.join(&base.name));
     if !from.join("pack.toml").is_file() {
         bail!(
             "the base `{}` is not among the packs in {}: say with --packs-dir where it is, or with --base which there is",
@@ -356,7 +396,7 @@ mod tests {
         check(tables(), "the base `xplan-base` is not among the packs");
         assert!(!folder.path().join("acme-za").exists(), "whole or not at all");
         check(Wanted { region: "BT".to_owned(), ..tables() }, "--currency: say the currency of BT");
-        check(Wanted { currency: Some("rand".to_owned()), ..tables() }, "three capital letters");
+        check(Wanted { currency: Some("rand".to_owned()), ..tables() }, "three letters");
         check(Wanted { time_zone: Some("Africa/Nowhere".to_owned()), ..tables() }, "no such time zone");
         check(Wanted { crm: "abacus".to_owned(), ..rust("acme") }, "it knows xplan");
         fs::write(folder.path().join("acme"), "mine").unwrap();

@@ -1,10 +1,12 @@
 //! A pack's folder as its author has it: tables alone, or a plugin's source with the pack below it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use super::Language;
+use super::build::component_file;
 
 /// The folder of a plugin's source in which its pack stands.
 pub(super) const PACK: &str = "pack";
@@ -20,7 +22,43 @@ pub struct Project {
     pub language: Language,
 }
 
+/// The files of a plugin's folder, and the folders in it, that a component is built of.
+const SOURCES: [&str; 6] = ["src", "sdk", "manifest.json", "Cargo.toml", "Cargo.lock", "package.json"];
+
+/// The files that are looked at, at most.
+const MOST_SOURCES: usize = 10_000;
+
 impl Project {
+    /// That its component was built before its source was changed, and what is to be done; none where it is up to date, or
+    /// there is nothing to be built.
+    ///
+    /// # Errors
+    /// Names what cannot be looked at.
+    pub fn built_before(&self) -> Result<Option<String>> {
+        if self.language == Language::Tables {
+            return Ok(None);
+        }
+        let component = self.pack.join(component_file(&self.pack)?);
+        let Ok(built) = fs::metadata(&component).and_then(|component| component.modified()) else { return Ok(None) };
+        let mut open: Vec<PathBuf> = SOURCES.iter().map(|name| self.folder.join(name)).collect();
+        let mut seen = 0;
+        while let Some(path) = open.pop() {
+            let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+            seen += 1;
+            if metadata.is_dir() && seen < MOST_SOURCES {
+                let named = || path.display().to_string();
+                for entry in fs::read_dir(&path).with_context(named)? {
+                    open.push(entry.with_context(named)?.path());
+                }
+            } else if metadata.is_file() && metadata.modified().is_ok_and(|changed| changed > built) {
+                let [path, component] = [&path, &component]
+                    .map(|path| path.strip_prefix(&self.folder).unwrap_or(path).display().to_string());
+                return Ok(Some(format!("{path} is newer than {component}; run `tidegate pack build`")));
+            }
+        }
+        Ok(None)
+    }
+
     /// The pack in a folder.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Keys of authors, and the signatures that they put under their packs, in minisign's form.
 
 use std::fs::{self, OpenOptions};
-use std::io::{Cursor, Write as _};
+use std::io::{Cursor, IsTerminal as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +27,19 @@ pub struct NewKey {
 /// # Errors
 /// Where there is a file already, or none can be written.
 pub fn make_key(path: &Path, password: Option<String>) -> Result<NewKey> {
+    let around = std::path::absolute(path)?;
+    if let Some(pack) = around.ancestors().skip(1).find(|folder| folder.join("pack.toml").is_file()) {
+        bail!(
+            "{}: it would lie in the pack {}, which is sent to others; name a file outside, such as ../author.key",
+            path.display(),
+            pack.display()
+        );
+    }
+    if password.is_none() && !std::io::stdin().is_terminal() {
+        bail!(
+            "there is nobody to ask for a password: name a file with --password-file, or leave the key open (--no-password)"
+        );
+    }
     let public = PathBuf::from(format!("{}.pub", path.display()));
     for taken in [path, &public] {
         if taken.exists() {
@@ -54,12 +67,21 @@ pub fn make_key(path: &Path, password: Option<String>) -> Result<NewKey> {
 pub fn sign(pack: &Path, key: &Path, password: Option<String>) -> Result<PathBuf> {
     let named = || key.display().to_string();
     let text = fs::read_to_string(key).with_context(named)?;
+    if minisign_verify::PublicKey::decode(&text).is_ok() {
+        bail!("{}: it is a public key, by which others verify; sign with the secret one beside it", key.display());
+    }
     let boxed = || {
         SecretKeyBox::from_string(&text).with_context(|| format!("{}: it is no secret key of minisign", key.display()))
     };
     // A key without a password is open to an empty one.
     let secret = match boxed()?.into_secret_key(Some(String::new())) {
         Ok(secret) => secret,
+        Err(_) if password.is_none() && !std::io::stdin().is_terminal() => {
+            bail!(
+                "{}: the key has a password, and there is nobody to ask; name a file with --password-file",
+                key.display()
+            )
+        }
         Err(_) => boxed()?.into_secret_key(password).map_err(|error| anyhow::anyhow!("{}: {error}", key.display()))?,
     };
     let sum = write_sum(pack)?;

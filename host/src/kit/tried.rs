@@ -14,7 +14,7 @@ use crate::pack::{Case, PackError, Packs, blessed, dialects};
 /// What became of one fixture, or of the examples of a dialect.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
-    /// `fixture`, `case` or `examples`.
+    /// `fixture`, `case`, `examples` of the rules, or `events`, whose examples' notes are written.
     pub what: &'static str,
     /// Its file, from the pack's folder on.
     pub file: String,
@@ -70,6 +70,20 @@ pub fn try_all(packs: &Packs, pack: &Path, cases: Option<&Path>) -> Result<Tried
             };
             outcomes.push(of);
         }
+        let of_events: usize = revision.events().all().iter().map(|event| event.examples().len()).sum();
+        tried += of_events;
+        let wrong = revision.event_examples(pack, &dialect)?;
+        if of_events > 0 {
+            let here = format!("{}/", pack.display());
+            outcomes.push(Outcome {
+                what: "events",
+                file: "events".to_owned(),
+                name: format!("notes of {of_events} examples"),
+                dialect: dialect.clone(),
+                ok: wrong.is_empty(),
+                lines: wrong.into_iter().map(|line| line.replace(&here, "")).collect(),
+            });
+        }
         let own = revision.cases(pack, &dialect).into_iter().map(|case| ("fixture", pack, case));
         let beside = cases.map(|folder| (folder, revision.cases_beside(folder, &dialect)));
         let beside =
@@ -87,7 +101,9 @@ fn outcome(what: &'static str, root: &Path, dialect: &str, case: &std::result::R
     let dialect = dialect.to_owned();
     match case {
         Ok(case) => {
-            let file = case.path.strip_prefix(root).unwrap_or(&case.path).display().to_string();
+            // Of a base that lies beside the pack, from its own folder on.
+            let beside = || case.path.strip_prefix(root.parent()?).ok();
+            let file = case.path.strip_prefix(root).ok().or_else(beside).unwrap_or(&case.path).display().to_string();
             let (name, ok) = (case.name.clone(), case.holds());
             Outcome { what, file, name, dialect, ok, lines: differing(&case.expected, &case.found) }
         }

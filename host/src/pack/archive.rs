@@ -151,6 +151,10 @@ fn contents(bytes: &[u8]) -> Result<Vec<(PathBuf, Vec<u8>)>, PackError> {
         return Err(damaged(" (it has no end)"));
     }
     strip_folder(&mut unpacked);
+    unpacked.retain(|(path, _)| {
+        let mut parts = path.components();
+        parts.next().is_some_and(|first| files::is_part(first.as_os_str(), parts.next().is_some()))
+    });
     Ok(unpacked)
 }
 
@@ -232,7 +236,8 @@ impl Layer<'_> {
         for name in names {
             let below = below.join(&name);
             let path = self.folder.join(&below);
-            if files::is_stray(&name) || name.to_str().is_none() || self.base == Some(&path) {
+            let is_other = self.folder == folder && !files::is_part(&name, path.is_dir());
+            if files::is_stray(&name) || name.to_str().is_none() || self.base == Some(&path) || is_other {
                 continue;
             }
             if path.is_dir() {
@@ -243,6 +248,7 @@ impl Layer<'_> {
                 continue;
             }
             let content = files::read(self.folder, &path, limits::COMPONENT)?;
+            files::refuse_secret(&path, &content)?;
             append(archive, &self.inner.join(&below), &content).map_err(&failed)?;
         }
         Ok(())

@@ -28,7 +28,7 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<Manifest, ComponentError> {
         let payload = payload.map_err(damaged)?;
         match payload {
             Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
-                let message = "it is a bare WebAssembly module, not a component: build it with `cargo xtask build`";
+                let message = "it is a bare WebAssembly module, not a component: build it with `tidegate pack build`";
                 return Err(ComponentError::NotAComponent(message.to_owned(), None));
             }
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
@@ -95,7 +95,10 @@ impl<'a> Found<'a> {
 }
 
 fn damaged(error: wasmparser::BinaryReaderError) -> ComponentError {
-    let message = format!("the file is damaged or was cut short ({error}): copy it again");
+    let message = match error.message().starts_with("magic header not detected") {
+        true => "it is no WebAssembly component: build it with `tidegate pack build`, or copy it again".to_owned(),
+        false => format!("the file is damaged or was cut short ({error}): copy it again"),
+    };
     ComponentError::NotAComponent(message, Some(Box::new(error)))
 }
 

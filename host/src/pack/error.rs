@@ -69,7 +69,7 @@ impl PackError {
 #[derive(Debug, thiserror::Error)]
 pub enum ComponentError {
     /// No component has the name that the pack gives it.
-    #[error("{0}")]
+    #[error("{0}: there is no component yet; `tidegate pack build` makes it of a plugin's source")]
     Missing(#[source] io::Error),
     /// The file is no component, or not a whole one.
     #[error("{0}")]

@@ -6,7 +6,9 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::{PackError, limits};
+use super::pack_file::PACK_FILE;
+use super::rules::RULES;
+use super::{PackError, layers, limits, signature};
 
 /// The reason why a file from elsewhere is not read.
 const LEADS_OUT: &str = "it is a link that leads out of the pack's folder; put the file itself there";
@@ -79,6 +81,51 @@ pub fn is_stray(name: &OsStr) -> bool {
         || STRAY_NAMES.iter().any(|stray| name.eq_ignore_ascii_case(stray))
 }
 
+/// The folders of a pack, besides that of its base.
+const FOLDERS: [&str; 5] = ["dialects", "documents", "events", "fixtures", "notes"];
+
+/// Whether something directly in a pack's folder is part of the pack, by its name: its own files, folders and component, its
+/// base, and what people read. All else that lies there (an author's key, a store, an archive, what editors are told of the
+/// rules) is neither digested, signed, kept nor sent.
+pub(super) fn is_part(name: &OsStr, is_folder: bool) -> bool {
+    let Some(name) = name.to_str().filter(|_| !is_stray(name)) else { return false };
+    if is_folder {
+        return FOLDERS.contains(&name) || name == layers::BASE;
+    }
+    let is_for_people = ["LICENSE", "LICENCE", "NOTICE", "COPYING"].iter().any(|begin| name.starts_with(begin));
+    [PACK_FILE, RULES, signature::SUM, signature::SIGNATURE].contains(&name)
+        || is_for_people
+        || [".wasm", ".md"].iter().any(|end| name.ends_with(end))
+}
+
+/// What lies directly in a pack's folder and is none of the pack, by name, in order; strays are not told of.
+///
+/// # Errors
+/// Returns an error if the folder cannot be read.
+pub(super) fn beside(pack: &Path) -> Result<Vec<String>, PackError> {
+    let found = listed(pack)?.into_iter().filter_map(|path| {
+        let name = path.file_name()?;
+        let is_folder = path.is_dir();
+        let shown = || format!("{}{}", name.to_string_lossy(), if is_folder { "/" } else { "" });
+        (!is_part(name, is_folder)).then(shown)
+    });
+    Ok(found.collect())
+}
+
+/// What minisign writes at the head of a secret key, whatever its comment says.
+const SECRET_KEY: &str = "RWRTY0Iy";
+
+/// Refuses a file that is an author's secret key: whoever is sent it can sign in the author's name.
+///
+/// # Errors
+/// Names the file.
+pub(super) fn refuse_secret(path: &Path, content: &[u8]) -> Result<(), PackError> {
+    let is_key = content.len() < 4096
+        && std::str::from_utf8(content).is_ok_and(|text| text.lines().any(|line| line.starts_with(SECRET_KEY)));
+    let why = "it is an author's secret key: put it outside the pack. If the pack was sent to anybody with it, make a new pair";
+    if is_key { Err(refused(path, why)) } else { Ok(()) }
+}
+
 /// What stands in a folder, in the order of names, without strays ([`is_stray`]).
 ///
 /// # Errors
@@ -132,7 +179,8 @@ impl Survey<'_> {
     /// Looks through a folder, to which the real folders `way` lead, itself the last.
     fn folder(&mut self, folder: &Path, way: &mut Vec<PathBuf>) -> Result<(), PackError> {
         for path in listed(folder)? {
-            if self.base == Some(path.as_path()) {
+            let is_other = folder == self.pack && !is_part(path.file_name().unwrap_or_default(), path.is_dir());
+            if self.base == Some(path.as_path()) || is_other {
                 continue;
             }
             let real = path.canonicalize().map_err(|error| unfollowed(&path, error))?;
@@ -244,9 +292,9 @@ mod tests {
 
     #[test]
     fn a_folder_has_bounds() {
-        check(&pack(&[("pack.toml", 5), ("a/b/c/d/e.typ", 5), (".git/a/b/c/d/e/f", 1 << 30)]), Ok(()));
-        check(&pack(&[("a/b/c/d/e/f.typ", 5)]), Err("a/b/c/d/e: a pack's folders go 4 deep at most"));
-        check(&pack(&[("a", 20 << 20), ("b/c", 13 << 20)]), Err("more than 32 MB together"));
+        check(&pack(&[("pack.toml", 5), ("notes/b/c/d/e.typ", 5), (".git/a/b/c/d/e/f", 1 << 30)]), Ok(()));
+        check(&pack(&[("notes/b/c/d/e/f.typ", 5)]), Err("notes/b/c/d/e: a pack's folders go 4 deep at most"));
+        check(&pack(&[("a.wasm", 20 << 20), ("notes/c", 13 << 20)]), Err("more than 32 MB together"));
         let many: Vec<String> = (0..=limits::FILES).map(|number| format!("notes/{number}.toml")).collect();
         let many: Vec<(&str, usize)> = many.iter().map(|path| (path.as_str(), 0)).collect();
         check(&pack(&many[1..]), Ok(()));

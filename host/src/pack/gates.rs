@@ -88,7 +88,7 @@ pub struct GateOutcome {
     pub gate: Gate,
     /// Whether the pack went through it.
     pub ok: bool,
-    /// The reason why it did not, a line each.
+    /// The reason why it did not, a line each; of a gate that it went through, what is to be known all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -98,6 +98,7 @@ pub struct GateOutcome {
 pub struct Gates {
     tried: Vec<Gate>,
     failed: Vec<(Gate, String)>,
+    remarks: Vec<(Gate, &'static str)>,
 }
 
 impl Gates {
@@ -127,6 +128,11 @@ impl Gates {
         self.failed.push((gate, reason));
     }
 
+    /// Notes what is to be known of a gate, though it was passed.
+    pub fn remark(&mut self, gate: Gate, remark: Option<&'static str>) {
+        self.remarks.extend(remark.map(|remark| (gate, remark)));
+    }
+
     /// Notes a gate that was passed.
     pub fn pass(&mut self, gate: Gate) {
         self.tried.push(gate);
@@ -139,7 +145,9 @@ impl Gates {
                 self.failed.iter().filter(|(of, _)| *of == gate).map(|(_, reason)| reason.as_str()).collect();
             let was_tried = self.tried.contains(&gate) || !reasons.is_empty();
             let reason = (!reasons.is_empty()).then(|| reasons.join("\n"));
-            was_tried.then_some(GateOutcome { gate, ok: reason.is_none(), reason })
+            let ok = reason.is_none();
+            let remark = || self.remarks.iter().find(|(of, _)| *of == gate).map(|(_, remark)| (*remark).to_owned());
+            was_tried.then(|| GateOutcome { gate, ok, reason: reason.or_else(remark) })
         };
         Gate::ALL.into_iter().filter_map(outcome).collect()
     }

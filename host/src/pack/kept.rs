@@ -10,6 +10,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use super::files::Edited;
+use super::pack_file::OwnPackFile;
 use super::{PackError, files, layers, limits, private_file, signature};
 use crate::domain::RevisionDigest;
 
@@ -154,13 +155,7 @@ impl Received {
     /// # Errors
     /// Names the file that cannot be copied.
     pub fn complete(&self, packs_dir: &Path) -> Result<(), PackError> {
-        let Some(lowest) = layers::folders(&self.folder).pop() else { return Ok(()) };
-        match layers::missing_base(&lowest) {
-            Some(name) if packs_dir.join(&name).is_dir() => {
-                copy_layers(&packs_dir.join(&name), &lowest.join(layers::BASE))
-            }
-            _ => Ok(()),
-        }
+        complete(&self.folder, packs_dir)
     }
 }
 
@@ -173,6 +168,28 @@ impl Drop for Received {
 
 fn make_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Copies a pack into the folder `packs` under its name, with its bases in it; those that do not lie beside it are taken from
+/// `packs_dir`. Answers its name.
+///
+/// # Errors
+/// Names the file that is wrong, missing or cannot be copied.
+pub fn copy_whole(pack: &Path, packs_dir: &Path, packs: &Path) -> Result<String, PackError> {
+    let name = OwnPackFile::read(pack)?.name;
+    let folder = packs.join(&name);
+    copy_layers(pack, &folder)?;
+    complete(&folder, packs_dir)?;
+    Ok(name)
+}
+
+/// Puts the bases that are not in a pack into it, as they stand among the packs of `packs_dir`.
+fn complete(pack: &Path, packs_dir: &Path) -> Result<(), PackError> {
+    let Some(lowest) = layers::folders(pack).pop() else { return Ok(()) };
+    match layers::missing_base(&lowest) {
+        Some(name) if packs_dir.join(&name).is_dir() => copy_layers(&packs_dir.join(&name), &lowest.join(layers::BASE)),
+        _ => Ok(()),
+    }
 }
 
 /// Copies a pack's folder, and its bases' as the folder `base` of what extends each: what is kept is whole.
@@ -193,7 +210,8 @@ fn copy((pack, base): (&Path, Option<&PathBuf>), from: &Path, to: &Path, depth: 
     for entry in fs::read_dir(from).map_err(&failed)? {
         let entry = entry.map_err(&failed)?;
         let (path, name) = (entry.path(), entry.file_name());
-        if files::is_stray(&name) || name.to_str().is_none() || base == Some(&path) {
+        let is_other = pack == from && !files::is_part(&name, path.is_dir());
+        if files::is_stray(&name) || name.to_str().is_none() || base == Some(&path) || is_other {
             continue;
         }
         if !path.is_dir() {
@@ -251,7 +269,7 @@ mod tests {
     fn a_folder_that_cannot_be_copied_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let pack = folder.path().join("xplan-au");
-        fs::create_dir_all(pack.join("a/b/c/d/e")).unwrap();
+        fs::create_dir_all(pack.join("notes/b/c/d/e")).unwrap();
         fs::write(folder.path().join("secret"), "hunter2").unwrap();
         let kept = KeptPacks::of(&folder.path().join("data"));
         let check = |words: &str| {
@@ -260,7 +278,7 @@ mod tests {
             assert_eq!(fs::read_dir(folder.path().join("data/packs")).unwrap().count(), 0);
         };
         check("too deep");
-        fs::remove_dir_all(pack.join("a")).unwrap();
+        fs::remove_dir_all(pack.join("notes")).unwrap();
         std::os::unix::fs::symlink(folder.path().join("secret"), pack.join("rules.toml")).unwrap();
         check("a link that leads out");
     }

@@ -258,6 +258,10 @@ impl<'a> Layers<'a> {
             let mut open = vec![layer.folder.clone()];
             while let Some(folder) = open.pop() {
                 for path in files::listed(&folder).map_err(|error| self.tell(error))? {
+                    let name = path.file_name().unwrap_or_default();
+                    if folder == layer.folder && !files::is_part(name, path.is_dir()) {
+                        continue;
+                    }
                     if path.is_dir() && open.len() < limits::FILES && base != Some(path.as_path()) {
                         open.push(path);
                     } else if let Some(below) = path.strip_prefix(&layer.folder).ok().and_then(Path::to_str)

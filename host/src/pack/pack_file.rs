@@ -12,6 +12,10 @@ use crate::config::toml_words;
 /// The file's name.
 pub(super) const PACK_FILE: &str = "pack.toml";
 
+/// The most letters of a pack's name, and of its version.
+const LONGEST_NAME: usize = 60;
+const LONGEST_VERSION: usize = 40;
+
 /// `pack.toml` as one layer has it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,6 +95,23 @@ impl OwnPackFile {
         }
         let text = files::read_text(folder, &path)?;
         let pack: Self = toml::from_str(&text).map_err(|e| refused(&path, &toml_words(&text, &e)))?;
+        let is_name = |text: &str, most: usize, also: &[char]| {
+            let fits = |letter: char| letter.is_ascii_alphanumeric() || also.contains(&letter);
+            (1..=most).contains(&text.len())
+                && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+                && text.chars().all(fits)
+        };
+        if !is_name(&pack.name, LONGEST_NAME, &['-', '_', '.']) {
+            let why = format!(
+                "`name` is to be letters, digits, hyphens, underscores and full stops, {LONGEST_NAME} at most, such as acme-za"
+            );
+            return Err(refused(&path, &why));
+        }
+        if !is_name(&pack.version, LONGEST_VERSION, &['-', '_', '.', '+']) {
+            let why =
+                format!("`version` is to be letters, digits and `.-_+`, {LONGEST_VERSION} at most, such as 1.2.0");
+            return Err(refused(&path, &why));
+        }
         let is_file_name = |name: &str| {
             let mut parts = Path::new(name).components();
             matches!((parts.next(), parts.next()), (Some(PathPart::Normal(_)), None))

@@ -20,7 +20,8 @@ use super::templates::Templates;
 use super::usage::Usage;
 use super::{
     Context, Disguised, FieldExplanation, NotDisguised, NoteEvent, PLUGIN_AT_FAULT, PackError, PackFacts,
-    PluginFailure, PluginLine, RawInput, Verdict, convert, disguise, examples, fixtures, limits, map, unreadable,
+    PluginFailure, PluginLine, RawInput, Verdict, convert, disguise, event_examples, examples, fixtures, limits, map,
+    unreadable,
 };
 use crate::crm::Source;
 use crate::domain::address::AddressForm;
@@ -218,6 +219,15 @@ impl Revision {
     /// Runs the examples of its rules in a dialect. Answers their number, and a line for each that comes out otherwise.
     pub fn examples(&self, dialect: &str) -> (usize, Vec<String>) {
         examples::told(self, &fixtures::context(self.region(), dialect))
+    }
+
+    /// Has the notes of its events' examples written, in a dialect. Answers a line for each that cannot be.
+    ///
+    /// # Errors
+    /// Names the file of its folder that cannot be read.
+    pub fn event_examples(&self, pack: &Path, dialect: &str) -> Result<Vec<String>, PackError> {
+        let wrong = event_examples::run(self, &Layers::of(pack)?, &self.context(dialect));
+        Ok(wrong.into_iter().map(|error| error.to_string()).collect())
     }
 
     /// The context of fixtures of a dialect: their day, their connection.

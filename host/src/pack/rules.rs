@@ -24,7 +24,7 @@ use origins::Origins;
 pub(super) const PLAIN_DIALECT: &str = "resourceful";
 
 /// The file with the rule tables.
-const RULES: &str = "rules.toml";
+pub(super) const RULES: &str = "rules.toml";
 /// The folder of what differs in other dialects.
 const DIALECTS: &str = "dialects";
 

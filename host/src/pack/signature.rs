@@ -37,7 +37,9 @@ fn lines(pack: &Path, base: Option<&PathBuf>) -> Result<String, PackError> {
     paths.sort();
     let mut lines = String::new();
     for path in paths {
-        let digest = blake3::hash(&files::read(pack, &pack.join(&path), limits::COMPONENT)?);
+        let content = files::read(pack, &pack.join(&path), limits::COMPONENT)?;
+        files::refuse_secret(&pack.join(&path), &content)?;
+        let digest = blake3::hash(&content);
         lines.push_str(&format!("{digest}  {}\n", path.display()));
     }
     Ok(lines)
@@ -55,11 +57,12 @@ fn list(
         let name = entry.map_err(&failed)?.file_name();
         // Those of a base, in a folder of its own, are files like others: what they sign is what the pack was made with.
         let is_own_signature = below == Path::new("") && name.to_str().is_some_and(|name| FILES.contains(&name));
-        if files::is_stray(&name) || name.to_str().is_none() || is_own_signature {
+        let path = folder.join(&name);
+        let is_other = below == Path::new("") && !files::is_part(&name, path.is_dir());
+        if files::is_stray(&name) || name.to_str().is_none() || is_own_signature || is_other {
             continue;
         }
         let below = below.join(&name);
-        let path = pack.join(&below);
         match path.is_dir() {
             true if base == Some(&path) => {}
             true if depth == 0 => return Err(files::refused(&path, "its folders go too deep")),
@@ -70,29 +73,66 @@ fn list(
     Ok(())
 }
 
+/// The reason for which a pack is taken.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Taken {
+    /// It is signed by a key of the settings, as are its bases.
+    Signed,
+    /// The settings name no key that a signature could be held against.
+    NoKeys,
+    /// It, or a base, is not signed, and the settings allow that.
+    Unsigned,
+}
+
+impl Taken {
+    /// What is to be known of it; nothing of what is signed.
+    pub fn remark(self) -> Option<&'static str> {
+        match self {
+            Self::Signed => None,
+            Self::NoKeys => Some("signed, and the settings name no key to hold it against (packs.keys)"),
+            Self::Unsigned => Some("not signed; taken, because packs.allow-unsigned is true"),
+        }
+    }
+}
+
 /// Checks the signatures of a pack and of the bases that it was not signed with, by the keys of the settings. One without a
 /// signature is taken where the settings allow that.
 ///
 /// # Errors
 /// Says what is wrong: no signature, one by no known key, or files that are others than were signed.
-pub fn check(pack: &Path, keys: &PackKeys) -> Result<(), PackError> {
+pub fn check(pack: &Path, keys: &PackKeys) -> Result<Taken, PackError> {
     let folders = layers::folders(pack);
+    let mut taken = Taken::Signed;
     for (at, folder) in folders.iter().enumerate() {
-        if check_one(folder, folders.get(at + 1), keys).map_err(|error| layers::told(&folders, error))? {
+        let one = check_one(folder, folders.get(at + 1), keys).map_err(|error| layers::told(&folders, error))?;
+        taken = taken.max(one.0);
+        if one.1 {
             break;
         }
     }
-    Ok(())
+    Ok(taken)
 }
 
-/// Checks the signature of one layer; answers whether it stands for its base as well.
-fn check_one(pack: &Path, base: Option<&PathBuf>, keys: &PackKeys) -> Result<bool, PackError> {
+/// Whether a pack has a signature; it is held against no key.
+///
+/// # Errors
+/// Names the file that is another than was signed: the signature holds no more, whoever made it.
+pub fn is_signed(pack: &Path) -> Result<bool, PackError> {
+    if !pack.join(SIGNATURE).exists() {
+        return Ok(false);
+    }
+    let base = layers::folders(pack).get(1).cloned();
+    held_against(&files::read_text(pack, &pack.join(SUM))?, pack, base.as_ref()).map(|_| true)
+}
+
+/// Checks the signature of one layer; answers why it is taken, and whether that stands for its base as well.
+fn check_one(pack: &Path, base: Option<&PathBuf>, keys: &PackKeys) -> Result<(Taken, bool), PackError> {
     let (path, signed) = (pack.join(SIGNATURE), pack.join(SUM));
     let wrong = |path: &Path, why: &str| files::refused(path, why);
     let signature = match files::read_text(pack, &path) {
         Err(PackError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
             return if keys.allow_unsigned {
-                Ok(false)
+                Ok((Taken::Unsigned, false))
             } else {
                 let why = "the pack is not signed, and the settings (packs.allow-unsigned) take signed ones only";
                 Err(wrong(&path, why))
@@ -102,24 +142,34 @@ fn check_one(pack: &Path, base: Option<&PathBuf>, keys: &PackKeys) -> Result<boo
     };
     if keys.keys.is_empty() {
         // There is nobody to be believed.
-        return Ok(false);
+        return Ok((Taken::NoKeys, false));
     }
     let text = files::read_text(pack, &signed)?;
     let signature = Signature::decode(&signature).map_err(|_| wrong(&path, "it is no signature of minisign"))?;
     let is_signed = keys.keys.iter().any(|key| key.verify(text.as_bytes(), &signature, false).is_ok());
     if !is_signed {
-        let why = "the signature is by none of the keys in the settings (packs.keys), or of another `pack.sum`";
+        let why = "the signature is by none of the keys that are believed (packs.keys of the settings), or of another `pack.sum`";
         return Err(wrong(&path, why));
     }
+    Ok((Taken::Signed, held_against(&text, pack, base)?))
+}
+
+/// Holds a pack's files against what was signed of them; answers whether its base is among them.
+fn held_against(text: &str, pack: &Path, base: Option<&PathBuf>) -> Result<bool, PackError> {
     let of_base = format!("{}/", layers::BASE);
     let has_base = text.lines().filter_map(|line| line.split_once("  ")).any(|(_, file)| file.starts_with(&of_base));
     let now = lines(pack, base.filter(|_| !has_base))?;
-    let differing = now.lines().find(|line| !text.lines().any(|signed| signed == *line));
-    let missing = text.lines().find(|signed| !now.lines().any(|line| line == *signed));
-    match differing.or(missing).and_then(|line| line.split_once("  ")) {
-        Some((_, file)) => Err(wrong(&pack.join(file), "it is not the file that was signed; sign the pack again")),
-        None => Ok(has_base),
-    }
+    let file_of = |line: &'_ str| line.split_once("  ").map(|(_, file)| file.to_owned());
+    let has = |lines: &str, file: &str| lines.lines().filter_map(file_of).any(|known| known == file);
+    let differing = now.lines().find(|line| !text.lines().any(|signed| signed == *line)).and_then(file_of);
+    let missing = text.lines().find(|signed| !now.lines().any(|line| line == *signed)).and_then(file_of);
+    let Some(file) = differing.or(missing) else { return Ok(has_base) };
+    let what = match (has(text, &file), has(&now, &file)) {
+        (false, _) => "it was not there when the pack was signed",
+        (_, false) => "it was signed with the pack, and is not there",
+        _ => "it is not the file that was signed",
+    };
+    Err(files::refused(&pack.join(file), &format!("{what}; sign the pack again")))
 }
 
 #[cfg(test)]
@@ -164,7 +214,7 @@ mod tests {
     }
 
     fn check_says(pack: &Path, keys: &PackKeys, words: &str) {
-        let said = check(pack, keys).map_or_else(|error| error.to_string(), |()| "taken".to_owned());
+        let said = check(pack, keys).map_or_else(|error| error.to_string(), |_| "taken".to_owned());
         assert!(said.contains(words), "{said} is not {words}");
     }
 
@@ -181,6 +231,26 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_beside_a_pack_s_files_is_neither_signed_nor_asked_for() {
+        let (pack, author) = (pack(), Author::new());
+        author.sign(pack.path());
+        let secret = author.keys.sk.to_box(None).unwrap().into_string();
+        for (path, text) in
+            [("author.key", secret.as_str()), ("self.tar", "t"), ("data/secret.key", "s"), ("rules.schema.json", "{}")]
+        {
+            let path = pack.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        check_says(pack.path(), &author.known(false), "taken");
+        assert!(!sum(pack.path()).unwrap().contains("key"));
+        assert_eq!(files::beside(pack.path()).unwrap(), ["author.key", "data/", "rules.schema.json", "self.tar"]);
+        // Among the pack's own files it would go wherever those go.
+        fs::write(pack.path().join("notes/author.key"), secret).unwrap();
+        assert!(sum(pack.path()).unwrap_err().to_string().contains("notes/author.key: it is an author's secret key"));
+    }
+
+    #[test]
     fn files_that_were_exchanged_added_or_taken_away_are_told() {
         let author = Author::new();
         let check = |change: &dyn Fn(&Path), words: &str| {
@@ -193,8 +263,8 @@ mod tests {
             &|pack| fs::write(pack.join("rules.toml"), "x").unwrap(),
             "rules.toml: it is not the file that was signed",
         );
-        check(&|pack| fs::write(pack.join("notes/b.toml"), "x").unwrap(), "notes/b.toml: it is not the file");
-        check(&|pack| fs::remove_file(pack.join("pack.toml")).unwrap(), "pack.toml: it is not the file");
+        check(&|pack| fs::write(pack.join("notes/b.toml"), "x").unwrap(), "notes/b.toml: it was not there when");
+        check(&|pack| fs::remove_file(pack.join("pack.toml")).unwrap(), "pack.toml: it was signed with the pack, and");
         check(&|pack| fs::write(pack.join(SUM), "x").unwrap(), "of another `pack.sum`");
         check(&|pack| fs::remove_file(pack.join(SUM)).unwrap(), "pack.sum");
         check(&|pack| fs::write(pack.join(SIGNATURE), "x").unwrap(), "no signature of minisign");
@@ -251,6 +321,6 @@ mod tests {
         author.sign(pack.path());
         fs::create_dir(pack.path().join("base")).unwrap();
         fs::write(pack.path().join("base/pack.toml"), "name = \"x\"\nversion = \"1\"").unwrap();
-        check_says(pack.path(), &author.known(true), "base/pack.toml: it is not the file that was signed");
+        check_says(pack.path(), &author.known(true), "base/pack.toml: it was not there when the pack was signed");
     }
 }

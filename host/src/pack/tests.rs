@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::Mutex;
 
 use super::*;
-use folder::{Bench, MANIFEST, component};
+use folder::{ANYBODY, Bench, MANIFEST, component};
 
 /// A revision of the test plugin that takes these events, and writes no notes.
 pub fn with_events(events: EventTypes) -> Arc<Revision> {
@@ -204,16 +204,16 @@ fn what_is_wrong_with_a_pack_is_told_apart() {
 #[test]
 fn a_pack_tells_what_it_is() {
     let bench = Bench::new("");
-    let listed = bench.packs.list(bench.pack().parent().unwrap()).unwrap();
+    let listed = bench.packs.list(bench.pack().parent().unwrap(), &ANYBODY).unwrap();
     let facts = listed[0].pack.as_ref().unwrap();
     assert_eq!((listed.len(), listed[0].folder.as_str(), facts.name.as_str()), (1, "test-au", "test-au"));
     assert_eq!((facts.plugin.as_str(), facts.plugin_version.as_str(), facts.region.as_str()), ("test", "1.0.0", "AU"));
 
     // The same rules written otherwise are the same revision.
     bench.write("rules.toml", b"# nothing yet\n");
-    assert_eq!(bench.packs.check(&bench.pack()), listed[0]);
+    assert_eq!(bench.packs.check(&bench.pack(), &ANYBODY), listed[0]);
     bench.write("rules.toml", b"x = 1");
-    let refused = bench.packs.check(&bench.pack());
+    let refused = bench.packs.check(&bench.pack(), &ANYBODY);
     assert!(refused.pack.is_none() && refused.problem.unwrap().contains("/client/x: unknown key"));
 }
 
@@ -242,7 +242,7 @@ fn damaged_and_missing_files_are_named() {
         assert!(refusal.contains("component.wasm: the file is damaged or was cut short"), "{length}: {refusal}");
     }
     bench.write("component.wasm", b"Not WebAssembly at all");
-    assert!(bench.refusal().contains("damaged"), "{}", bench.refusal());
+    assert!(bench.refusal().contains("it is no WebAssembly component"), "{}", bench.refusal());
     bench.write("component.wasm", b"\0asm\x01\0\0\0");
     assert!(bench.refusal().contains("bare WebAssembly module"), "{}", bench.refusal());
     for file in ["component.wasm", "rules.toml", "pack.toml"] {
@@ -260,7 +260,7 @@ fn what_is_no_pack_is_listed_with_the_reason() {
     fs::write(packs.join("notes.txt"), "").unwrap();
     fs::write(packs.join(".notes.txt.swp"), "").unwrap();
     std::os::unix::fs::symlink("looped", packs.join("looped")).unwrap();
-    let listed = bench.packs.list(&packs).unwrap();
+    let listed = bench.packs.list(&packs, &ANYBODY).unwrap();
     let found: Vec<(&str, &str)> =
         listed.iter().map(|one| (&*one.folder, one.problem.as_deref().unwrap_or("loads"))).collect();
     let expected = [
@@ -278,9 +278,9 @@ fn what_is_no_pack_is_listed_with_the_reason() {
 #[test]
 fn a_folder_out_of_bounds_is_refused_before_it_is_read() {
     let bench = Bench::new("");
-    bench.write("a/b/c/d/e.txt", b"");
+    bench.write("fixtures/b/c/d/e.txt", b"");
     assert!(bench.packs.load(&bench.pack(), "resourceful").is_ok());
-    bench.write("a/b/c/d/e/f.txt", b"");
+    bench.write("fixtures/b/c/d/e/f.txt", b"");
     assert!(bench.refusal().contains("folders go 4 deep at most"), "{}", bench.refusal());
 }
 

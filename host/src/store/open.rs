@@ -42,6 +42,11 @@ const TABLE_MAKERS: [MakeTables; 12] = [
     super::taken_in::make_tables,
 ];
 
+/// Whether a store, or what is left of one, lies in a data folder. Nothing is made.
+pub fn is_in(data_dir: &Path) -> bool {
+    [FILE_NAME, MARKER].iter().any(|name| data_dir.join(name).exists())
+}
+
 impl Store {
     /// Opens the store in the data folder, making it on first use. The folder is made for its owner alone, and so is
     /// the file. Where a store was before, none is made in its place.

@@ -103,8 +103,11 @@ impl Notes {
         let environment = environment();
         let fill = |part: &str, template: &str| {
             environment.render_str(template, &values).map_err(|why| {
+                let place = why.line().and_then(|line| Some((line, template.lines().nth(line.checked_sub(1)?)?.trim())));
+                let place = place.map_or_else(String::new, |(line, text)| format!(", in line {line} of its template, “{text}”"));
+                let what = why.detail().map_or_else(|| why.kind().to_string(), str::to_owned);
                 let message = format!(
-                    "The note's {part} for {} cannot be written: {why:#}. Nothing was written to the CRM; the event's data or the pack's template lack something.",
+                    "The note's {part} for {} cannot be written: {what}{place}. Nothing was written to the CRM. What an event may leave out, a template asks for first: {{% if data.next_steps is defined %}}, or data.next_steps | default([]).",
                     event.event_type
                 );
                 error("note-not-rendered", message)
@@ -127,6 +130,15 @@ fn environment() -> Environment<'static> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     // The body is plain text: an ampersand in a goal stays one.
     environment.set_auto_escape_callback(|_| AutoEscape::None);
+    // Of the library's own the few that notes need: each of them is part of every component.
+    environment.add_test("defined", |value: &Value| !value.is_undefined());
+    environment.add_filter("default", |value: Value, other: Value| if value.is_undefined() { other } else { value });
+    environment.add_filter("lower", |text: String| text.to_lowercase());
+    environment.add_filter("upper", |text: String| text.to_uppercase());
+    environment.add_filter("length", |value: &Value| value.len());
+    environment.add_filter("join", |value: &Value, between: String| -> Result<String, minijinja::Error> {
+        Ok(value.try_iter()?.map(|item| item.to_string()).collect::<Vec<_>>().join(&between))
+    });
     environment
 }
 

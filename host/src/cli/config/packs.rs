@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::app::typesetter;
 use crate::config::Config;
 use crate::integrations::load_pack;
-use crate::pack::Packs;
+use crate::pack::{Packs, signature};
 
 /// Each connection whose pack does not load, with the reason. What is compiled for it is kept where there is a data
 /// folder already; none is made.
@@ -27,7 +27,9 @@ pub(super) async fn problems(config: Config) -> anyhow::Result<Vec<String>> {
             if spec.pack.is_empty() || !is_new {
                 continue;
             }
-            if let Err(error) = load_pack(&packs, &config, spec) {
+            let signed = signature::check(&config.server.packs_dir.join(&spec.pack), &config.pack_keys);
+            let loaded = load_pack(&packs, &config, spec).and_then(|_| Ok(signed?));
+            if let Err(error) = loaded {
                 problems.push(format!("connections.{name}.pack: {error}"));
             }
         }

@@ -13,9 +13,9 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::app::typesetter;
-use crate::cli::Global;
+use crate::cli::{Global, output};
 use crate::config::{Config, own_cache};
-use crate::kit::Language;
+use crate::kit::{Language, Project};
 use crate::pack::Packs;
 
 #[derive(Subcommand)]
@@ -155,5 +155,15 @@ fn engine(config: &Config) -> anyhow::Result<Packs> {
 /// A path as a person reads it: from the folder on in which the command runs.
 fn shown(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+    let below = path.components().as_path().strip_prefix(&here).unwrap_or(path);
+    let shown = if below.as_os_str().is_empty() { Path::new(".") } else { below };
+    shown.display().to_string()
+}
+
+/// Tells a person that a component is older than its source.
+fn tell_of_source(project: &Project) -> anyhow::Result<()> {
+    if let Some(newer) = project.built_before()? {
+        output::tell(&format!("tidegate: {newer}"));
+    }
+    Ok(())
 }

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::stage;
+use super::{stage, to_be_sent};
 use crate::cli::{Global, WrongUse, output};
+use crate::kit::Project;
 use crate::pack::{LARGEST_ARCHIVE, archive_of, dropped};
 use crate::registry::{self, Reference, RegistryError};
 
@@ -28,15 +29,24 @@ pub(super) async fn push(global: &Global, folder: PathBuf, reference: &str) -> a
     let reference = parsed(reference)?;
     let config = global.load_quietly()?;
     let packed = move || {
-        let archive = archive_of(&folder)?;
-        Ok::<_, crate::pack::PackError>((dropped::name_in(&archive)?, archive))
+        let pack = Project::find(&folder)?.pack;
+        let archive = archive_of(&pack)?;
+        anyhow::Ok((dropped::name_in(&archive)?, archive, to_be_sent(&pack)?))
     };
-    let (name, archive) = tokio::task::spawn_blocking(packed).await??;
+    let (name, archive, is_signed) = tokio::task::spawn_blocking(packed).await??;
     let pushed = registry::push(&reference, (&config.registries, config.proxy.as_ref()), (&name, &archive)).await;
     let pushed = pushed.map_err(told)?;
     if global.json {
-        output::json(&json!({ "pack": name, "reference": reference.to_string(), "pinned": pushed.to_string() }))?;
+        output::json(&json!({
+            "pack": name, "reference": reference.to_string(), "pinned": pushed.to_string(), "signed": is_signed,
+        }))?;
     } else {
+        // Hosts that take signed packs alone refuse it: that is to be known here.
+        if !is_signed {
+            output::tell(
+                "tidegate: the pack is not signed; a host that takes signed packs alone refuses it (tidegate pack sign KEY)",
+            );
+        }
         output::line(format!("{reference} is {name}. Elsewhere: tidegate pack pull {pushed} --connection NAME"))?;
     }
     Ok(ExitCode::SUCCESS)

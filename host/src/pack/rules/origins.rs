@@ -51,9 +51,30 @@ impl Origins {
         let named = |lines: Vec<String>| lines.into_iter().map(|line| self.with_file(rules, line)).collect();
         match error {
             PackError::Rules(lines) => PackError::Rules(named(lines)),
-            PackError::Examples(lines) => PackError::Examples(named(lines)),
+            PackError::Examples(lines) => {
+                let hinted = |line: String| {
+                    let hint = self.way_out(rules, &line).unwrap_or_default();
+                    format!("{}{hint}", self.with_file(rules, line))
+                };
+                PackError::Examples(lines.into_iter().map(hinted).collect())
+            }
             other => other,
         }
+    }
+
+    /// What is to be done about an example of a base that says otherwise than the pack's own rules; none for the pack's own.
+    fn way_out(&self, rules: &str, line: &str) -> Option<String> {
+        let (place, _) = split_pointer(line)?;
+        let is_of_base = self.nearest(rules, &place)?.contains('/');
+        let rules: Value = serde_json::from_str(rules).ok()?;
+        let at: usize = place.get(1)?.parse().ok()?;
+        let name = name_of(&rules[EXAMPLES][at])?.replace('~', "~0").replace('/', "~1");
+        is_of_base.then(|| {
+            format!(
+                ". The example is the base's: if the rules here are right, take it away with `remove = [\"/examples/{name}\"]` at the \
+                 head of rules.toml, or write one of the same name"
+            )
+        })
     }
 
     /// A line that begins with a JSON Pointer, with the file behind it.

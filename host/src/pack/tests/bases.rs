@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::folder::{Bench, MANIFEST, component};
+use super::folder::{ANYBODY, Bench, MANIFEST, component};
 use crate::domain::RevisionDigest;
 use crate::pack::{
     EditableFile, Edited, FileKind, Gate, Gates, KeptPacks, PackError, Revision, archive_of, editable_files,
@@ -86,7 +86,7 @@ fn a_base_without_a_component_lies_below_those_that_have_one() {
     let base = format!("name = \"test-base\"\nversion = \"2\"\n{extends}");
     bench.write_in("test-base", "pack.toml", base.as_bytes());
     assert_eq!(rules(&load(&bench))["titles"], json!({"Mr": ["Mr"], "Ms": ["Ms"], "Prof": ["Prof"]}));
-    let facts = bench.packs.check(&bench.of("all-base")).base.unwrap();
+    let facts = bench.packs.check(&bench.of("all-base"), &ANYBODY).base.unwrap();
     assert_eq!((facts.name.as_str(), facts.version.as_str(), facts.plugin, facts.crm), ("all-base", "3", None, None));
     let found = inspect(&bench.of("all-base"), "resourceful").unwrap();
     assert!(found.component.is_none() && found.crm.is_none() && found.region.is_none());
@@ -95,7 +95,7 @@ fn a_base_without_a_component_lies_below_those_that_have_one() {
     // Of a component it has all or nothing, and a pack with a region has all.
     let check = |of: &str, text: &str, expected: &str| {
         bench.write_in(of, "pack.toml", text.as_bytes());
-        let problem = bench.packs.check(&bench.of(of)).problem.unwrap();
+        let problem = bench.packs.check(&bench.of(of), &ANYBODY).problem.unwrap();
         assert!(problem.contains(expected), "{problem}");
     };
     check("all-base", "name = \"all-base\"\nversion = \"3\"\nplugin = \"test\"", "it has no `component`");
@@ -119,7 +119,7 @@ fn what_is_left_out_of_a_base_is_gone() {
 #[test]
 fn a_base_is_listed_and_none_that_a_connection_is_mapped_by() {
     let bench = extended();
-    let listed = bench.packs.list(&bench.around().join("packs")).unwrap();
+    let listed = bench.packs.list(&bench.around().join("packs"), &ANYBODY).unwrap();
     let said: Vec<_> = listed
         .iter()
         .map(|one| (one.folder.as_str(), one.pack.is_some(), one.base.is_some(), one.problem.is_some()))
@@ -131,7 +131,7 @@ fn a_base_is_listed_and_none_that_a_connection_is_mapped_by() {
     assert!(error.contains("`test-base` is a base") && error.contains("choose a pack that extends it"), "{error}");
     // What is wrong with a base is told of where it is listed.
     bench.write_in("test-base", "notes/plan.exported.toml", b"subject = ");
-    let listed = bench.packs.list(&bench.around().join("packs")).unwrap();
+    let listed = bench.packs.list(&bench.around().join("packs"), &ANYBODY).unwrap();
     let problems: Vec<_> = listed.iter().map(|one| one.problem.clone().unwrap_or_default()).collect();
     assert!(problems[1].contains("notes/plan.exported.toml: it is not TOML: line 1"), "{problems:?}");
     assert!(problems[0].contains("test-base/notes/plan.exported.toml: it is not TOML: line 1"), "{problems:?}");

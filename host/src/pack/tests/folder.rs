@@ -8,10 +8,14 @@ use wasm_encoder::{ComponentSection, CustomSection};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
+use crate::config::PackKeys;
 use crate::pack::Packs;
 use crate::pack::manifest::SECTION;
 
 /// The answer of `guest.wat` to `describe`.
+/// Settings that take packs of anybody.
+pub(super) const ANYBODY: PackKeys = PackKeys { keys: Vec::new(), allow_unsigned: true };
+
 pub(super) const MANIFEST: &str = r#"{"name": "test", "version": "1.0.0", "crm": "xplan", "regions": ["AU"],
     "kinds": ["client"], "kinds_reading_as_of": [], "fields_read": [], "fields_written": [], "events": [],
     "rules_schema": {}}"#;

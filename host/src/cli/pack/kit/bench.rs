@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 
-use super::{Folder, engine, shown};
+use super::{Folder, engine, shown, tell_of_source};
 use crate::app::typesetter;
 use crate::cli::{Global, WrongUse, output};
 use crate::config::own_cache;
@@ -54,7 +54,9 @@ pub(super) async fn run(global: &Global, bench: Bench) -> anyhow::Result<ExitCod
                 .with_context(|| format!("{}: it has no figures of `pack bench --save`", path.display()))
         });
         let baseline = baseline.transpose()?;
-        let pack = Project::find(&bench.of.folder)?.pack;
+        let project = Project::find(&bench.of.folder)?;
+        tell_of_source(&project)?;
+        let pack = project.pack;
         let packs = engine(&config)?;
         let counting = Packs::counting(&own_cache(), typesetter(&config))?;
         let plain = dialects(&pack).into_iter().next().unwrap_or_default();
@@ -74,6 +76,12 @@ pub(super) async fn run(global: &Global, bench: Bench) -> anyhow::Result<ExitCod
             output::json(&json!({ "ok": worse.is_empty(), "figures": figures, "baseline": baseline, "worse": worse }))?;
         } else {
             tell(&figures, baseline.as_ref())?;
+            if baseline.as_ref().is_some_and(|of| of.records != figures.records) {
+                output::line(
+                    "The baseline was measured with other records: what is more may be theirs. Name the same with --records, or save \
+                     another baseline with --save.",
+                )?;
+            }
             worse.iter().try_for_each(|line| output::line(format!("✗ {line}")))?;
             if let Some(path) = &bench.save {
                 output::line(format!("{}: kept.", shown(path)))?;

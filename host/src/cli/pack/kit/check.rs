@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::bail;
 use serde_json::json;
 
 use super::super::registry;
-use super::{engine, shown};
+use super::{engine, shown, tell_of_source};
 use crate::cli::{Global, output};
 use crate::config::Config;
 use crate::kit::Project;
 use crate::pack::conform::Finding;
-use crate::pack::{GateOutcome, Gates, PackFacts, conform, dialects, signature};
+use crate::pack::{GateOutcome, Gates, PackFacts, beside_pack, conform, dialects};
 
 /// A pack led through the gates in one dialect.
 struct Led {
@@ -39,6 +40,7 @@ pub(super) async fn check(global: &Global, folder: PathBuf) -> anyhow::Result<Ex
         anyhow::Ok((project, led))
     })
     .await??;
+    tell_of_source(&project)?;
     let holds = led.iter().all(|one| one.facts.is_some());
     if global.json {
         let of = |one: &Led| json!({ "dialect": one.dialect, "ok": one.facts.is_some(), "gates": one.gates, "pack": one.facts });
@@ -63,14 +65,21 @@ fn tell(led: &[Led], project: &Project) -> anyhow::Result<()> {
             facts.name, facts.version, facts.crm, facts.region, facts.revision
         )),
         _ => output::line(format!("{}: refused.", shown(&project.pack))),
+    }?;
+    let left = beside_pack(&project.pack)?;
+    if left.is_empty() {
+        return Ok(());
     }
+    output::line(format!("No part of the pack, neither signed nor sent: {}.", left.join(", ")))
 }
 
 /// Tries on a pack's plugin what the contract asks of every one.
 pub(super) async fn conform(global: &Global, folder: PathBuf) -> anyhow::Result<ExitCode> {
     let config = global.load_quietly()?;
     let work = move || {
-        let pack = Project::find(&folder)?.pack;
+        let project = Project::find(&folder)?;
+        tell_of_source(&project)?;
+        let pack = project.pack;
         let packs = engine(&config)?;
         let of_dialect = |dialect: String| {
             let revision = packs.load_untested(&pack, &dialect)?;
@@ -110,11 +119,8 @@ pub(super) async fn publish(global: &Global, reference: &str, folder: PathBuf) -
         tell(&led, &project)?;
         return Ok(ExitCode::FAILURE);
     }
-    // Hosts that take signed packs alone refuse it: that is to be known here.
-    if !project.pack.join(signature::SIGNATURE).exists() {
-        output::tell(
-            "tidegate: the pack is not signed; a host that takes signed packs alone refuses it (tidegate pack sign KEY)",
-        );
+    if let Some(newer) = project.built_before()? {
+        bail!("{newer}: what is published would be the plugin as it was before");
     }
     registry::push(global, project.pack, reference).await
 }

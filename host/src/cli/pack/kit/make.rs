@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Lang, shown};
-use crate::cli::{Global, output};
+use crate::cli::{Global, WrongUse, output};
 use crate::crm::registry::Registry;
 use crate::kit::{Base, Language, Project, Wanted, build as build_component, make};
 
@@ -44,6 +44,9 @@ pub(super) fn new(global: &Global, new: New) -> anyhow::Result<ExitCode> {
     let New { name, crm, region, lang, base, currency, time_zone, inside } = new;
     let crm = crm.unwrap_or_else(|| Registry::BUILT_IN.usual().name.to_owned());
     let packs = global.load_quietly()?.server.packs_dir;
+    if base.is_some() && !matches!(lang, Lang::Tables) {
+        return Err(WrongUse("--base is for packs of tables (--lang tables)".to_owned()).into());
+    }
     let base = Base { name: base.unwrap_or_else(|| format!("{crm}-base")), packs };
     let language = lang.into();
     let made = make(&Wanted { name, crm, region, language, inside, base, currency, time_zone })?;
@@ -66,7 +69,7 @@ pub(super) async fn build(global: &Global, folder: PathBuf) -> anyhow::Result<Ex
     match (built, global.json) {
         (None, true) => output::json(&json!({ "component": null }))?,
         (None, false) => {
-            output::line("There is nothing to build: the pack is tables alone, on another pack's component.")?;
+            output::line("There is nothing to build here: there is no plugin's source beside the pack.")?;
         }
         (Some(built), true) => output::json(&json!({
             "component": built.component,

@@ -114,7 +114,9 @@ pub(super) async fn verify(global: &Global, verify: Verify) -> anyhow::Result<Ex
     let work = move || {
         let pack = Project::find(&folder)?.pack;
         let checked = if pack.join(signature::SIGNATURE).exists() {
-            signature::check(&pack, &PackKeys { keys, allow_unsigned: false }).map_err(|error| error.to_string())
+            signature::check(&pack, &PackKeys { keys, allow_unsigned: false })
+                .map(drop)
+                .map_err(|error| error.to_string())
         } else {
             Err(format!("{}: the pack is not signed; its author signs it with `tidegate pack sign KEY`", shown(&pack)))
         };

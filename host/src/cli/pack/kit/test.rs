@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 use serde_json::json;
 
-use super::{Folder, engine, shown};
+use super::{Folder, engine, shown, tell_of_source};
 use crate::cli::{Global, output};
 use crate::kit::{Language, Outcome, Project, Tried, bless, build, try_all};
 use crate::pack::{Packs, is_stray};
@@ -44,6 +44,7 @@ pub(super) async fn run(global: &Global, test: Test) -> anyhow::Result<ExitCode>
         if test.watch {
             return watch(&packs, &project, test.cases.as_deref(), is_json);
         }
+        tell_of_source(&project)?;
         let tried = try_all(&packs, &project.pack, test.cases.as_deref())?;
         let blessed = if test.bless { bless(&tried.otherwise)? } else { Vec::new() };
         if is_json {
