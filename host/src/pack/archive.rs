@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use flate2::read::GzDecoder;
 use tar::{Archive, Builder, EntryType, Header};
 
+use super::parts::{BASE, is_part, is_stray};
 use super::{PackError, files, layers, limits, private_file};
 
 /// The first bytes of what is gzipped.
@@ -78,7 +79,7 @@ fn missing_base(files: &BTreeMap<PathBuf, Vec<u8>>) -> Option<(PathBuf, String)>
         let text = std::str::from_utf8(files.get(&layer.join("pack.toml"))?).ok()?;
         let pack: toml::Table = toml::from_str(text).ok()?;
         let name = pack.get("extends")?.as_str()?.to_owned();
-        layer.push(layers::BASE);
+        layer.push(BASE);
         if !files.contains_key(&layer.join("pack.toml")) {
             return Some((layer, name));
         }
@@ -134,7 +135,7 @@ fn contents(bytes: &[u8]) -> Result<Vec<(PathBuf, Vec<u8>)>, PackError> {
         }
         let path = inside(&path)
             .ok_or_else(|| wrong(&format!("`{}` leads out of the pack's folder, or lies too deep", path.display())))?;
-        if path.components().any(|part| files::is_stray(part.as_os_str())) {
+        if path.components().any(|part| is_stray(part.as_os_str())) {
             continue;
         }
         let mut content = Vec::new();
@@ -153,7 +154,7 @@ fn contents(bytes: &[u8]) -> Result<Vec<(PathBuf, Vec<u8>)>, PackError> {
     strip_folder(&mut unpacked);
     unpacked.retain(|(path, _)| {
         let mut parts = path.components();
-        parts.next().is_some_and(|first| files::is_part(first.as_os_str(), parts.next().is_some()))
+        parts.next().is_some_and(|first| is_part(first.as_os_str(), parts.next().is_some()))
     });
     Ok(unpacked)
 }
@@ -184,7 +185,7 @@ fn inside(path: &Path) -> Option<PathBuf> {
         }
     }
     let depth = parts.components().count();
-    let of_bases = parts.components().filter(|part| part.as_os_str() == layers::BASE).count().min(limits::LAYERS - 1);
+    let of_bases = parts.components().filter(|part| part.as_os_str() == BASE).count().min(limits::LAYERS - 1);
     (1..=limits::PACK_DEPTH + 2 + of_bases).contains(&depth).then_some(parts)
 }
 
@@ -212,7 +213,7 @@ pub(super) fn pack(folder: &Path) -> Result<Vec<u8>, PackError> {
     for (at, folder) in folders.iter().enumerate() {
         let layer = Layer { folder, base: folders.get(at + 1), inner: &inner };
         layer.add(&mut archive, Path::new(""), limits::PACK_DEPTH)?;
-        inner.push(layers::BASE);
+        inner.push(BASE);
     }
     archive.into_inner().map_err(PackError::io("the archive"))
 }
@@ -236,8 +237,8 @@ impl Layer<'_> {
         for name in names {
             let below = below.join(&name);
             let path = self.folder.join(&below);
-            let is_other = self.folder == folder && !files::is_part(&name, path.is_dir());
-            if files::is_stray(&name) || name.to_str().is_none() || self.base == Some(&path) || is_other {
+            let is_other = self.folder == folder && !is_part(&name, path.is_dir());
+            if is_stray(&name) || name.to_str().is_none() || self.base == Some(&path) || is_other {
                 continue;
             }
             if path.is_dir() {

@@ -7,6 +7,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use super::parts::is_stray;
 use super::{LARGEST_ARCHIVE, PackError, archive, files, layers, limits};
 
 /// What the names of archives end with. One in a form that is not read is told of so.
@@ -142,7 +143,7 @@ impl Dropped {
         };
         archive::with_bases(self.read()?, |name| match others.iter().find(|other| is_of(other, name)) {
             Some(other) => other.read().map(Some),
-            None if files::is_stray(name.as_ref()) || name.contains(['/', '\\']) => Ok(None),
+            None if is_stray(name.as_ref()) || name.contains(['/', '\\']) => Ok(None),
             None => {
                 let folder = packs_dir.join(name);
                 if folder.join("pack.toml").is_file() { archive::pack(&folder).map(Some) } else { Ok(None) }
@@ -167,7 +168,7 @@ fn look_through(folder: &Path, depth: usize, left: &mut usize, hasher: &mut blak
         *left = fewer;
         let path = folder.join(&name);
         hasher.update(name.as_encoded_bytes()).update(b"/");
-        if files::is_stray(&name) {
+        if is_stray(&name) {
             add(&fs::symlink_metadata(&path).map_err(&failed)?, hasher);
         } else if path.is_dir() && depth > 0 {
             followed(&path, hasher)?;

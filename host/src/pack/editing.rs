@@ -20,13 +20,11 @@ use super::events::EventTypes;
 use super::files::Edited;
 use super::instance::Instance;
 use super::layers::Layers;
+use super::parts::RULES;
 use super::pointers::split_pointer;
 use super::{Revision, convert, event_examples, events, examples, fixtures, limits, lines, rules};
 use crate::crm::Source;
 use crate::domain::field::pointer_to;
-
-/// The file with the rule tables.
-const RULES: &str = "rules.toml";
 
 /// The most problems that are told.
 const MOST_PROBLEMS: usize = 50;

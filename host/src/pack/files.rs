@@ -1,14 +1,12 @@
 //! Reading a pack's files, each bounded in size, and none from outside the pack's folder; and the bounds of a whole folder.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::pack_file::PACK_FILE;
-use super::rules::RULES;
-use super::{PackError, layers, limits, signature};
+use super::parts::{is_part, is_stray};
+use super::{PackError, limits};
 
 /// The reason why a file from elsewhere is not read.
 const LEADS_OUT: &str = "it is a link that leads out of the pack's folder; put the file itself there";
@@ -50,52 +48,6 @@ pub(super) fn read(pack: &Path, path: &Path, most: u64) -> Result<Vec<u8>, PackE
         return Err(refused(path, &format!("it is larger than {} kB", most >> 10)));
     }
     Ok(bytes)
-}
-
-/// What names end with that editors and programs give to a file that is open, was kept from before, or is still written.
-const STRAY_ENDS: [&str; 11] = [
-    "~",
-    ".swp",
-    ".swo",
-    ".swx",
-    ".tmp",
-    ".part",
-    ".partial",
-    ".filepart",
-    ".crdownload",
-    "___jb_tmp___",
-    "___jb_old___",
-];
-
-/// What systems keep of a folder's looks.
-const STRAY_NAMES: [&str; 2] = ["Thumbs.db", "desktop.ini"];
-
-/// Whether a name is of what stands beside a pack's files and is none of them: what containers, editors and systems keep
-/// there. It is neither read nor part of any digest, wherever a pack's folder is read.
-pub fn is_stray(name: &OsStr) -> bool {
-    let name = name.to_string_lossy();
-    name.starts_with('.')
-        || name.starts_with("~$")
-        || (name.len() > 1 && name.starts_with('#') && name.ends_with('#'))
-        || STRAY_ENDS.iter().any(|end| name.ends_with(end))
-        || STRAY_NAMES.iter().any(|stray| name.eq_ignore_ascii_case(stray))
-}
-
-/// The folders of a pack, besides that of its base.
-const FOLDERS: [&str; 5] = ["dialects", "documents", "events", "fixtures", "notes"];
-
-/// Whether something directly in a pack's folder is part of the pack, by its name: its own files, folders and component, its
-/// base, and what people read. All else that lies there (an author's key, a store, an archive, what editors are told of the
-/// rules) is neither digested, signed, kept nor sent.
-pub(super) fn is_part(name: &OsStr, is_folder: bool) -> bool {
-    let Some(name) = name.to_str().filter(|_| !is_stray(name)) else { return false };
-    if is_folder {
-        return FOLDERS.contains(&name) || name == layers::BASE;
-    }
-    let is_for_people = ["LICENSE", "LICENCE", "NOTICE", "COPYING"].iter().any(|begin| name.starts_with(begin));
-    [PACK_FILE, RULES, signature::SUM, signature::SIGNATURE].contains(&name)
-        || is_for_people
-        || [".wasm", ".md"].iter().any(|end| name.ends_with(end))
 }
 
 /// What lies directly in a pack's folder and is none of the pack, by name, in order; strays are not told of.
@@ -237,6 +189,7 @@ pub(super) fn refused(path: &Path, why: &str) -> PackError {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
     use std::os::unix::fs::symlink;
 
     use super::*;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::Edited;
 use super::pack_file::OwnPackFile;
+use super::parts::{BASE, is_part, is_stray};
 use super::{PackError, files, layers, limits, private_file, signature};
 use crate::domain::RevisionDigest;
 
@@ -187,7 +188,7 @@ pub fn copy_whole(pack: &Path, packs_dir: &Path, packs: &Path) -> Result<String,
 fn complete(pack: &Path, packs_dir: &Path) -> Result<(), PackError> {
     let Some(lowest) = layers::folders(pack).pop() else { return Ok(()) };
     match layers::missing_base(&lowest) {
-        Some(name) if packs_dir.join(&name).is_dir() => copy_layers(&packs_dir.join(&name), &lowest.join(layers::BASE)),
+        Some(name) if packs_dir.join(&name).is_dir() => copy_layers(&packs_dir.join(&name), &lowest.join(BASE)),
         _ => Ok(()),
     }
 }
@@ -198,7 +199,7 @@ fn copy_layers(pack: &Path, to: &Path) -> Result<(), PackError> {
     let mut to = to.to_owned();
     for (at, folder) in folders.iter().enumerate() {
         copy((folder.as_path(), folders.get(at + 1)), folder, &to, limits::PACK_DEPTH)?;
-        to.push(layers::BASE);
+        to.push(BASE);
     }
     Ok(())
 }
@@ -210,8 +211,8 @@ fn copy((pack, base): (&Path, Option<&PathBuf>), from: &Path, to: &Path, depth: 
     for entry in fs::read_dir(from).map_err(&failed)? {
         let entry = entry.map_err(&failed)?;
         let (path, name) = (entry.path(), entry.file_name());
-        let is_other = pack == from && !files::is_part(&name, path.is_dir());
-        if files::is_stray(&name) || name.to_str().is_none() || base == Some(&path) || is_other {
+        let is_other = pack == from && !is_part(&name, path.is_dir());
+        if is_stray(&name) || name.to_str().is_none() || base == Some(&path) || is_other {
             continue;
         }
         if !path.is_dir() {

@@ -7,11 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::files::{self, Edited, refused};
-use super::pack_file::{Mapper, OwnPackFile, PACK_FILE, PackFile};
+use super::pack_file::{Mapper, OwnPackFile, PackFile};
+use super::parts::{BASE, PACK_FILE, is_part};
 use super::{PackError, limits};
-
-/// The folder in a pack's own in which its base lies.
-pub(super) const BASE: &str = "base";
 
 /// A pack's folders, its own first, and what is edited of its own files.
 pub(super) struct Layers<'a> {
@@ -259,7 +257,7 @@ impl<'a> Layers<'a> {
             while let Some(folder) = open.pop() {
                 for path in files::listed(&folder).map_err(|error| self.tell(error))? {
                     let name = path.file_name().unwrap_or_default();
-                    if folder == layer.folder && !files::is_part(name, path.is_dir()) {
+                    if folder == layer.folder && !is_part(name, path.is_dir()) {
                         continue;
                     }
                     if path.is_dir() && open.len() < limits::FILES && base != Some(path.as_path()) {

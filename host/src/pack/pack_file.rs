@@ -7,10 +7,8 @@ use serde::Deserialize;
 use super::PackError;
 use super::declared::ExtensionPointers;
 use super::files::{self, refused};
+use super::parts::{PACK_FILE, is_stray};
 use crate::config::toml_words;
-
-/// The file's name.
-pub(super) const PACK_FILE: &str = "pack.toml";
 
 /// The most letters of a pack's name, and of its version.
 const LONGEST_NAME: usize = 60;
@@ -119,7 +117,7 @@ impl OwnPackFile {
         if !pack.component.as_deref().is_none_or(is_file_name) {
             return Err(refused(&path, "`component` is to be the name of a file in the pack's own folder"));
         }
-        if !pack.extends.as_deref().is_none_or(|base| is_file_name(base) && !files::is_stray(base.as_ref())) {
+        if !pack.extends.as_deref().is_none_or(|base| is_file_name(base) && !is_stray(base.as_ref())) {
             return Err(refused(&path, "`extends` is to be the name of a pack, such as extends = \"acme-base\""));
         }
         Ok(pack)

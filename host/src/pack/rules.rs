@@ -15,6 +15,7 @@ use tidegate_layers::{LayerRules, NOTES};
 
 use super::files::refused;
 use super::layers::{LayerFile, Layers};
+use super::parts::RULES;
 use super::{PackError, limits};
 use crate::config::toml_words;
 pub(super) use complete::{about, stand_in};
@@ -23,8 +24,6 @@ use origins::Origins;
 /// The dialect that `rules.toml` is written for.
 pub(super) const PLAIN_DIALECT: &str = "resourceful";
 
-/// The file with the rule tables.
-pub(super) const RULES: &str = "rules.toml";
 /// The folder of what differs in other dialects.
 const DIALECTS: &str = "dialects";
 

@@ -11,13 +11,11 @@ use std::path::{Path, PathBuf};
 
 use minisign_verify::Signature;
 
+use super::parts::{BASE, is_part, is_stray};
+pub use super::parts::{SIGNATURE, SUM};
 use super::{PackError, files, layers, limits};
 use crate::config::PackKeys;
 
-/// The file with the digests of a pack's files.
-pub const SUM: &str = "pack.sum";
-/// The file with its signature.
-pub const SIGNATURE: &str = "pack.sum.minisig";
 /// The files of a pack that say who signed it.
 pub(super) const FILES: [&str; 2] = [SUM, SIGNATURE];
 
@@ -58,8 +56,8 @@ fn list(
         // Those of a base, in a folder of its own, are files like others: what they sign is what the pack was made with.
         let is_own_signature = below == Path::new("") && name.to_str().is_some_and(|name| FILES.contains(&name));
         let path = folder.join(&name);
-        let is_other = below == Path::new("") && !files::is_part(&name, path.is_dir());
-        if files::is_stray(&name) || name.to_str().is_none() || is_own_signature || is_other {
+        let is_other = below == Path::new("") && !is_part(&name, path.is_dir());
+        if is_stray(&name) || name.to_str().is_none() || is_own_signature || is_other {
             continue;
         }
         let below = below.join(&name);
@@ -156,7 +154,7 @@ fn check_one(pack: &Path, base: Option<&PathBuf>, keys: &PackKeys) -> Result<(Ta
 
 /// Holds a pack's files against what was signed of them; answers whether its base is among them.
 fn held_against(text: &str, pack: &Path, base: Option<&PathBuf>) -> Result<bool, PackError> {
-    let of_base = format!("{}/", layers::BASE);
+    let of_base = format!("{}/", BASE);
     let has_base = text.lines().filter_map(|line| line.split_once("  ")).any(|(_, file)| file.starts_with(&of_base));
     let now = lines(pack, base.filter(|_| !has_base))?;
     let file_of = |line: &'_ str| line.split_once("  ").map(|(_, file)| file.to_owned());
