@@ -19,6 +19,7 @@ mod token;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
 
 pub use account::{AccountError, FieldProblem, NewUser};
@@ -41,6 +42,7 @@ use crate::store::{Store, StoreError};
 pub struct Access {
     store: Store,
     bootstrap: Option<token::Digest>,
+    link_lasts: SignedDuration,
     set_up_link: Arc<Mutex<Option<SetUpLink>>>,
     throttle: Arc<Mutex<Throttle>>,
 }
@@ -85,11 +87,13 @@ pub enum SignInError {
 }
 
 impl Access {
-    /// Signs in against `store`; `bootstrap_token` is accepted as the practice manager's.
-    pub fn new(store: Store, bootstrap_token: Option<&SecretString>) -> Self {
+    /// Signs in against `store`; `bootstrap_token` is accepted as the practice manager's, and links to choose a password
+    /// hold for `link_lasts`.
+    pub fn new(store: Store, bootstrap_token: Option<&SecretString>, link_lasts: SignedDuration) -> Self {
         Self {
             store,
             bootstrap: bootstrap_token.map(token::digest_of),
+            link_lasts,
             set_up_link: Arc::default(),
             throttle: Arc::default(),
         }

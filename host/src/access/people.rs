@@ -1,7 +1,5 @@
 //! Accounts: made, changed by practice managers and by their holders, and the links by which a password is chosen.
 
-use std::time::Duration;
-
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -13,9 +11,6 @@ use crate::domain::account::{Account, AccountState, OpenSession};
 use crate::domain::{SessionId, Timestamp, UserId};
 use crate::store::StoreError;
 use crate::store::access::{Added, Changed, LinkUse, OwnChange, StoredLink, StoredUser, UserChange};
-
-/// The time for which a link to choose a password holds.
-pub const LINK_HOLDS_FOR: Duration = Duration::from_hours(72);
 
 /// A link by which the holder of an account chooses a password, once.
 #[derive(Debug)]
@@ -42,7 +37,7 @@ impl Access {
     /// Fails as [`AccountError`] says; no account was made then.
     pub async fn add_user(&self, new: NewUser, now: Timestamp) -> Result<Made, AccountError> {
         let mut stored = new_account(&new).await?;
-        let link = stored.password_hash.is_none().then(|| new_link(now));
+        let link = stored.password_hash.is_none().then(|| self.new_link(now));
         stored.link = link.as_ref().map(|(_, kept)| kept.clone());
         match self.store.add_user(stored.clone()).await? {
             Added::Yes => Ok(Made { account: stored.into(), link: link.map(|(link, _)| link) }),
@@ -63,8 +58,15 @@ impl Access {
     /// # Errors
     /// Fails as [`AccountError`] says; an open link holds then.
     pub async fn reset(&self, id: UserId, now: Timestamp) -> Result<Made, AccountError> {
-        let (link, kept) = new_link(now);
+        let (link, kept) = self.new_link(now);
         Ok(Made { account: changed(self.store.set_link(id, kept).await?)?, link: Some(link) })
+    }
+
+    /// A new link, and what is kept of it.
+    fn new_link(&self, now: Timestamp) -> (Link, StoredLink) {
+        let (token, ends_at) = (token::new(), now + self.link_lasts);
+        let kept = StoredLink { digest: *token::digest_of(&token).as_bytes(), ends_at };
+        (Link { token, ends_at }, kept)
     }
 
     /// The account that a link is for; none where it is over or was never given. Asking uses nothing up.
@@ -196,13 +198,6 @@ pub(super) async fn new_account(new: &NewUser) -> Result<StoredUser, AccountErro
         None => None,
     };
     Ok(StoredUser::new(User { id: UserId(Uuid::now_v7()), email, name, role: new.role }, hash))
-}
-
-/// A new link, and what is kept of it.
-fn new_link(now: Timestamp) -> (Link, StoredLink) {
-    let (token, ends_at) = (token::new(), now + LINK_HOLDS_FOR);
-    let kept = StoredLink { digest: *token::digest_of(&token).as_bytes(), ends_at };
-    (Link { token, ends_at }, kept)
 }
 
 fn changed(outcome: Changed) -> Result<Account, AccountError> {

@@ -1,5 +1,6 @@
 //! Signing in, end to end over a real store.
 
+use jiff::SignedDuration;
 use secrecy::ExposeSecret as _;
 
 use super::*;
@@ -26,7 +27,8 @@ fn pat() -> NewUser {
 }
 
 fn access(folder: &tempfile::TempDir) -> Access {
-    Access::new(Store::open(folder.path()).unwrap(), Some(&"a-token-of-at-least-32-characters".into()))
+    let bootstrap = "a-token-of-at-least-32-characters".into();
+    Access::new(Store::open(folder.path()).unwrap(), Some(&bootstrap), SignedDuration::from_hours(72))
 }
 
 #[tokio::test]
@@ -313,4 +315,17 @@ async fn the_sessions_of_a_person_say_where_they_are() {
     assert!(held(&access, program.token.expose_secret(), 31).await.is_some());
     assert!(access.end_session(program.session.id(), Some(program.session.user.id)).await.unwrap());
     assert!(held(&access, program.token.expose_secret(), 31).await.is_none());
+}
+
+#[tokio::test]
+async fn a_host_is_set_up_beside_people_who_were_invited_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let access = access(&folder);
+    access.add_user(NewUser { role: Role::PracticeManager, ..omar() }, at(0)).await.unwrap();
+    let link = access.offer_set_up(at(0)).await.unwrap().expect("nobody can sign in yet");
+    let taken = NewUser { email: "OMAR@example.com".to_owned(), ..pat() };
+    let refused = access.set_up(link.expose_secret(), taken, HERE.into(), at(1)).await;
+    assert!(matches!(&refused, Err(AccountError::Invalid(problems)) if problems[0].field == "email"), "{refused:?}");
+    access.set_up(link.expose_secret(), pat(), HERE.into(), at(2)).await.unwrap();
+    assert!(access.offer_set_up(at(3)).await.unwrap().is_none());
 }

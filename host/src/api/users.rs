@@ -166,7 +166,7 @@ pub async fn one(
     Ok(Json(account.into()))
 }
 
-/// Makes an account: ready with a password, else with a link by which the person chooses one within 72 hours.
+/// Makes an account: ready with a password, else with a link by which the person chooses one, for 72 hours if the settings say nothing else.
 #[utoipa::path(
     post,
     path = "/api/v1/users",
@@ -227,8 +227,8 @@ pub async fn change(
     Ok(Json(ops::people::change(&app, caller.actor(), id, change, Timestamp::now()).await?.into()))
 }
 
-/// Answers another link for an account, by which its holder chooses a password within 72 hours. An earlier link is over;
-/// the password that there is stays until the link is used.
+/// Answers another link for an account, by which its holder chooses a password. An earlier link is over; the
+/// password that there is stays until the link is used.
 #[utoipa::path(
     post,
     path = "/api/v1/users/{id}/reset",

@@ -13,6 +13,9 @@ use crate::domain::{Timestamp, TokenId};
 /// The most characters of a token's name.
 const LONGEST_NAME: usize = 200;
 
+/// The most tokens that one maker has.
+const MOST: usize = 1_000;
+
 /// Makes a token, which is answered this once.
 ///
 /// # Errors
@@ -46,6 +49,10 @@ pub async fn make(
     }
     if let Some(scope) = scopes.iter().find(|scope| !actor.has(**scope)) {
         return Err(too_strong(actor, *scope));
+    }
+    if app.store.tokens(actor.account()).await?.len() >= MOST {
+        let message = format!("No token was made: there are {MOST} already. Revoke those that are not used any more.");
+        return Err(Refusal::new(Kind::WrongState, message));
     }
     let expires_at = within_parent(app, actor, new.expires_at).await?;
     let made = app.access.make_token(actor, NewToken { name, scopes, expires_at }, now).await?;

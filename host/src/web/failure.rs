@@ -76,7 +76,7 @@ impl Failure {
             Self::AccountLinkIsOver => (
                 StatusCode::GONE,
                 "This link has expired",
-                "It was used already, a newer one took its place, or it is more than three days old. Sign in, or ask a \
+                "It was used already, a newer one took its place, or its time is over. Sign in, or ask a \
                  practice manager for another link."
                     .to_owned(),
             ),

@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::domain::access::{Action, Role};
 use crate::domain::account::{Account, AccountState, OpenSession};
 use crate::domain::text::sentence;
+use crate::ops::Refusal;
 
 #[derive(Template)]
 #[template(path = "people.html")]
@@ -69,6 +70,11 @@ fn row(account: &Account, person: &SignedIn) -> Row {
 /// A role as it begins a line.
 pub(super) fn title(role: Role) -> String {
     sentence(&role.to_string())
+}
+
+/// The role that a form chooses.
+fn read_role(word: &str) -> Result<Role, Refusal> {
+    Role::from_word(word).ok_or_else(|| Refusal::at("/role", "Choose what the person may do."))
 }
 
 pub(super) fn badge(state: AccountState) -> Badge {

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::{person, title};
+use super::{person, read_role, title};
 use crate::access::NewUser;
 use crate::app::App;
 use crate::domain::access::{Action, Role};
@@ -62,11 +62,6 @@ impl InviteForm {
         let role = read_role(&self.role)?;
         Ok(NewUser { email: self.email.clone(), name: self.name.clone(), role, password: None })
     }
-}
-
-/// The role that a form chooses.
-pub(super) fn read_role(word: &str) -> Result<Role, Refusal> {
-    Role::from_word(word).ok_or_else(|| Refusal::at("/role", "Choose what the person may do."))
 }
 
 /// `GET /people/invite`

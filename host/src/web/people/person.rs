@@ -6,7 +6,7 @@ use axum::response::Response;
 use axum::{Extension, Form};
 use serde::Deserialize;
 
-use super::{SessionRow, badge, invite, title};
+use super::{SessionRow, badge, read_role, title};
 use crate::access::Made;
 use crate::app::App;
 use crate::domain::access::{Action, Role};
@@ -134,7 +134,7 @@ pub(in crate::web) async fn change_role(
     Form(form): Form<RoleForm>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManagePeople)?;
-    let role = invite::read_role(&form.role)?;
+    let role = read_role(&form.role)?;
     change(&app, &person, &answers, &id, UserChange { role: Some(role), disabled: None }).await
 }
 

@@ -171,6 +171,7 @@ fn my_account() {
             token("Portal", Some("2026-12-31T13:00:00Z"), None),
             token(LONGEST, Some("2026-03-01T13:00:00Z"), None),
         ],
+        is_fresh: problems.is_empty(),
         token_name: PlainInput::text("name", "What it is for", "").id("token-name").problems(&problems),
         scopes: vec![ScopeChoice { word: "read", purpose: Scope::Read.purpose(), is_chosen: true }],
         scopes_problem: None,
