@@ -215,8 +215,8 @@ async fn of_two_practice_managers_who_demote_each_other_at_once_one_stays() -> R
         ensure!(left == 1, "{left} practice managers are left: {users}");
     }
     let last = host.get("/api/v1/users?limit=500").await?.ok()?;
-    let last = last["items"].as_array().into_iter().flatten();
-    let last = last.filter(|user| user["role"] == "practice_manager" && user["disabled"] == false).next();
+    let is_left = |user: &&Value| user["role"] == "practice_manager" && user["disabled"] == false;
+    let last = last["items"].as_array().into_iter().flatten().find(is_left);
     let path = format!("/api/v1/users/{}", text(&last.context("one is left")?["id"])?);
     for change in [json!({"disabled": true}), json!({"role": "compliance"})] {
         let refused = host.patch(&path, &change).await?;
