@@ -25,6 +25,7 @@ mod openapi;
 mod over_time;
 mod own_events;
 mod packs;
+mod people;
 mod previewed_notes;
 mod properties;
 mod proxy;

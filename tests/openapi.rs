@@ -11,18 +11,21 @@ use tidegate_tests::{Host, Setup, TOKEN};
 use tokio::process::Command;
 
 /// Operations whose bodies are judged by what they mean, too: `+61000` is a number as the schema wants it, and nobody's.
-const JUDGED_BY_MEANING: [&str; 14] = [
+const JUDGED_BY_MEANING: [&str; 17] = [
     "accept_event",
     "add_connection",
+    "add_user",
     "bring_import",
     "change_connection",
     "change_household",
+    "change_user",
     "check_revision_files",
     "decide_import_row",
     "edit_client",
     "edit_note",
     "link_client",
     "make_client",
+    "make_token",
     "stage_edited_revision",
     "stage_revision",
     "upload_document",
@@ -34,7 +37,7 @@ const PARAMETERS_TOGETHER: [&str; 5] =
     ["list_clients", "list_covers", "list_event_types", "list_goals", "list_households"];
 
 /// Lists that are one page at most here, so that there is no cursor that they gave.
-const ONE_PAGE: [&str; 11] = [
+const ONE_PAGE: [&str; 14] = [
     "list_client_extensions",
     "list_client_households",
     "list_connection_revisions",
@@ -46,6 +49,9 @@ const ONE_PAGE: [&str; 11] = [
     "list_review",
     "list_revision_files",
     "list_run_changes",
+    "list_sessions",
+    "list_tokens",
+    "list_users",
 ];
 
 #[tokio::test]

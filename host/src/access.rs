@@ -1,33 +1,40 @@
-//! Access to the host: accounts, sessions, the set-up link and tokens.
+//! Access to the host: accounts, sessions, links and tokens.
 //!
 //! Serves `api` and `web`, which know requests and answers. What somebody may do once inside is
 //! [`crate::domain::access::authorize`]. Passwords and tokens are kept as hashes only and are never logged.
 
 pub mod account;
+pub mod api_tokens;
+mod device;
 mod password;
+pub mod people;
 pub mod request;
 pub mod session;
 mod setup;
 pub mod source;
+mod strength;
 mod throttle;
 mod token;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
-use uuid::Uuid;
 
 pub use account::{AccountError, FieldProblem, NewUser};
+pub use api_tokens::{Holder, NewToken};
+pub use people::{Link, Made};
 pub use session::{Session, SignedIn};
 
+use crate::access::request::Sender;
 use crate::access::setup::SetUpLink;
 use crate::access::source::Source;
 use crate::access::throttle::Throttle;
-use crate::domain::access::{Actor, Role, User};
-use crate::domain::{EmailAddress, Timestamp, UserId};
+use crate::domain::access::{Actor, Role, User, Who};
+use crate::domain::{EmailAddress, Timestamp};
 use crate::queue::{self, NotDone};
-use crate::store::access::{Added, StoredSession, StoredUser};
+use crate::store::access::{Added, StoredSession};
 use crate::store::{Store, StoreError};
 
 /// Signs people and programs in. Cheap to clone.
@@ -35,6 +42,7 @@ use crate::store::{Store, StoreError};
 pub struct Access {
     store: Store,
     bootstrap: Option<token::Digest>,
+    link_lasts: SignedDuration,
     set_up_link: Arc<Mutex<Option<SetUpLink>>>,
     throttle: Arc<Mutex<Throttle>>,
 }
@@ -46,7 +54,7 @@ pub struct LocalOperator;
 impl LocalOperator {
     /// The actor, who may do what the practice manager may.
     pub fn actor(self) -> Actor {
-        Actor { name: "the operator of this machine".to_owned(), role: Role::PracticeManager }
+        Actor::of_the_practice(Who::Operator, "the operator of this machine")
     }
 }
 
@@ -61,6 +69,9 @@ pub enum SignInError {
     /// No account has this email and password; it is not said which of them is wrong.
     #[error("no account has this email and password")]
     Refused,
+    /// The password is right, and the account is disabled.
+    #[error("this account is disabled; a practice manager can enable it again")]
+    Disabled,
     /// The source of the sign-in failed too often.
     #[error("too many sign-ins failed; try again in {} seconds", .retry_after.as_millis().div_ceil(1000))]
     TooMany {
@@ -76,23 +87,25 @@ pub enum SignInError {
 }
 
 impl Access {
-    /// Signs in against `store`; `bootstrap_token` is accepted as the practice manager's.
-    pub fn new(store: Store, bootstrap_token: Option<&SecretString>) -> Self {
+    /// Signs in against `store`; `bootstrap_token` is accepted as the practice manager's, and links to choose a password
+    /// hold for `link_lasts`.
+    pub fn new(store: Store, bootstrap_token: Option<&SecretString>, link_lasts: SignedDuration) -> Self {
         Self {
             store,
             bootstrap: bootstrap_token.map(token::digest_of),
+            link_lasts,
             set_up_link: Arc::default(),
             throttle: Arc::default(),
         }
     }
 
-    /// The token of a set-up link that makes the first account, for 30 minutes and once; it takes the place of an
-    /// earlier one. None where there is an account already.
+    /// The token of a set-up link that makes the first practice manager, for 30 minutes and once; it takes the place of an
+    /// earlier one. None where a practice manager can sign in already.
     ///
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn offer_set_up(&self, now: Timestamp) -> Result<Option<SecretString>, StoreError> {
-        if self.store.has_users().await? {
+        if self.store.has_manager().await? {
             return Ok(None);
         }
         let token = token::new();
@@ -105,48 +118,74 @@ impl Access {
         lock(&self.set_up_link).as_ref().is_some_and(|link| link.is_open(token, now))
     }
 
-    /// Makes the first account, a practice manager's, and signs in. Afterwards the link is over; a form that does not
-    /// hold leaves it open.
+    /// Makes the first practice manager's account, and signs in. Afterwards the link is over; a form that does not hold
+    /// leaves it open.
     ///
     /// # Errors
     /// Fails as [`AccountError`] says; no account was made then.
-    pub async fn set_up(&self, token: &str, new: NewUser, now: Timestamp) -> Result<SignedIn, AccountError> {
+    pub async fn set_up(
+        &self,
+        token: &str,
+        new: NewUser,
+        sender: Sender,
+        now: Timestamp,
+    ) -> Result<SignedIn, AccountError> {
         if !self.is_set_up_open(token, now) {
             return Err(AccountError::LinkIsOver);
         }
-        let stored = new_account(&NewUser { role: Role::PracticeManager, ..new }).await?;
+        let stored = people::new_account(&NewUser { role: Role::PracticeManager, ..new }).await?;
+        let email = stored.user.email.clone();
         match self.store.add_first_user(stored.clone()).await? {
             Added::Yes => {
                 *lock(&self.set_up_link) = None;
-                Ok(self.open_session(stored.user, now).await?)
+                Ok(self.open_session(stored.user, token::new(), sender, now).await?)
             }
+            Added::No if self.store.has_manager().await? => Err(AccountError::LinkIsOver),
+            // Somebody who is no practice manager, or was invited, has it.
+            Added::No if self.store.user_by_email(email).await?.is_some() => Err(AccountError::email_is_taken()),
             Added::No => Err(AccountError::LinkIsOver),
-        }
-    }
-
-    /// Makes an account.
-    ///
-    /// # Errors
-    /// Fails as [`AccountError`] says; no account was made then.
-    pub async fn create_user(&self, new: NewUser) -> Result<User, AccountError> {
-        let stored = new_account(&new).await?;
-        match self.store.add_user(stored.clone()).await? {
-            Added::Yes => Ok(stored.user),
-            Added::No => Err(NewUser::email_is_taken()),
         }
     }
 
     /// Opens a session for whoever knows an account's password. Takes as long for an email that nobody has.
     ///
     /// # Errors
-    /// [`SignInError::Refused`], [`SignInError::TooMany`], [`SignInError::NotDone`], or where the store fails.
+    /// [`SignInError::Refused`], [`SignInError::Disabled`], [`SignInError::TooMany`], [`SignInError::NotDone`], or where the
+    /// store fails.
     pub async fn sign_in(
+        &self,
+        email: &str,
+        password: &SecretString,
+        sender: Sender,
+        now: Timestamp,
+    ) -> Result<SignedIn, SignInError> {
+        let user = self.known_by_password(email, password, sender.source, now).await?;
+        self.open_session(user, token::new(), sender, now).await
+    }
+
+    /// The same for a program, whose token is known for one by its beginning.
+    ///
+    /// # Errors
+    /// Fails as [`Access::sign_in`] does.
+    pub async fn sign_in_program(
+        &self,
+        email: &str,
+        password: &SecretString,
+        sender: Sender,
+        now: Timestamp,
+    ) -> Result<SignedIn, SignInError> {
+        let user = self.known_by_password(email, password, sender.source, now).await?;
+        self.open_session(user, token::with_prefix(token::SESSION_PREFIX), sender, now).await
+    }
+
+    /// The person who has this email and password.
+    async fn known_by_password(
         &self,
         email: &str,
         password: &SecretString,
         source: Source,
         now: Timestamp,
-    ) -> Result<SignedIn, SignInError> {
+    ) -> Result<User, SignInError> {
         let typed = email.trim().to_lowercase();
         let (source, key) = (source.network(), token::digest(&typed));
         let admitted = lock(&self.throttle).begin(source, key, now);
@@ -156,26 +195,28 @@ impl Access {
             Ok(email) => self.store.user_by_email(email).await?,
             Err(_) => None,
         };
-        let hash = stored.as_ref().map(|stored| stored.password_hash.clone());
+        let hash = stored.as_ref().and_then(|stored| stored.password_hash.clone());
         let queue = if admitted.is_doubted { &queue::DOUBTED_PASSWORDS } else { &queue::PASSWORDS };
         let is_right = password::is_right(password, hash, queue).await?;
         let stored = stored.filter(|_| is_right).ok_or(SignInError::Refused)?;
         lock(&self.throttle).succeeded(source, key);
-        Ok(self.open_session(stored.user, now).await?)
+        if stored.is_active() { Ok(stored.user) } else { Err(SignInError::Disabled) }
     }
 
-    /// The session that a token opens; none where it is over or was never given.
+    /// The session that a token opens; none where it is over or was never given, or its person is disabled.
     ///
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn session(&self, token: &str, now: Timestamp) -> Result<Option<Session>, StoreError> {
-        let key = token::digest(token);
-        let found = self.store.session(*key.as_bytes()).await?;
-        let Some((stored, user)) = found.filter(|(stored, _)| session::is_alive(stored, now)) else { return Ok(None) };
+        let key = *token::digest(token).as_bytes();
+        let found = self.store.session(key).await?;
+        let found = found.filter(|(stored, _)| session::is_alive(stored.opened_at, stored.used_at, now));
+        let Some((stored, user)) = found else { return Ok(None) };
         if session::is_to_be_noted(&stored, now) {
-            self.store.note_session_use(*key.as_bytes(), now).await?;
+            self.store.note_session_use(key, now).await?;
         }
-        Ok(Some(Session { user, ends_at: session::ends_at(stored.opened_at) }))
+        let confirmed_at = stored.confirmed_at.unwrap_or(stored.opened_at);
+        Ok(Some(Session { user, ends_at: session::ends_at(stored.opened_at), confirmed_at, key }))
     }
 
     /// Ends a session.
@@ -186,29 +227,32 @@ impl Access {
         self.store.remove_session(*token::digest(token).as_bytes()).await
     }
 
-    /// The actor that an API token stands for; none where nobody gave the token.
-    pub fn token_holder(&self, token: &str) -> Option<Actor> {
-        let is_bootstrap = self.bootstrap.is_some_and(|digest| digest == token::digest(token));
-        is_bootstrap.then(|| Actor { name: "the bootstrap token".to_owned(), role: Role::PracticeManager })
-    }
-
-    /// Counts a token or a set-up link that nobody gave; how long its source is asked to wait, where it showed too many.
+    /// Counts a token or a link that nobody gave; how long its source is asked to wait, where it showed too many.
     pub fn wrong_token(&self, source: Source, now: Timestamp) -> Option<Duration> {
         if source.is_this_machine() { None } else { lock(&self.throttle).wrong_token(source.network(), now) }
     }
 
-    async fn open_session(&self, user: User, now: Timestamp) -> Result<SignedIn, StoreError> {
-        let token = token::new();
-        let stored = StoredSession { user_id: user.id, opened_at: now, used_at: now };
-        self.store.add_session(*token::digest_of(&token).as_bytes(), stored, now - session::LONGEST).await?;
-        Ok(SignedIn { token, session: Session { user, ends_at: session::ends_at(now) } })
+    async fn open_session(
+        &self,
+        user: User,
+        token: SecretString,
+        sender: Sender,
+        now: Timestamp,
+    ) -> Result<SignedIn, SignInError> {
+        let key = *token::digest_of(&token).as_bytes();
+        let stored = StoredSession {
+            user_id: user.id,
+            opened_at: now,
+            used_at: now,
+            confirmed_at: None,
+            device: sender.device,
+            address: (sender.source != Source::unknown()).then(|| sender.source.0.to_string()),
+        };
+        if !self.store.add_session(key, stored, now - session::LONGEST).await? {
+            return Err(SignInError::Disabled);
+        }
+        Ok(SignedIn { token, session: Session { user, ends_at: session::ends_at(now), confirmed_at: now, key } })
     }
-}
-
-async fn new_account(new: &NewUser) -> Result<StoredUser, AccountError> {
-    let email = new.check()?;
-    let user = User { id: UserId(Uuid::now_v7()), email, name: new.name.trim().to_owned(), role: new.role };
-    Ok(StoredUser { user, password_hash: password::hash(&new.password).await? })
 }
 
 /// Locks what is guarded, also after a panic elsewhere: it is replaced as a whole, so that none left it half-changed.

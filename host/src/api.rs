@@ -32,7 +32,10 @@ mod review;
 mod revisions;
 mod runs;
 mod schema;
+mod sessions;
+mod tokens;
 mod troubleshoot;
+mod users;
 
 use std::any::Any;
 
@@ -127,6 +130,13 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(review::list))
         .routes(routes!(review::decide))
         .routes(routes!(troubleshoot::troubleshoot))
+        .routes(routes!(users::list, users::add))
+        .routes(routes!(users::one, users::change))
+        .routes(routes!(users::reset))
+        .routes(routes!(sessions::list, sessions::open))
+        .routes(routes!(sessions::end))
+        .routes(routes!(tokens::list, tokens::make))
+        .routes(routes!(tokens::revoke))
 }
 
 async fn unknown(uri: Uri) -> Problem {

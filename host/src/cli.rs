@@ -17,7 +17,9 @@ mod progress;
 mod run;
 mod serve;
 mod sync;
+mod token;
 mod typeset;
+mod user;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -48,7 +50,8 @@ Examples:
   tidegate import clients.xlsx          which of our clients is which in the CRM? before the first sync
   tidegate run list                     how the last syncs went
   tidegate explain 1259 mobile          why is this client's mobile what it is?
-  tidegate note list --state waiting    file notes that have not reached the CRM yet";
+  tidegate note list --state waiting    file notes that have not reached the CRM yet
+  tidegate user reset pat@example.com   a link by which somebody chooses another password";
 
 /// The kinds of record that there are of a client.
 fn kinds() -> PossibleValuesParser {
@@ -103,6 +106,12 @@ enum Command {
     /// Look at file notes
     #[command(subcommand)]
     Note(note::Note),
+    /// Look after the accounts of the practice's people
+    #[command(subcommand)]
+    User(user::User),
+    /// Look after API tokens
+    #[command(subcommand)]
+    Token(token::Token),
     /// Check or print the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -215,6 +224,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Pack(command) => command.run(&cli.global).await,
         Command::Connection(command) => command.run(&cli.global).await,
         Command::Note(command) => command.run(&cli.global).await,
+        Command::User(command) => command.run(&cli.global).await,
+        Command::Token(command) => command.run(&cli.global).await,
         Command::Config(command) => command.run(&cli.global).await,
         Command::Healthcheck(command) => command.run(&cli.global).await,
         Command::CompilePlugin => Ok(compile_plugin::run()),

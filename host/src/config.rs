@@ -75,6 +75,8 @@ pub struct Config {
     pub proxy: Option<Proxy>,
     /// The times for which CRMs are waited for.
     pub crm_timeouts: CrmTimeouts,
+    /// The time for which a link to choose a password holds.
+    pub link_lasts: SignedDuration,
     /// The CRM sites, by name.
     pub connections: BTreeMap<ConnectionName, SiteAccess>,
 }

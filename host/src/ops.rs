@@ -16,9 +16,11 @@ pub mod goals;
 pub mod households;
 pub mod imports;
 pub mod notes;
+pub mod people;
 pub mod review;
 pub mod revisions;
 pub mod runs;
+pub mod tokens;
 pub mod uploads;
 
 #[cfg(test)]
@@ -35,3 +37,12 @@ fn may(actor: &Actor, action: Action) -> Result<(), Refusal> {
         Decision::Deny { because } => Err(Refusal::new(Kind::NotAllowed, because)),
     }
 }
+
+/// The same for what changes credentials, roles or secrets: a person has to have given their password lately.
+fn may_freshly(actor: &Actor, action: Action) -> Result<(), Refusal> {
+    may(actor, action)?;
+    if actor.is_fresh() { Ok(()) } else { Err(Refusal::new(Kind::NotFresh, NOT_FRESH)) }
+}
+
+const NOT_FRESH: &str = "Nothing was changed: it is more than 15 minutes since you gave your password, and this asks for it \
+                         once more. Confirm that it is you, then send it again.";

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::config::packs::{Activate, WatchedFolder};
-use crate::domain::access::{Actor, Role};
+use crate::domain::access::{Actor, Who};
 use crate::domain::{ConnectionName, PreviewId, RevisionDigest};
 use crate::integrations::WATCHED_FOLDER;
 use crate::ops::connections::Wanted;
@@ -128,7 +128,7 @@ struct Activations {
 
 impl Activations {
     fn new(activate: Activate) -> Self {
-        let actor = Actor { name: WATCHED_FOLDER.to_owned(), role: Role::PracticeManager };
+        let actor = Actor::of_the_practice(Who::Host, WATCHED_FOLDER);
         Self { activate, actor, begun: BTreeMap::new() }
     }
 

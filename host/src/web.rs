@@ -10,6 +10,7 @@
 
 mod absence_review;
 mod absence_wording;
+mod account;
 mod answers;
 mod assets;
 mod changes;
@@ -28,10 +29,12 @@ mod households;
 mod imports;
 mod inputs;
 mod integrations;
+mod join;
 mod layout;
 mod listing;
 mod notes;
 mod overview;
+mod people;
 mod previews;
 
 mod format;
@@ -132,6 +135,25 @@ pub fn router(app: App) -> Router {
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/set-up/{token}", get(sign_in::set_up_form).post(sign_in::set_up))
+        .route("/join/{token}", get(join::form).post(join::join))
+        .route("/people", get(people::list))
+        .route("/people/roles", get(people::roles::show))
+        .route("/people/invite", get(people::invite::form).post(people::invite::send))
+        .route("/people/{id}", get(people::person::show))
+        .route("/people/{id}/role", post(people::person::change_role))
+        .route("/people/{id}/disable", post(people::person::disable))
+        .route("/people/{id}/enable", post(people::person::enable))
+        .route("/people/{id}/reset", post(people::person::reset))
+        .route("/people/{id}/sessions/{session}/end", post(people::person::end_session))
+        .route("/account", get(account::show))
+        .route("/account/confirm", get(account::confirm::form).post(account::confirm::send))
+        .route("/account/name", post(account::rename))
+        .route("/account/email", post(account::change_email))
+        .route("/account/password", post(account::change_password))
+        .route("/account/sessions/end-others", post(account::end_other_sessions))
+        .route("/account/sessions/{id}/end", post(account::end_session))
+        .route("/account/tokens", post(account::tokens::make))
+        .route("/account/tokens/{id}/revoke", post(account::tokens::revoke))
         .route("/assets/{name}", get(assets::serve))
         .fallback(failure::no_page)
         .layer(CatchPanicLayer::custom(failure::panicked))

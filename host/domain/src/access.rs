@@ -1,11 +1,14 @@
 //! Access: who may do what. One function, [`authorize`], is asked before every call and page; it never looks anything
-//! up.
+//! up. What each role may do is one table, [`RULES`], which the page and the documents show, too.
+
+mod table;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::UserId;
+pub use self::table::{Grant, RULES, Rule, rule};
+use crate::ids::{TokenId, UserId};
 use crate::value::EmailAddress;
 
 /// The role of a user in the practice.
@@ -26,15 +29,52 @@ pub enum Role {
     Compliance,
 }
 
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::PracticeManager => "practice manager",
+impl Role {
+    /// All of them, in the order of the table's columns.
+    pub const ALL: [Self; 6] =
+        [Self::PracticeManager, Self::Adviser, Self::Associate, Self::Paraplanner, Self::Support, Self::Compliance];
+
+    /// The role as programs know it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PracticeManager => "practice_manager",
             Self::Adviser => "adviser",
             Self::Associate => "associate",
             Self::Paraplanner => "paraplanner",
             Self::Support => "support",
             Self::Compliance => "compliance",
+        }
+    }
+
+    /// The role that programs know by this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == word)
+    }
+
+    /// What somebody in this role does, in a few words.
+    pub fn purpose(self) -> &'static str {
+        match self {
+            Self::PracticeManager => "Connects the CRM and manages access.",
+            Self::Adviser => "A professional who answers for households.",
+            Self::Associate => "Works for an adviser.",
+            Self::Paraplanner => "Prepares advice.",
+            Self::Support => "Serves clients and staff.",
+            Self::Compliance => "Watches over the practice: sees everything, changes nothing.",
+        }
+    }
+
+    /// Whether somebody in this role can give a token this scope: where it lets them do something besides making tokens.
+    pub fn has(self, scope: Scope) -> bool {
+        let mut rules = RULES.iter().filter(|rule| rule.scope == scope && rule.action != Action::ManageTokens);
+        rules.any(|rule| !matches!(rule.grant(self), Grant::Denied(_)))
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PracticeManager => "practice manager",
+            other => other.as_str(),
         })
     }
 }
@@ -52,13 +92,132 @@ pub struct User {
     pub role: Role,
 }
 
-/// The one who asks: a person who signed in, or a program with a token.
+/// A part of what its maker may do, which an API token can be given.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Sees what its maker sees.
+    Read,
+    /// Reports events and looks after their file notes.
+    Events,
+    /// Makes and changes clients and goals.
+    Write,
+    /// Starts and cancels runs.
+    Sync,
+    /// Does whatever its maker may do.
+    Manage,
+}
+
+impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Read, Self::Events, Self::Write, Self::Sync, Self::Manage];
+
+    /// The scope as programs know it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Events => "events",
+            Self::Write => "write",
+            Self::Sync => "sync",
+            Self::Manage => "manage",
+        }
+    }
+
+    /// The scope that programs know by this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == word)
+    }
+
+    /// What a token with this scope may do.
+    pub fn purpose(self) -> &'static str {
+        match self {
+            Self::Read => "See what you see.",
+            Self::Events => "Report events and look after their file notes.",
+            Self::Write => "Make and change clients and goals.",
+            Self::Sync => "Start and cancel syncs.",
+            Self::Manage => "Do whatever you may do.",
+        }
+    }
+
+    fn covers(self, needed: Self) -> bool {
+        self == Self::Manage || self == needed
+    }
+
+    /// The message to a token that lacks it.
+    fn missing(self) -> &'static str {
+        match self {
+            Self::Read => "This token lacks the scope `read`. Ask a practice manager for a token that has it.",
+            Self::Events => "This token lacks the scope `events`. Ask a practice manager for a token that has it.",
+            Self::Write => "This token lacks the scope `write`. Ask a practice manager for a token that has it.",
+            Self::Sync => "This token lacks the scope `sync`. Ask a practice manager for a token that has it.",
+            Self::Manage => "This token lacks the scope `manage`. Ask a practice manager for a token that has it.",
+        }
+    }
+}
+
+/// The identity of the one who asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Who {
+    /// A person who signed in.
+    Person {
+        /// The person's account.
+        user: UserId,
+        /// Whether the person gave their password within the last quarter of an hour.
+        is_fresh: bool,
+    },
+    /// A program with an API token.
+    Token {
+        /// The token.
+        id: TokenId,
+        /// The person who made it; none where the machine's operator or the bootstrap token did.
+        maker: Option<UserId>,
+    },
+    /// A program with the token of the settings.
+    BootstrapToken,
+    /// Whoever can open the data folder of this machine.
+    Operator,
+    /// The host itself, by its settings.
+    Host,
+}
+
+/// The one who asks: a person who signed in, a program with a token, or the machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Actor {
+    /// The identity of the one who asks.
+    pub who: Who,
     /// The person's name, or what the token is for.
     pub name: String,
     /// The role that the one who asks has in the practice.
     pub role: Role,
+    /// The scopes of a token; none where all that the role may do is allowed.
+    pub scopes: Option<Vec<Scope>>,
+}
+
+impl Actor {
+    /// The practice's own: an operator, the bootstrap token or the host.
+    pub fn of_the_practice(who: Who, name: &str) -> Self {
+        Self { who, name: name.to_owned(), role: Role::PracticeManager, scopes: None }
+    }
+
+    /// The account of the one who asks: the person's, or that of whom the token stands for.
+    pub fn account(&self) -> Option<UserId> {
+        match self.who {
+            Who::Person { user, .. } => Some(user),
+            Who::Token { maker, .. } => maker,
+            Who::BootstrapToken | Who::Operator | Who::Host => None,
+        }
+    }
+
+    /// Whether nothing has to be confirmed before credentials, roles or secrets change: a person has just signed in, and
+    /// nobody else has a password to give.
+    pub fn is_fresh(&self) -> bool {
+        !matches!(self.who, Who::Person { is_fresh: false, .. })
+    }
+
+    /// Whether a token of this scope would do no more than the one who asks may.
+    pub fn has(&self, scope: Scope) -> bool {
+        self.role.has(scope) && self.scopes.as_ref().is_none_or(|own| own.iter().any(|own| own.covers(scope)))
+    }
 }
 
 /// An action that can be asked for.
@@ -70,49 +229,26 @@ pub enum Action {
     WriteBook,
     /// Change a client here until the next sync.
     EditClients,
-    /// See connections and their runs.
-    ReadRuns,
-    /// Start or cancel a run.
-    ControlRuns,
     /// Say how far the practice is with a goal, and how often it comes again.
     ChangeGoals,
-    /// Add, change, authorise or remove a connection.
-    ManageConnections,
+    /// Say who answers for a household.
+    ManageHouseholds,
     /// See file notes and their delivery.
     ReadNotes,
     /// Report an event of a household, or deliver its note again.
     WriteNotes,
-    /// Say who answers for a household.
-    ManageHouseholds,
-}
-
-impl Action {
-    /// All actions.
-    pub const ALL: &[Self] = &[
-        Self::ReadBook,
-        Self::WriteBook,
-        Self::EditClients,
-        Self::ReadRuns,
-        Self::ControlRuns,
-        Self::ManageConnections,
-        Self::ChangeGoals,
-        Self::ReadNotes,
-        Self::WriteNotes,
-        Self::ManageHouseholds,
-    ];
-
-    fn changes_something(self) -> bool {
-        matches!(
-            self,
-            Self::WriteBook
-                | Self::EditClients
-                | Self::ControlRuns
-                | Self::ManageConnections
-                | Self::ChangeGoals
-                | Self::WriteNotes
-                | Self::ManageHouseholds
-        )
-    }
+    /// See connections and their runs.
+    ReadRuns,
+    /// Start or cancel a run.
+    ControlRuns,
+    /// Add, change, authorise or remove a connection, and exchange its pack.
+    ManageConnections,
+    /// See who works in the practice, and in which role.
+    ReadPeople,
+    /// Invite, disable and reset accounts, and change roles.
+    ManagePeople,
+    /// Make and revoke API tokens of one's own.
+    ManageTokens,
 }
 
 /// The answer of [`authorize`], with the reason as a sentence for the person who asked.
@@ -130,56 +266,24 @@ pub enum Decision {
     },
 }
 
+/// The reason why what is allowed in some households is denied: there is none for this account.
+const NO_HOUSEHOLD: &str = "This account has access to no household. Ask a practice manager for it.";
+
 /// Whether `actor` may do `action`. Advisers and staff work in the households that they are given; until a household
 /// is given to somebody, all of them are closed.
 pub fn authorize(actor: &Actor, action: Action) -> Decision {
-    match actor.role {
-        Role::PracticeManager => Decision::Allow { because: "A practice manager manages the whole practice." },
-        Role::Compliance if action.changes_something() => Decision::Deny {
-            because: "Compliance sees everything and changes nothing. Ask a practice manager to do this.",
-        },
-        Role::Compliance => Decision::Allow { because: "Compliance sees everything." },
-        Role::Adviser | Role::Associate | Role::Paraplanner | Role::Support => match action {
-            Action::ReadRuns => Decision::Allow { because: "All staff see how the sync is going." },
-            Action::ControlRuns => {
-                Decision::Deny { because: "Runs are for practice managers. Ask one of them to start or cancel it." }
+    let rule = rule(action);
+    match rule.grant(actor.role) {
+        Grant::Denied(because) => Decision::Deny { because },
+        Grant::InHouseholds(_) => Decision::Deny { because: NO_HOUSEHOLD },
+        Grant::Allowed(because) => match &actor.scopes {
+            Some(scopes) if !scopes.iter().any(|scope| scope.covers(rule.scope)) => {
+                Decision::Deny { because: rule.scope.missing() }
             }
-            Action::ManageHouseholds => Decision::Deny {
-                because: "Who answers for a household is for practice managers to say. Ask one of them.",
-            },
-            Action::ManageConnections => Decision::Deny {
-                because: "Connections are for practice managers. Ask one of them to add, change or authorise it.",
-            },
-            Action::ReadBook
-            | Action::WriteBook
-            | Action::EditClients
-            | Action::ChangeGoals
-            | Action::ReadNotes
-            | Action::WriteNotes => {
-                Decision::Deny { because: "This account has access to no household. Ask a practice manager for it." }
-            }
+            _ => Decision::Allow { because },
         },
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn roles_and_what_they_may_do() {
-        use Action::{ReadBook, ReadNotes, ReadRuns};
-        let check = |role, allowed: &[Action]| {
-            let actor = Actor { name: "Ayda Khan".to_owned(), role };
-            for action in Action::ALL {
-                let is_allowed = matches!(authorize(&actor, *action), Decision::Allow { .. });
-                assert_eq!(is_allowed, allowed.contains(action), "{role}: {action:?}");
-            }
-        };
-        check(Role::PracticeManager, Action::ALL);
-        check(Role::Compliance, &[ReadBook, ReadRuns, ReadNotes]);
-        for role in [Role::Adviser, Role::Associate, Role::Paraplanner, Role::Support] {
-            check(role, &[ReadRuns]);
-        }
-    }
-}
+mod tests;

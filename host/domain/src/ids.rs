@@ -56,6 +56,14 @@ uuid_id! {
     /// An account of somebody who signs in, a UUIDv7.
     UserId
 }
+uuid_id! {
+    /// A session of somebody who signed in, made of its key in the store.
+    SessionId
+}
+uuid_id! {
+    /// An API token, a UUIDv7. It is no secret: the token itself is.
+    TokenId
+}
 
 uuid_id! {
     /// An identity list that was brought, a UUIDv7.

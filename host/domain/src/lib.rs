@@ -6,6 +6,7 @@
 
 pub mod absence;
 pub mod access;
+pub mod account;
 pub mod address;
 pub mod birth;
 pub mod breaker;
@@ -45,7 +46,7 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};
 pub use ids::{
     ClientId, ConnectionName, DocumentId, EventId, ExternalId, HouseholdId, ImportId, InvalidConnectionName, ItemId,
-    NoteId, PreviewId, RevisionDigest, RevisionId, RunId, UserId,
+    NoteId, PreviewId, RevisionDigest, RevisionId, RunId, SessionId, TokenId, UserId,
 };
 pub use record::{Adviser, Canonical, Client, RecordKind};
 pub use value::{CountryCode, Date, E164, EmailAddress, Money, Timestamp};

@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::access::password;
+use crate::access::{SignInError, password};
 use crate::domain::EmailAddress;
 use crate::domain::access::Role;
 use crate::domain::text::is_unwanted;
@@ -18,8 +18,8 @@ pub struct NewUser {
     pub name: String,
     /// The person's role in the practice.
     pub role: Role,
-    /// The password, at least 12 characters.
-    pub password: SecretString,
+    /// The password, at least 12 characters; none where the person chooses it by a link.
+    pub password: Option<SecretString>,
 }
 
 /// A problem with one field of the form for an account.
@@ -40,6 +40,27 @@ pub enum AccountError {
          an account exists"
     )]
     LinkIsOver,
+    /// The link of an account is over.
+    #[error(
+        "this link has been used, was replaced by a newer one, or is too old; ask a practice manager for another, or sign \
+         in where a password was chosen already"
+    )]
+    AccountLinkIsOver,
+    /// There is no such account.
+    #[error("there is no such account; check it against the list it is from")]
+    NoAccount,
+    /// Nobody else could manage the practice.
+    #[error(
+        "{0} is the only practice manager who can sign in; make somebody else one first, and wait until they have signed in. \
+         Nothing was changed"
+    )]
+    LastManager(String),
+    /// The account is disabled.
+    #[error("the account of {0} is disabled; enable it first. Nothing was changed")]
+    Disabled(String),
+    /// The password that was asked for once more is wrong, or too many were tried.
+    #[error(transparent)]
+    NotConfirmed(#[from] SignInError),
     /// The form does not hold; every problem found.
     #[error("{}", .0.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join(" "))]
     Invalid(Vec<FieldProblem>),
@@ -55,36 +76,82 @@ impl NewUser {
     /// The email, where everything about the account holds.
     pub(super) fn check(&self) -> Result<EmailAddress, AccountError> {
         let mut problems = Vec::new();
-        let mut problem = |field, message: &str| problems.push(FieldProblem { field, message: message.to_owned() });
-        let email = EmailAddress::try_from(self.email.trim().to_owned());
-        if email.is_err() {
-            problem("email", "This is not an email address such as pat.lee@example.com.");
-        }
-        if self.name.trim().is_empty() {
-            problem("name", "Enter the name by which colleagues know this person.");
-        } else if self.name.chars().count() > 200 || self.name.chars().any(is_unwanted) {
-            problem("name", "Enter a name of at most 200 characters, on one line.");
-        }
-        let password = self.password.expose_secret();
-        if password.chars().count() < password::SHORTEST {
-            problem("password", &format!("Choose a password of at least {} characters.", password::SHORTEST));
-        } else if password.len() > password::LONGEST {
-            problem("password", &format!("Choose a password of at most {} bytes.", password::LONGEST));
-        } else if [self.email.trim(), self.name.trim()].iter().any(|known| known.eq_ignore_ascii_case(password)) {
-            problem("password", "Choose a password that is neither the name nor the email.");
+        let email = check_email(&self.email, &mut problems);
+        check_name(&self.name, &mut problems);
+        if let Some(password) = &self.password {
+            check_password(password, (&self.email, &self.name), &mut problems);
         }
         match email {
-            Ok(email) if problems.is_empty() => Ok(email),
+            Some(email) if problems.is_empty() => Ok(email),
             _ => Err(AccountError::Invalid(problems)),
         }
     }
+}
+
+/// The hash of a password that somebody chooses, where it holds.
+pub(super) async fn chosen(password: &SecretString, (email, name): (&str, &str)) -> Result<String, AccountError> {
+    let mut problems = Vec::new();
+    check_password(password, (email, name), &mut problems);
+    if !problems.is_empty() {
+        return Err(AccountError::Invalid(problems));
+    }
+    match password::hash(password, vec![email.to_owned(), name.to_owned()]).await? {
+        Some(hash) => Ok(hash),
+        None => Err(AccountError::at("password", COMMON)),
+    }
+}
+
+/// The message about a password that others have.
+const COMMON: &str = "This password is among those that are tried first: it is on the lists of leaked passwords, or made of \
+                      a common word, a name, a date or a row of keys. Choose a few words in a row that nobody else would.";
+
+/// The email of somebody, where it is one.
+pub(super) fn check_email(email: &str, problems: &mut Vec<FieldProblem>) -> Option<EmailAddress> {
+    let read = EmailAddress::try_from(email.trim().to_owned()).ok();
+    if read.is_none() {
+        problems.push(FieldProblem::new("email", "This is not an email address such as pat.lee@example.com."));
+    }
+    read
+}
+
+/// Whether a name can be shown.
+pub(super) fn check_name(name: &str, problems: &mut Vec<FieldProblem>) {
+    if name.trim().is_empty() {
+        problems.push(FieldProblem::new("name", "Enter the name by which colleagues know this person."));
+    } else if name.chars().count() > 200 || name.chars().any(is_unwanted) {
+        problems.push(FieldProblem::new("name", "Enter a name of at most 200 characters, on one line."));
+    }
+}
+
+fn check_password(password: &SecretString, (email, name): (&str, &str), problems: &mut Vec<FieldProblem>) {
+    let password = password.expose_secret();
+    let message = if password.chars().count() < password::SHORTEST {
+        format!("Choose a password of at least {} characters.", password::SHORTEST)
+    } else if password.len() > password::LONGEST {
+        format!("Choose a password of at most {} bytes.", password::LONGEST)
+    } else if [email.trim(), name.trim()].iter().any(|known| known.eq_ignore_ascii_case(password)) {
+        "Choose a password that is neither the name nor the email.".to_owned()
+    } else {
+        return;
+    };
+    problems.push(FieldProblem { field: "password", message });
+}
+
+impl FieldProblem {
+    fn new(field: &'static str, message: &str) -> Self {
+        Self { field, message: message.to_owned() }
+    }
+}
+
+impl AccountError {
+    /// One field does not hold.
+    pub(super) fn at(field: &'static str, message: &str) -> Self {
+        Self::Invalid(vec![FieldProblem::new(field, message)])
+    }
 
     /// The email is another account's.
-    pub(super) fn email_is_taken() -> AccountError {
-        AccountError::Invalid(vec![FieldProblem {
-            field: "email",
-            message: "Another account has this email.".to_owned(),
-        }])
+    pub(super) fn email_is_taken() -> Self {
+        Self::at("email", "Another account has this email.")
     }
 }
 
@@ -99,7 +166,7 @@ mod tests {
                 email: email.to_owned(),
                 name: name.to_owned(),
                 role: Role::PracticeManager,
-                password: password.into(),
+                password: Some(password.into()),
             };
             let fields: Vec<&str> = match new.check() {
                 Ok(_) => Vec::new(),

@@ -7,6 +7,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::access::strength;
 use crate::queue::{self, NotDone, Queue};
 
 /// Shorter ones are refused; length is what makes a password strong.
@@ -14,13 +15,19 @@ pub const SHORTEST: usize = 12;
 /// The longest password in bytes. Longer ones are refused, so that nobody has a megabyte hashed.
 pub const LONGEST: usize = 1024;
 
-/// The PHC string (`$argon2id$v=19$m=19456,t=2,p=1$…`) of a password.
+/// The PHC string (`$argon2id$v=19$m=19456,t=2,p=1$…`) of a password; none where it is a common one for somebody of whom
+/// these texts are known.
 ///
 /// # Errors
 /// Returns an error if too many wait for theirs.
-pub async fn hash(password: &SecretString) -> Result<String, NotDone> {
+pub async fn hash(password: &SecretString, known: Vec<String>) -> Result<Option<String>, NotDone> {
     let password = password.clone();
-    queue::PASSWORDS.run(move || hash_now(&password)).await
+    let work = move || {
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let is_common = strength::is_common(password.expose_secret(), &known);
+        (!is_common).then(|| hash_now(&password))
+    };
+    queue::PASSWORDS.run(work).await
 }
 
 /// Whether `password` is the one that `hash` was made of. Without a hash (nobody has that email) it takes the same
@@ -54,7 +61,7 @@ mod tests {
     #[tokio::test]
     async fn a_password_is_told_from_others_and_from_nobodys() {
         let password = SecretString::from("correct horse battery");
-        let hashed = hash(&password).await.unwrap();
+        let hashed = hash(&password, Vec::new()).await.unwrap().unwrap();
         assert!(hashed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hashed}");
         let check = async |password: &SecretString, hash: Option<String>, expected| {
             assert_eq!(is_right(password, hash, &queue::PASSWORDS).await, Ok(expected));
@@ -62,5 +69,6 @@ mod tests {
         check(&password, Some(hashed.clone()), true).await;
         check(&"correct horse".into(), Some(hashed), false).await;
         check(&password, None, false).await;
+        assert_eq!(hash(&"password12345".into(), Vec::new()).await, Ok(None));
     }
 }

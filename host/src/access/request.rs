@@ -1,10 +1,35 @@
 //! The sender of a request, as its headers tell: the session cookie, and whether one of the host's own pages asks.
 
-use axum::http::header::{COOKIE, HOST, ORIGIN};
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::header::{COOKIE, HOST, ORIGIN, USER_AGENT};
+use axum::http::{Extensions, HeaderMap, Method, Uri};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::access::device;
 use crate::access::session::LONGEST;
+use crate::access::source::Source;
+
+/// The sender of a request that opens a session.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// The address that it came from.
+    pub source: Source,
+    /// The browser or program, in a few words.
+    pub device: Option<String>,
+}
+
+impl Sender {
+    /// The sender of a request with these extensions and headers.
+    pub fn of(extensions: &Extensions, headers: &HeaderMap) -> Self {
+        let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+        Self { source: Source::in_extensions(extensions), device: user_agent.and_then(device::named) }
+    }
+}
+
+impl From<Source> for Sender {
+    fn from(source: Source) -> Self {
+        Self { source, device: None }
+    }
+}
 
 /// `__Host-` makes browsers insist on `Secure`, on `Path=/` and on no `Domain`, so that no other host can set it.
 const COOKIE_NAME: &str = "__Host-tidegate";

@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::domain::Timestamp;
-use crate::domain::access::{Actor, User};
-use crate::store::access::StoredSession;
+use crate::domain::access::{Actor, User, Who};
+use crate::domain::{SessionId, Timestamp};
+use crate::store::access::{StoredSession, session_id};
 
 /// The time after which a session that is not used is over.
 pub const IDLE: Duration = Duration::from_hours(1);
 /// The time after which a session is over in any case.
 pub const LONGEST: Duration = Duration::from_hours(12);
-/// The interval at which the last use of a session is kept: a durable write for every page would be too much.
-const NOTED_EVERY: Duration = Duration::from_mins(5);
+/// The time for which a person's password vouches for changes of credentials, roles and secrets.
+pub const FRESH: Duration = Duration::from_mins(15);
+/// The interval at which the last use of a session or token is kept: a durable write for every page would be too much.
+pub const NOTED_EVERY: Duration = Duration::from_mins(5);
 
 /// The session of a person who signed in.
 #[derive(Clone, PartialEq, Debug)]
@@ -22,12 +24,22 @@ pub struct Session {
     pub user: User,
     /// The moment at which the session is over, however much it is used.
     pub ends_at: Timestamp,
+    /// The moment at which the person last gave their password.
+    pub confirmed_at: Timestamp,
+    /// The key under which it is kept.
+    pub(super) key: [u8; 32],
 }
 
 impl Session {
-    /// The person as `authorize` knows them.
-    pub fn actor(&self) -> Actor {
-        Actor { name: self.user.name.clone(), role: self.user.role }
+    /// The person as `authorize` knows them at this moment.
+    pub fn actor(&self, now: Timestamp) -> Actor {
+        let who = Who::Person { user: self.user.id, is_fresh: now < self.confirmed_at + FRESH };
+        Actor { who, name: self.user.name.clone(), role: self.user.role, scopes: None }
+    }
+
+    /// The id of the session.
+    pub fn id(&self) -> SessionId {
+        session_id(&self.key)
     }
 }
 
@@ -45,9 +57,9 @@ pub fn ends_at(opened_at: Timestamp) -> Timestamp {
     opened_at + LONGEST
 }
 
-/// Whether a session still holds.
-pub fn is_alive(session: &StoredSession, now: Timestamp) -> bool {
-    now < ends_at(session.opened_at) && now < session.used_at + IDLE
+/// Whether a session that was opened and last used then still holds.
+pub fn is_alive(opened_at: Timestamp, used_at: Timestamp, now: Timestamp) -> bool {
+    now < ends_at(opened_at) && now < used_at + IDLE
 }
 
 /// Whether its last use is to be written down.
@@ -58,18 +70,14 @@ pub fn is_to_be_noted(session: &StoredSession, now: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::UserId;
 
     #[test]
     fn a_session_ends_unused_after_an_hour_and_used_after_twelve() {
         let opened_at = Timestamp::from_second(1_800_000_000).unwrap();
         let check = |used_after: u64, now_after: u64, expected| {
-            let session = StoredSession {
-                user_id: UserId(uuid::Uuid::nil()),
-                opened_at,
-                used_at: opened_at + Duration::from_mins(used_after),
-            };
-            assert_eq!(is_alive(&session, opened_at + Duration::from_mins(now_after)), expected, "{now_after} min");
+            let used_at = opened_at + Duration::from_mins(used_after);
+            let now = opened_at + Duration::from_mins(now_after);
+            assert_eq!(is_alive(opened_at, used_at, now), expected, "{now_after} min");
         };
         check(0, 0, true);
         check(0, 59, true);

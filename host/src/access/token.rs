@@ -14,6 +14,16 @@ pub fn new() -> SecretString {
     URL_SAFE_NO_PAD.encode(bytes).into()
 }
 
+/// The beginning of API tokens, by which scanners of repositories and logs know one.
+pub const API_PREFIX: &str = "tg_";
+/// The beginning of the tokens of sessions that programs open.
+pub const SESSION_PREFIX: &str = "tgs_";
+
+/// A new token that begins so.
+pub fn with_prefix(prefix: &str) -> SecretString {
+    format!("{prefix}{}", new().expose_secret()).into()
+}
+
 /// The digest of a token as somebody shows it.
 pub fn digest(token: &str) -> Digest {
     blake3::hash(token.as_bytes())

@@ -5,7 +5,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
 use crate::access::source::Source;
-use crate::access::{LocalOperator, request};
+use crate::access::{Holder, LocalOperator, Session, request};
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
 use crate::domain::access::{Action, Actor, Decision, authorize};
@@ -14,8 +14,8 @@ use crate::domain::{Timestamp, UserId};
 /// The caller of an operation: a person or a program that is known. What they may do is asked with [`Caller::may`].
 pub struct Caller {
     actor: Actor,
-    /// The account of the person whose session it is; none for a program.
-    user: Option<UserId>,
+    /// The session of the person who asks; none for a program that asks for itself.
+    session: Option<Session>,
 }
 
 impl Caller {
@@ -34,7 +34,12 @@ impl Caller {
 
     /// The person, where one signed in.
     pub fn user(&self) -> Option<UserId> {
-        self.user
+        self.session.as_ref().map(|session| session.user.id)
+    }
+
+    /// The session, where a person asks.
+    pub fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
     }
 }
 
@@ -43,20 +48,30 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         if let Some(operator) = parts.extensions.get::<LocalOperator>() {
-            return Ok(Self { actor: operator.actor(), user: None });
+            return Ok(Self { actor: operator.actor(), session: None });
         }
+        let now = Timestamp::now();
         if let Some(header) = parts.headers.get(AUTHORIZATION) {
-            let token = header.to_str().ok().and_then(bearer);
-            let holder = token.and_then(|token| app.access.token_holder(token));
-            return holder.map(|actor| Self { actor, user: None }).ok_or_else(|| {
-                let source = Source::in_extensions(&parts.extensions);
-                match app.access.wrong_token(source, Timestamp::now()) {
-                    Some(wait) => Problem::too_many("Too many tokens were sent that are not accepted.", wait),
-                    None => unauthenticated(
-                        "The Authorization header holds no token that is accepted. Send `Bearer <token>`.",
-                    ),
+            let holder = match header.to_str().ok().and_then(bearer) {
+                Some(token) => app.access.holder(token, now).await?,
+                None => Holder::Nobody,
+            };
+            return match holder {
+                Holder::Actor(actor, session) => Ok(Self { actor, session }),
+                Holder::Expired(token) => Err(unauthenticated(&format!(
+                    "The token “{}” has expired. Make another one; whoever made it can, or a practice manager.",
+                    token.name
+                ))),
+                Holder::Nobody => {
+                    let source = Source::in_extensions(&parts.extensions);
+                    Err(match app.access.wrong_token(source, now) {
+                        Some(wait) => Problem::too_many("Too many tokens were sent that are not accepted.", wait),
+                        None => unauthenticated(
+                            "The Authorization header holds no token that is accepted. Send `Bearer <token>`.",
+                        ),
+                    })
                 }
-            });
+            };
         }
         let Some(token) = request::session_token(&parts.headers) else {
             return Err(unauthenticated("Send an API token as `Authorization: Bearer <token>`, or sign in."));
@@ -66,9 +81,9 @@ impl FromRequestParts<App> for Caller {
                           an API token.";
             return Err(Problem::new(Kind::Forbidden, detail));
         }
-        let session = app.access.session(token, Timestamp::now()).await?;
+        let session = app.access.session(token, now).await?;
         let session = session.ok_or_else(|| unauthenticated("The session is over. Sign in again."))?;
-        Ok(Self { actor: session.actor(), user: Some(session.user.id) })
+        Ok(Self { actor: session.actor(now), session: Some(session) })
     }
 }
 

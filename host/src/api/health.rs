@@ -39,7 +39,7 @@ pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
         let detail = "The store's file failed. The host ends, to be started anew; the cause is in its log.";
         return Err(unavailable(detail.to_owned()));
     }
-    if let Err(error) = app.store.has_users().await {
+    if let Err(error) = app.store.has_manager().await {
         tracing::error!(%error, "the store cannot be read");
         return Err(unavailable("The store cannot be read. The cause is in the host's log.".to_owned()));
     }

@@ -29,8 +29,9 @@ const DESCRIPTION: &str = "\
 A practice's clients and households as its CRM has them, the runs that bring them over, and the file notes that go \
 back.
 
-Every call brings an API token as `Authorization: Bearer <token>`, or, from the host's own pages, the session's \
-cookie. Lists take `limit` (1 to 500, by default 50) and `cursor`, and answer `next`, the cursor of the page that \
+Every call brings a token as `Authorization: Bearer <token>`, or, from the host's own pages, the session's cookie. A \
+token is an API token of `/tokens`, which does a part of what its maker may, or that of a session of `/sessions`, with \
+which a program acts as a person. Lists take `limit` (1 to 500, by default 50) and `cursor`, and answer `next`, the cursor of the page that \
 follows. Money is an exact amount as text with its currency, dates are ISO 8601, times RFC 3339 in UTC. Failures are \
 problem documents (RFC 9457).";
 
@@ -44,7 +45,10 @@ pub fn base() -> OpenApi {
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(DESCRIPTION))
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()));
-    let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API token.")).build();
+    let token = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("An API token, or that of a session."))
+        .build();
     let cookie = ApiKeyValue::with_description("__Host-tidegate", "The session of somebody who signed in.");
     let components = ComponentsBuilder::new()
         .security_scheme("token", SecurityScheme::Http(token))

@@ -32,6 +32,8 @@ pub enum Kind {
     Unauthenticated,
     /// The one who asks may not.
     Forbidden,
+    /// The person who asks has to give their password once more.
+    NotFresh,
     /// There is no such thing.
     NotFound,
     /// The resource has no such method.
@@ -68,6 +70,7 @@ impl Kind {
             Self::Malformed => (StatusCode::BAD_REQUEST, "malformed-request", "The request cannot be read"),
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated", "Sign-in is needed"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
+            Self::NotFresh => (StatusCode::FORBIDDEN, "fresh-sign-in-needed", "A fresh sign-in is needed"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
             Self::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The resource has no such method")
@@ -185,6 +188,8 @@ impl From<Refusal> for Problem {
         let kind = match refusal.kind {
             ops::Kind::Malformed => Kind::Malformed,
             ops::Kind::NotAllowed => Kind::Forbidden,
+            ops::Kind::NotSignedIn => Kind::Unauthenticated,
+            ops::Kind::NotFresh => Kind::NotFresh,
             ops::Kind::NotFound => Kind::NotFound,
             ops::Kind::KeyReused => Kind::KeyReused,
             ops::Kind::WrongState => Kind::WrongState,

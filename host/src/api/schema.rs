@@ -4,6 +4,8 @@ use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, Schema
 
 use crate::app::troubleshoot;
 use crate::domain::absence::AbsenceReviewState;
+use crate::domain::access::{Role, Scope};
+use crate::domain::account::AccountState;
 use crate::domain::import::RowStatus;
 use crate::domain::note::Stage;
 use crate::domain::record::RecordKind;
@@ -181,4 +183,18 @@ pub fn household_role() -> Object {
 
 pub fn severity() -> Object {
     one_of("How much it matters.", ["info", "warning", "error"])
+}
+
+pub fn role() -> Object {
+    one_of("What the person may do in the practice.", Role::ALL.map(Role::as_str))
+}
+
+pub fn account_state() -> Object {
+    let what = "Where the account stands: `invited` until the person has chosen a password.";
+    one_of(what, AccountState::ALL.map(AccountState::as_str))
+}
+
+pub fn scopes() -> Array {
+    let scope = one_of("A part of what its maker may do; `manage` is all of it.", Scope::ALL.map(Scope::as_str));
+    ArrayBuilder::new().items(scope).description(Some("What the token may do.")).build()
 }

@@ -3,6 +3,7 @@
 mod book;
 mod document;
 mod failures;
+mod people;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -66,10 +67,14 @@ impl Host {
     /// The cookie of somebody in this role who signed in.
     pub async fn signed_in(&self, role: Role) -> String {
         let email = format!("{}@example.com", role.to_string().replace(' ', "-"));
-        let new = NewUser { email: email.clone(), name: "Pat Lee".to_owned(), role, password: PASSWORD.into() };
-        self.app.access.create_user(new).await.unwrap();
-        let signed_in =
-            self.app.access.sign_in(&email, &PASSWORD.into(), Source::unknown(), Timestamp::now()).await.unwrap();
+        let new = NewUser { email: email.clone(), name: "Pat Lee".to_owned(), role, password: Some(PASSWORD.into()) };
+        self.app.access.add_user(new, Timestamp::now()).await.unwrap();
+        let signed_in = self
+            .app
+            .access
+            .sign_in(&email, &PASSWORD.into(), Source::unknown().into(), Timestamp::now())
+            .await
+            .unwrap();
         format!("__Host-tidegate={}", signed_in.token.expose_secret())
     }
 }

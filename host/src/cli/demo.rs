@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::config::{self, Config};
 use crate::crm::registry::Registry;
 use crate::crm::registry::stand_in::{Account, Admin, MOST_CLIENTS, Options, Region, Sandbox};
+use crate::domain::Timestamp;
 use crate::domain::access::Role;
 use crate::kit::Project;
 use crate::pack::copy_whole;
@@ -79,9 +80,9 @@ impl Demo {
             email: EMAIL.to_owned(),
             name: "Demo manager".to_owned(),
             role: Role::PracticeManager,
-            password: password.clone(),
+            password: Some(password.clone()),
         };
-        app.access.create_user(manager).await?;
+        app.access.add_user(manager, Timestamp::now()).await?;
 
         let shutdown = serve_command::on_signal();
         let settings = folder.path().join(SETTINGS);
@@ -252,7 +253,7 @@ async fn show(host: &Local, site: &Admin, shown: u32, as_json: bool) -> anyhow::
 
 /// Reports an event of the household; answers its note once delivered.
 async fn report(host: &Local, event_type: &str, household: &Value, data: Value) -> anyhow::Result<Value> {
-    let now = jiff::Timestamp::now();
+    let now = Timestamp::now();
     let event = json!({ "type": event_type, "household_id": household, "occurred_at": now, "data": data });
     let accepted = host.post_event(&event, &format!("demo-{event_type}")).await?;
     let id = accepted["id"].as_str().context("the accepted note has no id")?;

@@ -123,6 +123,11 @@ impl Local {
         answer(self.client.post(url(path)).json(body).send().await).await
     }
 
+    /// `PATCH /api/v1/<path>` with JSON.
+    pub(super) async fn patch_json(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        answer(self.client.patch(url(path)).json(body).send().await).await
+    }
+
     /// `DELETE /api/v1/<path>`.
     pub(super) async fn delete(&self, path: &str) -> anyhow::Result<Value> {
         answer(self.client.delete(url(path)).send().await).await

@@ -36,7 +36,9 @@ impl Serve {
         announce(&listener, global.json)?;
         if let Some(token) = app.access.offer_set_up(jiff::Timestamp::now()).await? {
             let link = format!("{}/set-up/{}", app.config.server.base_url(), token.expose_secret());
-            output::tell(&format!("No account yet. Within 30 minutes, make the first one at {link}"));
+            output::tell(&format!(
+                "No practice manager can sign in yet. Within 30 minutes, make an account for one at {link}"
+            ));
         }
         serve::run(app, listener, on_signal()).await?;
         Ok(ExitCode::SUCCESS)

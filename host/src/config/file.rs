@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use serde::de::IgnoredAny;
@@ -40,6 +41,8 @@ pub(super) struct File {
     network: NetworkSection,
     #[serde(default)]
     notes: NotesSection,
+    #[serde(default)]
+    people: PeopleSection,
     #[serde(default)]
     metrics: MetricsSection,
     /// The connections, read apart, for what a section holds is declared by its CRM.
@@ -123,6 +126,18 @@ impl Default for NotesSection {
     }
 }
 
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct PeopleSection {
+    link_lasts: String,
+}
+
+impl Default for PeopleSection {
+    fn default() -> Self {
+        Self { link_lasts: format!("{LINK_LASTS:#}") }
+    }
+}
+
 #[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct NetworkSection {
@@ -152,6 +167,9 @@ enum LogFormat {
     Json,
 }
 
+/// The time for which a link to choose a password holds where the settings say nothing else, and its bounds in seconds.
+const LINK_LASTS: SignedDuration = SignedDuration::from_hours(72);
+const LINKS_LAST: (i64, i64) = (60 * 60, 30 * 24 * 60 * 60);
 /// The bounds within which a request's time to live and a site's lag are, in seconds.
 const REQUEST_TIMEOUTS: (i64, i64) = (1, 600);
 const SITE_LAGS: (i64, i64) = (0, 3600);
@@ -175,6 +193,7 @@ impl File {
             request_timeout: check.duration("crm.request-timeout", &self.crm.request_timeout, REQUEST_TIMEOUTS),
             site_lag: check.duration("notes.site-lag", &self.notes.site_lag, SITE_LAGS),
         };
+        let link_lasts = check.duration("people.link-lasts", &self.people.link_lasts, LINKS_LAST);
         (check.hosts, check.folders) = self.crm.check(&server.data_dir, &mut check);
         let proxy = self.network.check(variables, &mut check);
         let metrics = self.metrics.check(&mut check);
@@ -213,6 +232,7 @@ impl File {
             folders,
             proxy,
             crm_timeouts,
+            link_lasts,
             connections,
         };
         (config, problems.said())

@@ -76,6 +76,7 @@ fn every_problem_is_named() {
     check("[server]\ntrusted-proxies = [\"proxy\"]", &["server.trusted-proxies", "10.0.0.0/8"]);
     check("[server]\nsecret-key-file = \"secrets/xplan\"", &["server.secret-key-file", "32"]);
     check("[crm]\nforward-host-suffixes = [\"advice\"]", &["crm.forward-host-suffixes", "advice"]);
+    check("[people]\nlink-lasts = \"5m\"", &["people.link-lasts", "1h", "720h"]);
     check("[metrics]\nlisten = \"here\"", &["metrics.listen", "here"]);
     check(&format!("{CONNECTION}\nschedule = \"hourly\""), &["connections.main.schedule", "hourly"]);
     check(&format!("{CONNECTION}\ninsecure-http = true"), &["insecure-http", "loopback"]);

@@ -1,27 +1,45 @@
-//! Coming in and going out. Nobody is known yet who could be asked for a role.
+//! Coming in and going out, where nobody is known yet who could be asked for a role; and what somebody changes of their
+//! own account.
 
 use secrecy::SecretString;
 
-use super::{FieldError, Kind, Refusal};
+use super::{FieldError, Kind, Refusal, may};
 use crate::access::account::{AccountError, FieldProblem, NewUser};
-use crate::access::source::Source;
-use crate::access::{SignInError, SignedIn};
+use crate::access::request::Sender;
+use crate::access::{Session, SignInError, SignedIn};
 use crate::app::App;
-use crate::domain::Timestamp;
+use crate::domain::access::{Action, Actor, Decision, authorize};
+use crate::domain::account::Account;
+use crate::domain::text::full_stop;
+use crate::domain::{SessionId, Timestamp};
 use crate::store::StoreError;
 
 /// Opens a session for whoever knows an account's password.
 ///
 /// # Errors
-/// Returns an error if nobody has this email and password, or too many were tried.
+/// Returns an error if nobody has this email and password, the account is disabled, or too many were tried.
 pub async fn sign_in(
     app: &App,
     email: &str,
     password: &SecretString,
-    source: Source,
+    sender: Sender,
     now: Timestamp,
 ) -> Result<SignedIn, Refusal> {
-    Ok(app.access.sign_in(email, password, source, now).await?)
+    Ok(app.access.sign_in(email, password, sender, now).await?)
+}
+
+/// The same for a program that acts as the person.
+///
+/// # Errors
+/// Fails as [`sign_in`] does.
+pub async fn sign_in_program(
+    app: &App,
+    email: &str,
+    password: &SecretString,
+    sender: Sender,
+    now: Timestamp,
+) -> Result<SignedIn, Refusal> {
+    Ok(app.access.sign_in_program(email, password, sender, now).await?)
 }
 
 /// Ends a session.
@@ -32,19 +50,109 @@ pub async fn sign_out(app: &App, token: &str) -> Result<(), StoreError> {
     app.access.sign_out(token).await
 }
 
-/// Makes the first account, a practice manager's, and signs in.
+/// Makes the first practice manager's account, and signs in.
 ///
 /// # Errors
 /// [`Kind::NotFound`] where the link is over, and where a field does not fit.
-pub async fn set_up(app: &App, token: &str, new: NewUser, now: Timestamp) -> Result<SignedIn, Refusal> {
-    Ok(app.access.set_up(token, new, now).await?)
+pub async fn set_up(app: &App, token: &str, new: NewUser, sender: Sender, now: Timestamp) -> Result<SignedIn, Refusal> {
+    Ok(app.access.set_up(token, new, sender, now).await?)
+}
+
+/// Chooses a password by the link that was given for an account, and signs in.
+///
+/// # Errors
+/// [`Kind::NotFound`] where the link is over, and where the password does not fit.
+pub async fn join(
+    app: &App,
+    token: &str,
+    password: &SecretString,
+    sender: Sender,
+    now: Timestamp,
+) -> Result<SignedIn, Refusal> {
+    Ok(app.access.use_link(token, password, sender, now).await?)
+}
+
+/// Keeps that the person of a session has just given their password once more.
+///
+/// # Errors
+/// Returns an error if the password is wrong, or too many were tried.
+pub async fn confirm(
+    app: &App,
+    session: &Session,
+    password: &SecretString,
+    sender: &Sender,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let confirmed = app.access.confirm(session, password, sender, now).await;
+    confirmed.map_err(|error| AccountError::from(error).into())
+}
+
+/// Changes the name of the person of a session.
+///
+/// # Errors
+/// Returns an error if the name does not fit.
+pub async fn rename(app: &App, session: &Session, name: &str) -> Result<Account, Refusal> {
+    Ok(app.access.rename(session, name).await?)
+}
+
+/// Changes the email by which the person of a session signs in.
+///
+/// # Errors
+/// Returns an error if the password is wrong, or the email does not fit or is somebody else's.
+pub async fn change_email(
+    app: &App,
+    session: &Session,
+    (email, password): (&str, &SecretString),
+    sender: &Sender,
+    now: Timestamp,
+) -> Result<Account, Refusal> {
+    Ok(app.access.change_email(session, email, password, sender, now).await?)
+}
+
+/// Changes the password of the person of a session, whose other sessions end.
+///
+/// # Errors
+/// Returns an error if the password before is wrong, or the one after does not fit.
+pub async fn change_password(
+    app: &App,
+    session: &Session,
+    (before, after): (&SecretString, &SecretString),
+    sender: &Sender,
+    now: Timestamp,
+) -> Result<Account, Refusal> {
+    Ok(app.access.change_password(session, (before, after), sender, now).await?)
+}
+
+/// Ends a session of one's own, or, as a practice manager, a colleague's.
+///
+/// # Errors
+/// Returns an error if there is no such session, or it is not for the actor to end.
+pub async fn end_session(app: &App, actor: &Actor, id: SessionId) -> Result<(), Refusal> {
+    may(actor, Action::ManageTokens)?;
+    let of_anybody = matches!(authorize(actor, Action::ManagePeople), Decision::Allow { .. });
+    let of = actor.account().filter(|_| !of_anybody);
+    if (of_anybody || of.is_some()) && app.access.end_session(id, of).await? {
+        return Ok(());
+    }
+    Err(Refusal::not_found(format_args!("session {id}")))
+}
+
+/// Ends all sessions of a session's person but this one; answers how many.
+///
+/// # Errors
+/// Returns an error if the store fails.
+pub async fn end_other_sessions(app: &App, session: &Session) -> Result<usize, Refusal> {
+    Ok(app.access.end_other_sessions(session).await?)
 }
 
 impl From<SignInError> for Refusal {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::Refused => {
-                Self::new(Kind::Invalid, "No account has this email and password. Check both and sign in again.")
+                Self::new(Kind::NotSignedIn, "No account has this email and password. Check both and sign in again.")
+            }
+            SignInError::Disabled => {
+                Self::new(Kind::NotSignedIn, "This account is disabled. A practice manager can enable it again.")
             }
             SignInError::TooMany { retry_after } => Self::new(Kind::TooMany(retry_after), format!("{error}.")),
             SignInError::NotDone(error) => error.into(),
@@ -56,7 +164,16 @@ impl From<SignInError> for Refusal {
 impl From<AccountError> for Refusal {
     fn from(error: AccountError) -> Self {
         match error {
-            AccountError::LinkIsOver => Self::new(Kind::NotFound, error.to_string()),
+            AccountError::LinkIsOver | AccountError::AccountLinkIsOver | AccountError::NoAccount => {
+                Self::new(Kind::NotFound, full_stop(&error.to_string()))
+            }
+            AccountError::LastManager(_) | AccountError::Disabled(_) => {
+                Self::new(Kind::WrongState, full_stop(&error.to_string()))
+            }
+            AccountError::NotConfirmed(SignInError::Refused) => {
+                Self::at("/current_password", "This is not your password. Type the one with which you signed in.")
+            }
+            AccountError::NotConfirmed(error) => error.into(),
             AccountError::Invalid(problems) => {
                 let field = |FieldProblem { field, message }| FieldError { pointer: format!("/{field}"), message };
                 Self::invalid(problems.into_iter().map(field).collect())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Kind, Refusal, may};
+use super::{Kind, Refusal, may, may_freshly};
 use crate::app::App;
 use crate::domain::access::{Action, Actor};
 use crate::domain::text::full_stop;
@@ -18,7 +18,7 @@ const LONGEST: Duration = Duration::from_secs(45);
 /// # Errors
 /// Returns an error if a field does not fit.
 pub async fn add(app: &App, actor: &Actor, draft: Draft) -> Result<Integration, Refusal> {
-    may(actor, Action::ManageConnections)?;
+    may_draft(actor, &draft)?;
     Ok(app.integrations.add(draft, &actor.name).await?)
 }
 
@@ -27,8 +27,14 @@ pub async fn add(app: &App, actor: &Actor, draft: Draft) -> Result<Integration, 
 /// # Errors
 /// Returns an error if there is none of this name, it is in the settings file, or a field does not fit.
 pub async fn change(app: &App, actor: &Actor, name: &ConnectionName, draft: Draft) -> Result<Integration, Refusal> {
-    may(actor, Action::ManageConnections)?;
+    may_draft(actor, &draft)?;
     Ok(app.integrations.change(name, draft, &actor.name).await?)
+}
+
+/// Goes on where the actor may add or change a connection so: with other secrets, only after a fresh sign-in.
+fn may_draft(actor: &Actor, draft: &Draft) -> Result<(), Refusal> {
+    let is_way_in = draft.raw.sign_in.is_some();
+    if is_way_in { may_freshly(actor, Action::ManageConnections) } else { may(actor, Action::ManageConnections) }
 }
 
 /// Removes a connection. What it imported stays, and what its site authorised is forgotten.
@@ -141,7 +147,7 @@ pub async fn authorise(
     name: &ConnectionName,
     user: Option<UserId>,
 ) -> Result<Attempt, Refusal> {
-    may(actor, Action::ManageConnections)?;
+    may_freshly(actor, Action::ManageConnections)?;
     Ok(app.integrations.begin_authorisation(name, user).await?)
 }
 

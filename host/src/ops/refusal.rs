@@ -27,6 +27,10 @@ pub enum Kind {
     Malformed,
     /// The one who asks may not.
     NotAllowed,
+    /// Nobody has this email and password, or the account is disabled.
+    NotSignedIn,
+    /// The person who asks has to give their password once more.
+    NotFresh,
     /// There is no such thing.
     NotFound,
     /// The idempotency key belongs to something else.

@@ -1,9 +1,18 @@
-//! Accounts and sessions. Serves `access`.
+//! Accounts, with the sessions and API tokens that belong to them. Serves `access`.
+
+mod people;
+mod sessions;
+mod tokens;
+
+pub use self::people::{Changed, LinkUse, OwnChange, UserChange};
+pub use self::sessions::{StoredSession, session_id};
 
 use super::engine::{Readable, Table, Write};
-use crate::domain::access::User;
+use crate::domain::access::{Role, User};
+use crate::domain::account::{Account, AccountState};
 use crate::domain::{EmailAddress, Timestamp, UserId};
 use crate::store::keys::PRACTICE;
+use crate::store::page::{Page, PageRequest, cursor_of};
 use crate::store::rows::{decode, encode, rows};
 use crate::store::{Store, StoreError};
 
@@ -11,32 +20,75 @@ use crate::store::{Store, StoreError};
 const USERS: Table<(u32, [u8; 16]), &[u8]> = Table::new("users");
 /// The account's id, by its email in lower case.
 const USERS_BY_EMAIL: Table<(u32, &str), [u8; 16]> = Table::new("users-by-email");
-/// A session, by the digest of its token.
-const SESSIONS: Table<(u32, [u8; 32]), &[u8]> = Table::new("sessions");
+/// The account's id, by the digest of the link that was given for it.
+const LINKS: Table<(u32, [u8; 32]), [u8; 16]> = Table::new("account-links");
+
+/// The name of the list of accounts.
+const LIST: &str = "users";
 
 /// An account with what its password is checked against.
 #[derive(Clone)]
 pub struct StoredUser {
     /// The account.
     pub user: User,
-    /// A PHC string.
-    pub password_hash: String,
+    /// A PHC string; none until the person has chosen a password.
+    pub password_hash: Option<String>,
+    /// The moment from which on nobody can sign in.
+    pub disabled_at: Option<Timestamp>,
+    /// The moment of the last sign-in.
+    pub signed_in_at: Option<Timestamp>,
+    /// The link that was given for the account and is not used yet.
+    pub link: Option<StoredLink>,
 }
 
-/// A session; its key is the digest of its token.
+/// A link by which somebody chooses a password, once.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StoredSession {
-    /// The person who signed in.
-    pub user_id: UserId,
-    /// The moment at which the person signed in.
-    pub opened_at: Timestamp,
-    /// The moment at which it was last used, give or take five minutes.
-    pub used_at: Timestamp,
+pub struct StoredLink {
+    /// The digest of its token.
+    pub digest: [u8; 32],
+    /// The moment at which it ends.
+    pub ends_at: Timestamp,
 }
 
 rows! {
-    StoredUser { 0: user, 1: password_hash }
-    StoredSession { 0: user_id, 1: opened_at, 2: used_at }
+    StoredUser { 0: user, 1: password_hash, 2: disabled_at, 3: signed_in_at, 4: link }
+    StoredLink { 0: digest, 1: ends_at }
+}
+
+impl StoredUser {
+    /// An account that nobody has used yet.
+    pub fn new(user: User, password_hash: Option<String>) -> Self {
+        Self { user, password_hash, disabled_at: None, signed_in_at: None, link: None }
+    }
+
+    /// Whether the person can sign in.
+    pub fn is_active(&self) -> bool {
+        self.password_hash.is_some() && self.disabled_at.is_none()
+    }
+
+    /// The state of the account.
+    pub fn state(&self) -> AccountState {
+        match (&self.disabled_at, &self.password_hash) {
+            (Some(_), _) => AccountState::Disabled,
+            (None, None) => AccountState::Invited,
+            (None, Some(_)) => AccountState::Active,
+        }
+    }
+
+    fn is_active_manager(&self) -> bool {
+        self.is_active() && self.user.role == Role::PracticeManager
+    }
+}
+
+impl From<StoredUser> for Account {
+    fn from(stored: StoredUser) -> Self {
+        Self {
+            state: stored.state(),
+            signed_in_at: stored.signed_in_at,
+            link_ends_at: stored.link.map(|link| link.ends_at),
+            user: stored.user,
+        }
+    }
 }
 
 /// Whether an account was added.
@@ -52,26 +104,28 @@ pub enum Added {
 pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(USERS)?;
     transaction.open_table(USERS_BY_EMAIL)?;
-    transaction.open_table(SESSIONS)?;
-    Ok(())
+    transaction.open_table(LINKS)?;
+    sessions::make_tables(transaction)?;
+    tokens::make_tables(transaction)
 }
 
 impl Store {
-    /// Whether there is any account.
+    /// Whether there is a practice manager who can sign in.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn has_users(&self) -> Result<bool, StoreError> {
-        self.read(|transaction| Ok(!transaction.open_table(USERS)?.is_empty()?)).await
+    pub async fn has_manager(&self) -> Result<bool, StoreError> {
+        self.read(|transaction| Ok(active_managers(&transaction.open_table(USERS)?)?.next().transpose()?.is_some()))
+            .await
     }
 
-    /// Adds an account where there is none at all.
+    /// Adds an account where no practice manager can sign in.
     ///
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn add_first_user(&self, user: StoredUser) -> Result<Added, StoreError> {
         self.write(move |transaction| {
-            let is_first = transaction.open_table(USERS)?.is_empty()?;
+            let is_first = active_managers(&transaction.open_table(USERS)?)?.next().transpose()?.is_none();
             if is_first { add(transaction, &user) } else { Ok(Added::No) }
         })
         .await
@@ -93,101 +147,125 @@ impl Store {
         self.read(move |transaction| {
             let ids = transaction.open_table(USERS_BY_EMAIL)?;
             let Some(id) = ids.get((PRACTICE, folded(&email).as_str()))? else { return Ok(None) };
-            let users = transaction.open_table(USERS)?;
-            users.get((PRACTICE, id.value()))?.map(|row| decode(row.value())).transpose()
+            get(&transaction.open_table(USERS)?, id.value())
         })
         .await
     }
 
-    /// Opens a session, and forgets those opened before `forget_before`.
+    /// An account with what its password is checked against.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn add_session(
-        &self,
-        key: [u8; 32],
-        session: StoredSession,
-        forget_before: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.write_in_any_case(move |transaction| {
-            let mut sessions = transaction.open_table(SESSIONS)?;
-            let is_kept =
-                |row: &[u8]| decode::<StoredSession>(row).is_ok_and(|session| session.opened_at >= forget_before);
-            let mut over = Vec::new();
-            for entry in sessions.scan(..)? {
-                let (key, row) = entry?;
-                if !is_kept(row.value()) {
-                    over.push(key.value());
-                }
-            }
-            for key in over {
-                sessions.delete(key)?;
-            }
-            sessions.put((PRACTICE, key), encode(&session)?.as_slice())?;
-            Ok(())
-        })
-        .await
+    pub async fn user(&self, id: UserId) -> Result<Option<StoredUser>, StoreError> {
+        self.read(move |transaction| get(&transaction.open_table(USERS)?, id.0.into_bytes())).await
     }
 
-    /// A session with its person's account.
+    /// An account.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn session(&self, key: [u8; 32]) -> Result<Option<(StoredSession, User)>, StoreError> {
+    pub async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
+        Ok(self.user(id).await?.map(Account::from))
+    }
+
+    /// Accounts, in the order in which they were made.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails or the cursor is not one of its own.
+    pub async fn accounts(&self, page: PageRequest) -> Result<Page<Account>, StoreError> {
+        let after = page.text::<UserId>(LIST)?;
         self.read(move |transaction| {
-            let sessions = transaction.open_table(SESSIONS)?;
-            let Some(row) = sessions.get((PRACTICE, key))? else { return Ok(None) };
-            let session: StoredSession = decode(row.value())?;
-            let users = transaction.open_table(USERS)?;
-            let Some(row) = users.get((PRACTICE, session.user_id.0.into_bytes()))? else { return Ok(None) };
-            let stored: StoredUser = decode(row.value())?;
-            Ok(Some((session, stored.user)))
-        })
-        .await
-    }
-
-    /// Keeps that a session was used; nothing where it has ended meanwhile.
-    ///
-    /// # Errors
-    /// Returns an error if the store fails.
-    pub async fn note_session_use(&self, key: [u8; 32], now: Timestamp) -> Result<(), StoreError> {
-        self.write_in_any_case(move |transaction| {
-            let mut sessions = transaction.open_table(SESSIONS)?;
-            let found = sessions.get((PRACTICE, key))?.map(|row| decode::<StoredSession>(row.value())).transpose()?;
-            if let Some(session) = found {
-                let used = StoredSession { used_at: now, ..session };
-                sessions.put((PRACTICE, key), encode(&used)?.as_slice())?;
+            let mut items: Vec<Account> = Vec::new();
+            for entry in transaction.open_table(USERS)?.scan(..)? {
+                let (key, row) = entry?;
+                if after.is_some_and(|after| key.value().1 <= after.0.into_bytes()) {
+                    continue;
+                }
+                if items.len() == page.limit() {
+                    let next = items.last().map(|last| cursor_of(LIST, last.user.id.to_string().as_bytes()));
+                    return Ok(Page { items, next });
+                }
+                items.push(decode::<StoredUser>(row.value())?.into());
             }
-            Ok(())
-        })
-        .await
-    }
-
-    /// Ends a session.
-    ///
-    /// # Errors
-    /// Returns an error if the store fails.
-    pub async fn remove_session(&self, key: [u8; 32]) -> Result<(), StoreError> {
-        self.write_in_any_case(move |transaction| {
-            transaction.open_table(SESSIONS)?.delete((PRACTICE, key))?;
-            Ok(())
+            Ok(Page { items, next: None })
         })
         .await
     }
 }
 
+/// The account of an id.
+fn get(users: &impl Readable<(u32, [u8; 16]), &'static [u8]>, id: [u8; 16]) -> Result<Option<StoredUser>, StoreError> {
+    users.get((PRACTICE, id))?.map(|row| decode(row.value())).transpose()
+}
+
+/// Writes an account over what there is of it.
+fn put(transaction: &Write, stored: &StoredUser) -> Result<(), StoreError> {
+    let key = (PRACTICE, stored.user.id.0.into_bytes());
+    Ok(transaction.open_table(USERS)?.put(key, encode(stored)?.as_slice())?)
+}
+
+/// The practice managers who can sign in.
+fn active_managers<'t>(
+    users: &'t impl Readable<(u32, [u8; 16]), &'static [u8]>,
+) -> Result<impl Iterator<Item = Result<StoredUser, StoreError>> + 't, StoreError> {
+    let all = users.scan(..)?.map(|entry| decode::<StoredUser>(entry?.1.value()));
+    Ok(all.filter(|stored| stored.as_ref().map_or(true, StoredUser::is_active_manager)))
+}
+
 fn add(transaction: &Write, stored: &StoredUser) -> Result<Added, StoreError> {
-    let mut ids = transaction.open_table(USERS_BY_EMAIL)?;
-    let email = folded(&stored.user.email);
-    if ids.get((PRACTICE, email.as_str()))?.is_some() {
-        return Ok(Added::No);
-    }
     let id = stored.user.id.0.into_bytes();
-    ids.put((PRACTICE, email.as_str()), id)?;
-    transaction.open_table(USERS)?.put((PRACTICE, id), encode(stored)?.as_slice())?;
+    {
+        let mut ids = transaction.open_table(USERS_BY_EMAIL)?;
+        let email = folded(&stored.user.email);
+        if ids.get((PRACTICE, email.as_str()))?.is_some() {
+            return Ok(Added::No);
+        }
+        ids.put((PRACTICE, email.as_str()), id)?;
+    }
+    if let Some(link) = &stored.link {
+        transaction.open_table(LINKS)?.put((PRACTICE, link.digest), id)?;
+    }
+    put(transaction, stored)?;
     Ok(Added::Yes)
 }
 
 fn folded(email: &EmailAddress) -> String {
     email.as_str().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use minicbor::Encoder;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::store::rows::Row as _;
+
+    /// The rows as they were before accounts could be disabled and sessions said where they are.
+    #[test]
+    fn rows_of_before_are_read() {
+        let user = User {
+            id: UserId(Uuid::nil()),
+            email: EmailAddress::try_from("pat@example.com".to_owned()).unwrap(),
+            name: "Pat Lee".to_owned(),
+            role: Role::PracticeManager,
+        };
+        let mut out = Encoder::new(Vec::new());
+        out.array(2).unwrap();
+        user.write(&mut out).unwrap();
+        out.str("$argon2id$").unwrap();
+        let stored: StoredUser = decode(&out.into_writer()).unwrap();
+        assert_eq!((stored.user.clone(), stored.password_hash.as_deref()), (user, Some("$argon2id$")));
+        assert!(stored.is_active_manager() && stored.signed_in_at.is_none() && stored.link.is_none());
+
+        let at = Timestamp::from_second(1_800_000_000).unwrap();
+        let mut out = Encoder::new(Vec::new());
+        out.array(3).unwrap();
+        stored.user.id.write(&mut out).unwrap();
+        at.write(&mut out).unwrap();
+        at.write(&mut out).unwrap();
+        let session: StoredSession = decode(&out.into_writer()).unwrap();
+        assert_eq!((session.user_id, session.opened_at, session.used_at), (stored.user.id, at, at));
+        assert_eq!((session.confirmed_at, session.device, session.address), (None, None, None));
+    }
 }

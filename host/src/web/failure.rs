@@ -6,8 +6,9 @@ use std::time::Duration;
 use askama::Template;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 
+use super::components::pair;
 use super::{assets, format};
 use crate::domain::field;
 use crate::intake::NotRead;
@@ -24,6 +25,10 @@ pub(super) enum Failure {
     NotAllowed(&'static str),
     /// A set-up link that was used or is too old.
     LinkIsOver,
+    /// A link of an account that was used or replaced, or is too old.
+    AccountLinkIsOver,
+    /// The person has to give their password once more, and is led back to this page.
+    ConfirmFirst(String),
     /// A form that no page of this host sent.
     FromAnotherSite,
     /// An address or a form that none of the host's pages makes.
@@ -44,6 +49,8 @@ pub(super) struct FailurePage {
     heading: &'static str,
     message: String,
     fields: Vec<Unfit>,
+    /// Whether the person can go on by giving their password once more.
+    can_confirm: bool,
 }
 
 /// A field that does not fit, and what would be right.
@@ -66,6 +73,17 @@ impl Failure {
                  where there is an account already."
                     .to_owned(),
             ),
+            Self::AccountLinkIsOver => (
+                StatusCode::GONE,
+                "This link has expired",
+                "It was used already, a newer one took its place, or its time is over. Sign in, or ask a \
+                 practice manager for another link."
+                    .to_owned(),
+            ),
+            Self::ConfirmFirst(_) => {
+                let (status, heading) = describe(Kind::NotFresh);
+                (status, heading, "Give your password once more to go on.".to_owned())
+            }
             Self::FromAnotherSite => (
                 StatusCode::FORBIDDEN,
                 "Not sent from this site",
@@ -98,7 +116,8 @@ impl Failure {
             Self::NotDone(refusal) => refusal.fields.iter().map(Unfit::from).collect(),
             _ => Vec::new(),
         };
-        (status, FailurePage { heading, message, fields })
+        let can_confirm = matches!(self, Self::NotDone(refusal) if refusal.kind == Kind::NotFresh);
+        (status, FailurePage { heading, message, fields, can_confirm })
     }
 }
 
@@ -107,6 +126,8 @@ pub(super) fn describe(kind: Kind) -> (StatusCode, &'static str) {
     match kind {
         Kind::Malformed => (StatusCode::BAD_REQUEST, "Not understood"),
         Kind::NotAllowed => (StatusCode::FORBIDDEN, "Not allowed"),
+        Kind::NotSignedIn => (StatusCode::UNPROCESSABLE_ENTITY, "Not signed in"),
+        Kind::NotFresh => (StatusCode::FORBIDDEN, "Confirm that it is you"),
         Kind::NotFound => (StatusCode::NOT_FOUND, "Not found"),
         Kind::KeyReused | Kind::WrongState => (StatusCode::CONFLICT, "Not done"),
         Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Too large"),
@@ -147,6 +168,9 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         if let Self::Broken(message) = &self {
             tracing::error!(error = %message, "a page could not be made");
+        }
+        if let Self::ConfirmFirst(back) = &self {
+            return Redirect::to(&format!("/account/confirm?{}", pair("to", back))).into_response();
         }
         let (status, page) = self.page();
         let mut response = match page.render() {

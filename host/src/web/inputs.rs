@@ -53,3 +53,78 @@ impl Input {
         Self { hint: Some(hint), ..self }
     }
 }
+
+/// An input that is no field of a record: of a form about accounts.
+#[derive(Template, Clone, Debug)]
+#[template(path = "components/plain-input.html")]
+pub(super) struct PlainInput {
+    id: &'static str,
+    name: &'static str,
+    label: &'static str,
+    /// The input's type in HTML.
+    kind: &'static str,
+    value: String,
+    /// What a browser may fill in.
+    autocomplete: &'static str,
+    hint: Option<&'static str>,
+    is_required: bool,
+    problem: Option<String>,
+}
+
+impl HtmlSafe for PlainInput {}
+
+impl PlainInput {
+    /// An input of this name for a text.
+    pub(super) fn text(name: &'static str, label: &'static str, value: &str) -> Self {
+        Self {
+            id: name,
+            name,
+            label,
+            kind: "text",
+            value: value.to_owned(),
+            autocomplete: "off",
+            hint: None,
+            is_required: true,
+            problem: None,
+        }
+    }
+
+    /// An input for an email.
+    pub(super) fn email(value: &str) -> Self {
+        Self { kind: "email", ..Self::text("email", "Email", value) }
+    }
+
+    /// An input for a password that somebody chooses.
+    pub(super) fn new_password(label: &'static str) -> Self {
+        let hint = "At least 12 characters. A few words in a row are easy to remember.";
+        let input = Self { kind: "password", autocomplete: "new-password", ..Self::text("password", label, "") };
+        input.hint(hint)
+    }
+
+    /// An input for the password that somebody has.
+    pub(super) fn current_password(id: &'static str) -> Self {
+        let input = Self::text("current_password", "Your password", "");
+        Self { id, kind: "password", autocomplete: "current-password", ..input }
+    }
+
+    /// The input with another id, where a page has several of the name.
+    pub(super) fn id(self, id: &'static str) -> Self {
+        Self { id, ..self }
+    }
+
+    /// An input for a day, which may be left out.
+    pub(super) fn day(name: &'static str, label: &'static str, value: &str) -> Self {
+        Self { kind: "date", is_required: false, ..Self::text(name, label, value) }
+    }
+
+    /// The input with a hint about its content.
+    pub(super) fn hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
+    /// The input with what is wrong with its content.
+    pub(super) fn problems(self, errors: &[FieldError]) -> Self {
+        let problem = errors.iter().find(|error| error.field == self.id).map(|error| error.message.clone());
+        Self { problem, ..self }
+    }
+}

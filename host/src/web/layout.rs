@@ -6,6 +6,7 @@ use super::session::SignedIn;
 use super::{assets, format};
 use crate::app::App;
 use crate::domain::absence::AbsenceReviewState;
+use crate::domain::access::Action;
 use crate::domain::run::RunState;
 use crate::domain::{ConnectionName, RecordKind, Timestamp};
 use crate::integrations::found;
@@ -21,13 +22,23 @@ pub(super) enum Section {
     Notes,
     Runs,
     Review,
+    People,
     Settings,
+    Account,
 }
 
 impl Section {
     /// All of them, in the navigation's order.
-    pub(super) const ALL: [Self; 6] =
-        [Self::Overview, Self::Households, Self::Notes, Self::Runs, Self::Review, Self::Settings];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Overview,
+        Self::Households,
+        Self::Notes,
+        Self::Runs,
+        Self::Review,
+        Self::People,
+        Self::Settings,
+        Self::Account,
+    ];
 
     pub(super) fn word(self) -> &'static str {
         match self {
@@ -36,7 +47,9 @@ impl Section {
             Self::Notes => "Notes",
             Self::Runs => "Runs",
             Self::Review => "Review",
+            Self::People => "People",
             Self::Settings => "Settings",
+            Self::Account => "My account",
         }
     }
 
@@ -47,7 +60,9 @@ impl Section {
             Self::Notes => "/notes",
             Self::Runs => "/runs",
             Self::Review => "/review",
+            Self::People => "/people",
             Self::Settings => "/settings/integrations",
+            Self::Account => "/account",
         }
     }
 }
@@ -66,6 +81,8 @@ pub(super) struct Layout {
     pub(super) practice: String,
     pub(super) person: String,
     pub(super) section: Section,
+    /// Whether the person looks after accounts, so that these are among the pages.
+    pub(super) manages_people: bool,
     /// The text that was searched for; empty where nothing was.
     pub(super) search: String,
     pub(super) notices: Vec<Notice>,
@@ -78,6 +95,7 @@ impl Layout {
             practice: app.config.practice.name.clone(),
             person: person.name().to_owned(),
             section,
+            manages_people: person.can(Action::ManagePeople),
             search: String::new(),
             notices: notices(app).await?,
         })

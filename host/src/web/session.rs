@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::components::{Clock, pair};
 use super::failure::Failure;
 use crate::access::Session;
-use crate::access::request::session_token;
+use crate::access::request::{Sender, session_token};
 use crate::app::App;
-use crate::domain::access::{Action, Actor, Decision, authorize};
+use crate::domain::access::{Action, Actor, Decision, User, authorize};
 use crate::domain::{Timestamp, UserId};
 
 /// The person who is signed in. A handler that takes one answers nobody else: they are sent to sign in, and back.
@@ -30,6 +30,27 @@ impl SignedIn {
     /// The person's name, as pages show it.
     pub(super) fn name(&self) -> &str {
         &self.session.user.name
+    }
+
+    /// The session, for what somebody changes of their own.
+    pub(super) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The account, as the session began with it.
+    pub(super) fn account(&self) -> &User {
+        &self.session.user
+    }
+
+    /// Whether the person may do this: for what a page offers.
+    pub(super) fn can(&self, action: Action) -> bool {
+        self.may(action).is_ok()
+    }
+
+    /// Goes on where the person has given their password lately, else asks for it and leads back to `path`: before a form
+    /// whose content would be lost otherwise.
+    pub(super) fn is_fresh_for(&self, path: &str) -> Result<(), Failure> {
+        if self.actor.is_fresh() { Ok(()) } else { Err(Failure::ConfirmFirst(path.to_owned())) }
     }
 
     /// The id of the person's account.
@@ -55,7 +76,17 @@ impl FromRequestParts<App> for SignedIn {
             Some(token) => app.access.session(token, clock.now).await.map_err(|e| Failure::from(e).into_response())?,
             None => None,
         };
-        session.map(|session| Self { actor: session.actor(), session, clock }).ok_or_else(|| sign_in_first(parts))
+        session
+            .map(|session| Self { actor: session.actor(clock.now), session, clock })
+            .ok_or_else(|| sign_in_first(parts))
+    }
+}
+
+impl FromRequestParts<App> for Sender {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Response> {
+        Ok(Self::of(&parts.extensions, &parts.headers))
     }
 }
 

@@ -14,7 +14,7 @@ use super::failure::{self, Failure, describe, named, page};
 use super::{assets, format};
 use crate::access::SignedIn;
 use crate::access::account::NewUser;
-use crate::access::request::{cannot_keep_cookie, no_session_cookie, session_cookie, session_token};
+use crate::access::request::{Sender, cannot_keep_cookie, no_session_cookie, session_cookie, session_token};
 use crate::access::source::Source;
 use crate::app::App;
 use crate::domain::access::Role;
@@ -75,7 +75,7 @@ pub(super) struct SetUpForm {
     password: SecretString,
 }
 
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
     String::deserialize(deserializer).map(SecretString::from)
 }
 
@@ -89,7 +89,7 @@ pub(super) async fn form(State(app): State<App>, Query(destination): Query<Desti
 pub(super) async fn sign_in(
     State(app): State<App>,
     clock: Clock,
-    extensions: Extensions,
+    sender: Sender,
     headers: HeaderMap,
     Form(form): Form<SignInForm>,
 ) -> Result<Response, Failure> {
@@ -100,14 +100,13 @@ pub(super) async fn sign_in(
     if cannot_keep_cookie(&headers) {
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, refused(NOT_ENCRYPTED.to_owned())?).into_response());
     }
-    let source = Source::in_extensions(&extensions);
-    let refusal = match ops::account::sign_in(&app, &form.email, &form.password, source, clock.now).await {
+    let refusal = match ops::account::sign_in(&app, &form.email, &form.password, sender, clock.now).await {
         Ok(signed_in) => return Ok(entered(&signed_in, own_path(&form.to))),
         Err(refusal) => refusal,
     };
     let (status, _) = describe(refusal.kind);
     match refusal.kind {
-        Kind::Invalid => Ok((status, refused(refusal.message)?).into_response()),
+        Kind::NotSignedIn => Ok((status, refused(refusal.message)?).into_response()),
         Kind::TooMany(again) => {
             let page = refused(format::sentence(&refusal.message))?;
             Ok((status, [(RETRY_AFTER, failure::seconds(again))], page).into_response())
@@ -118,7 +117,7 @@ pub(super) async fn sign_in(
 
 /// The message of the sign-in page over plain HTTP: without it a person would sign in, be sent on, and find the
 /// form again without a word of why.
-const NOT_ENCRYPTED: &str = "This page came over a connection that is not encrypted, and browsers keep a sign-in only \
+pub(super) const NOT_ENCRYPTED: &str = "This page came over a connection that is not encrypted, and browsers keep a sign-in only \
                              from one that is. Open the address with https:// (whoever runs this host puts a proxy \
                              with a certificate before it), or use a browser on the host's own machine.";
 
@@ -149,6 +148,7 @@ pub(super) async fn set_up(
     State(app): State<App>,
     clock: Clock,
     Path(token): Path<String>,
+    sender: Sender,
     extensions: Extensions,
     headers: HeaderMap,
     Form(form): Form<SetUpForm>,
@@ -157,8 +157,9 @@ pub(super) async fn set_up(
         return Err(Failure::Refused(NOT_ENCRYPTED.to_owned()));
     }
     let SetUpForm { name, email, password } = form;
-    let new = NewUser { email: email.clone(), name: name.clone(), role: Role::PracticeManager, password };
-    match ops::account::set_up(&app, &token, new, clock.now).await {
+    let new =
+        NewUser { email: email.clone(), name: name.clone(), role: Role::PracticeManager, password: Some(password) };
+    match ops::account::set_up(&app, &token, new, sender, clock.now).await {
         Ok(signed_in) => Ok(entered(&signed_in, "/")),
         Err(refusal) if refusal.kind == Kind::NotFound => Err(wrong_link(&app, &extensions, &clock)),
         Err(refusal) if refusal.kind == Kind::Invalid => {
@@ -171,20 +172,25 @@ pub(super) async fn set_up(
     }
 }
 
-/// A link that is over, or was never given.
+/// A set-up link that is over, or was never given.
 fn wrong_link(app: &App, extensions: &Extensions, clock: &Clock) -> Failure {
-    match app.access.wrong_token(Source::in_extensions(extensions), clock.now) {
+    counted(app, Source::in_extensions(extensions), clock, Failure::LinkIsOver)
+}
+
+/// A link that does not hold: too many of them make their source wait.
+pub(super) fn counted(app: &App, source: Source, clock: &Clock, over: Failure) -> Failure {
+    match app.access.wrong_token(source, clock.now) {
         Some(wait) => Failure::Busy("Too many links were tried that do not hold.".to_owned(), wait),
-        None => Failure::LinkIsOver,
+        None => over,
     }
 }
 
-fn entered(signed_in: &SignedIn, to: &str) -> Response {
+pub(super) fn entered(signed_in: &SignedIn, to: &str) -> Response {
     ([(SET_COOKIE, session_cookie(&signed_in.token))], Redirect::to(to)).into_response()
 }
 
 /// A path of this host, else the overview: an address that leads elsewhere (`//evil.example`) is not followed.
-fn own_path(to: &str) -> &str {
+pub(super) fn own_path(to: &str) -> &str {
     let is_own = to.starts_with('/') && !to[1..].starts_with(['/', '\\']) && !to.contains(char::is_control);
     if is_own { to } else { "/" }
 }

@@ -3,6 +3,7 @@
 
 mod book;
 mod operations;
+mod people;
 mod recording;
 mod requests;
 
@@ -42,6 +43,7 @@ fn layout(section: Section) -> Layout {
         practice: "Acme Advice".to_owned(),
         person: "Pat Lee".to_owned(),
         section,
+        manages_people: true,
         search: String::new(),
         notices: Vec::new(),
     }

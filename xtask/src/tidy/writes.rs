@@ -41,7 +41,7 @@ const PARTS: [(&str, &[&str]); 7] = [
     // A file that comes in has no name, and is gone when it is closed.
     ("imports", &["spool"]),
     ("uploads", &[]),
-    ("access", &["session", "token_holder", "wrong_token", "is_set_up_open"]),
+    ("access", &["session", "sessions", "holder", "wrong_token", "is_set_up_open", "account_of_link"]),
 ];
 
 /// Refuses calls that write in what presents.

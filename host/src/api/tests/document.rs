@@ -109,7 +109,18 @@ async fn what_it_lists() {
     post /api/v1/runs/{id}/cancel (id) 202 default
     get /api/v1/runs/{id}/changes (id, kind, limit, cursor) 200 default
     get /api/v1/runs/{id}/events (id, Last-Event-ID) 200 204 default
+    get /api/v1/sessions (user_id, limit, cursor) 200 default
+    post /api/v1/sessions () 201 default
+    delete /api/v1/sessions/{id} (id) 204 default
+    get /api/v1/tokens (limit, cursor) 200 default
+    post /api/v1/tokens () 201 default
+    delete /api/v1/tokens/{id} (id) 204 default
     get /api/v1/troubleshoot (search) 200 default
+    get /api/v1/users (limit, cursor) 200 default
+    post /api/v1/users () 201 default
+    get /api/v1/users/{id} (id) 200 default
+    patch /api/v1/users/{id} (id) 200 default
+    post /api/v1/users/{id}/reset (id) 200 default
     get /healthz () 200 default
     get /readyz () 200 default
     ");
@@ -256,6 +267,7 @@ async fn what_a_body_needs_is_missed_where_it_is_left_out() {
         () if !schema["const"].is_null() => schema["const"].clone(),
         () if schema["format"] == "uuid" => json!(uuid::Uuid::nil()),
         () if schema["format"] == "date-time" => json!("2026-03-02T01:30:00Z"),
+        () if schema["type"] == "array" => json!([]),
         () => json!("main"),
     };
     let mut seen = Vec::new();

@@ -20,9 +20,10 @@ use crate::domain::edit::{self, Rules};
 use crate::domain::note::{Acceptance, Event, FileNote, Note, NoteState};
 use crate::domain::practice_client::NewClient;
 use crate::domain::text::sentence;
-use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, Timestamp};
+use crate::domain::{ClientId, EventId, ExternalId, HouseholdId, NoteId, RevisionId, Timestamp, UserId};
 use crate::pack::is_mobile;
 use crate::store::outbox::NewNote;
+use crate::store::page::PageRequest;
 
 const PASSWORD: &str = "correct horse battery";
 const PARTS: &str = "multipart/form-data; boundary=B";
@@ -34,6 +35,7 @@ pub struct Host {
     /// Cookies of somebody who may, and of somebody who may not.
     pub manager: String,
     pub support: String,
+    pub manager_id: UserId,
     pub client: ClientId,
     pub household: HouseholdId,
     pub note: NoteId,
@@ -61,10 +63,13 @@ impl Host {
         connections.into_iter().for_each(|connection| app.connections.put(connection));
         let client = make_client(&app).await;
         let household = app.store.client(client).await.unwrap().unwrap().household_id;
+        let manager = signed_in(&app, Role::PracticeManager).await;
+        let manager_id = app.store.accounts(PageRequest { cursor: None, limit: 1 }).await.unwrap().items[0].user.id;
         Self {
             pages: crate::web::router(app.clone()),
             api: crate::api::router(app.clone()),
-            manager: signed_in(&app, Role::PracticeManager).await,
+            manager,
+            manager_id,
             support: signed_in(&app, Role::Support).await,
             client,
             household,
@@ -149,9 +154,10 @@ impl fmt::Display for Answer {
 
 async fn signed_in(app: &App, role: Role) -> String {
     let email = format!("{}@example.com", role.to_string().replace(' ', "-"));
-    let new = NewUser { email: email.clone(), name: "Pat Lee".to_owned(), role, password: PASSWORD.into() };
-    app.access.create_user(new).await.unwrap();
-    let signed_in = app.access.sign_in(&email, &PASSWORD.into(), Source::unknown(), Timestamp::now()).await.unwrap();
+    let new = NewUser { email: email.clone(), name: "Pat Lee".to_owned(), role, password: Some(PASSWORD.into()) };
+    app.access.add_user(new, Timestamp::now()).await.unwrap();
+    let signed_in =
+        app.access.sign_in(&email, &PASSWORD.into(), Source::unknown().into(), Timestamp::now()).await.unwrap();
     format!("__Host-tidegate={}", signed_in.token.expose_secret())
 }
 

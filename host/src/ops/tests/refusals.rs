@@ -185,11 +185,19 @@ fn what_a_plugin_says_of_people_is_not_logged() {
 
 #[test]
 fn who_does_not_come_in_is_told() {
-    check(SignInError::Refused, Kind::Invalid, "No account has this email and password", false);
+    check(SignInError::Refused, Kind::NotSignedIn, "No account has this email and password", false);
     let retry_after = Duration::from_secs(7);
     check(SignInError::TooMany { retry_after }, Kind::TooMany(retry_after), "Too many sign-ins", false);
     check(SignInError::Store(StoreError::BadCursor), Kind::Invalid, "cursor", true);
+    check(SignInError::Disabled, Kind::NotSignedIn, "A practice manager can enable it again.", false);
     check(AccountError::LinkIsOver, Kind::NotFound, "This set-up link", false);
+    check(AccountError::AccountLinkIsOver, Kind::NotFound, "ask a practice manager for another", false);
+    check(AccountError::NoAccount, Kind::NotFound, "There is no such account", false);
+    check(AccountError::LastManager("Pat Lee".to_owned()), Kind::WrongState, "make somebody else one first", false);
+    check(AccountError::Disabled("Pat Lee".to_owned()), Kind::WrongState, "enable it first", false);
+    check(AccountError::NotConfirmed(SignInError::Disabled), Kind::NotSignedIn, "This account is disabled", false);
+    let wrong = "This is not your password. Type the one with which you signed in.";
+    check_field(AccountError::NotConfirmed(SignInError::Refused), "/current_password", wrong);
     check(AccountError::Store(StoreError::BadCursor), Kind::Invalid, "cursor", true);
     let problem = FieldProblem { field: "password", message: "Write more.".to_owned() };
     check_field(AccountError::Invalid(vec![problem]), "/password", "Write more.");

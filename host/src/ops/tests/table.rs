@@ -56,7 +56,7 @@ fn post(path: impl Into<String>, body: Value) -> (Method, String, Value) {
 
 /// All rows.
 pub fn rows(host: &Host) -> Vec<Row> {
-    [notes(host), clients(host), households(host), lists(), runs(), connections(), accounts()]
+    [notes(host), clients(host), households(host), lists(), runs(), connections(), accounts(), people(host), tokens()]
         .into_iter()
         .flatten()
         .collect()
@@ -329,15 +329,126 @@ fn connections() -> Vec<Row> {
     ]
 }
 
-/// Coming in is for those who are nobody yet; programs have tokens.
+/// Coming in is for those who are nobody yet, and what is somebody's own they change themselves.
 fn accounts() -> Vec<Row> {
     let any = |row: Row| Row { needs_role: false, ..row };
+    let nobody = json!({"email": "nobody@example.com", "password": "x"});
+    let none = Uuid::nil();
     vec![
         any(by_page("account::sign_in", "/sign-in", "email=nobody%40example.com&password=x"))
             .with(422, "No account has this email and password."),
+        any(by_api("account::sign_in_program", post("/sessions", nobody)))
+            .with(401, "No account has this email and password."),
+        any(by_page("account::join", "/join/guessed", "password=correct+horse+battery")).with(410, "used already"),
+        any(by_page("account::confirm", "/account/confirm", "current_password=x")).at(
+            422,
+            "current_password",
+            "This is not your password.",
+        ),
+        any(by_page("account::rename", "/account/name", "name=+")).at(422, "name", "Enter the name"),
+        any(by_page("account::change_email", "/account/email", "email=pat&current_password=x")).at(
+            422,
+            "email",
+            "This is not an email address",
+        ),
+        any(by_page("account::change_email", "/account/email", "email=pat%40example.com&current_password=x")).at(
+            422,
+            "email-current_password",
+            "This is not your password.",
+        ),
+        any(by_page("account::change_password", "/account/password", "current_password=x&password=short")).at(
+            422,
+            "current_password",
+            "This is not your password.",
+        ),
+        any(by_page(
+            "account::change_password",
+            "/account/password",
+            "current_password=correct+horse+battery&password=password1234",
+        ))
+        .at(422, "password", "among those that are tried first"),
+        any(row(
+            "account::end_session",
+            (format!("/account/sessions/{none}/end"), ""),
+            (Method::DELETE, format!("/sessions/{none}"), Value::Null),
+        ))
+        .with(404, &format!("There is no session {none}.")),
+        any(by_page("account::end_other_sessions", "/account/sessions/end-others", "")),
         any(by_page("account::set_up", "/set-up/guessed", "name=Pat&email=pat%40example.com&password=x"))
             .with(410, "holds for 30 minutes"),
         any(by_page("account::sign_out", "/sign-out", "")),
+    ]
+}
+
+fn people(host: &Host) -> Vec<Row> {
+    let (none, manager) = (Uuid::nil(), host.manager_id);
+    let add = |form: &str, body: Value| row("people::add", ("/people/invite".to_owned(), form), post("/users", body));
+    let change = |verb: &str, form: &str, of: &str, body: Value| {
+        row("people::change", (format!("/people/{of}/{verb}"), form), (Method::PATCH, format!("/users/{of}"), body))
+    };
+    let (manager, nobody) = (manager.to_string(), none.to_string());
+    let last = "Pat Lee is the only practice manager who can sign in";
+    vec![
+        add("name=Sam&email=sam&role=support", json!({"name": "Sam", "email": "sam", "role": "support"})).at(
+            422,
+            "email",
+            "This is not an email address such as pat.lee@example.com.",
+        ),
+        add(
+            "name=+&email=sam%40example.com&role=support",
+            json!({"name": " ", "email": "sam@example.com", "role": "support"}),
+        )
+        .at(422, "name", "Enter the name"),
+        add(
+            "name=Sam&email=Support%40example.com&role=support",
+            json!({"name": "Sam", "email": "Support@example.com", "role": "support"}),
+        )
+        .at(422, "email", "Another account has this email."),
+        by_api(
+            "people::add",
+            post(
+                "/users",
+                json!({"name": "Sam", "email": "sam@example.com", "role": "support", "password": "qwertyuiop123"}),
+            ),
+        )
+        .at(422, "password", "among those that are tried first"),
+        change("role", "role=support", &manager, json!({"role": "support"})).with(409, last),
+        change("disable", "", &manager, json!({"disabled": true})).with(409, last),
+        change("enable", "", &nobody, json!({"disabled": false})).with(404, "There is no such account"),
+        by_api("people::change", (Method::PATCH, format!("/users/{nobody}"), json!({})))
+            .with(422, "There is nothing to change: say `role` or `disabled`."),
+        row("people::reset", (format!("/people/{none}/reset"), ""), post(format!("/users/{none}/reset"), Value::Null))
+            .with(404, "There is no such account"),
+    ]
+}
+
+/// Everybody may make tokens that do no more than they may.
+fn tokens() -> Vec<Row> {
+    let none = Uuid::nil();
+    let make = |form: &str, body: Value| Row {
+        needs_role: false,
+        ..row("tokens::make", ("/account/tokens".to_owned(), form), post("/tokens", body))
+    };
+    vec![
+        make("name=+&scope-read=on", json!({"name": " ", "scopes": ["read"]}))
+            .with(422, "Say in at most 200 characters, on one line, what the token is for."),
+        make("name=A", json!({"name": "A", "scopes": []})).with(422, "Choose at least one thing"),
+        make(
+            "name=A&scope-read=on&expires_at=2001-01-01",
+            json!({"name": "A", "scopes": ["read"], "expires_at": "2001-01-01T00:00:00Z"}),
+        )
+        .with(422, "This is over already."),
+        Row { needs_role: false, ..by_api("tokens::make", post("/tokens", json!({"name": "A", "scopes": ["all"]}))) }
+            .at(422, "scopes/0", "`all` is no scope; the scopes are read, events, write, sync, manage."),
+        Row {
+            needs_role: false,
+            ..row(
+                "tokens::revoke",
+                (format!("/account/tokens/{none}/revoke"), ""),
+                (Method::DELETE, format!("/tokens/{none}"), Value::Null),
+            )
+        }
+        .with(404, &format!("There is no token {none}.")),
     ]
 }
 

@@ -4,7 +4,8 @@ use minicbor::Decoder;
 
 use super::{Out, ReadError, Row, Written, read_variant, write_variant};
 use crate::domain::absence::{AbsenceReview, AbsenceReviewState};
-use crate::domain::access::{Role, User};
+use crate::domain::access::{Role, Scope, User};
+use crate::domain::account::ApiToken;
 use crate::domain::import::{
     Applied, Candidate, Decision, ImportRow, ImportState, ListSource, OtherSheet, Reason, RowStatus,
 };
@@ -108,6 +109,17 @@ rows! {
     ListSource { 0: lines, 1: above, 2: blank, 3: continued, 4: hidden, 5: sheet, 6: other_sheets }
     OtherSheet { 0: name, 1: is_hidden, 2: has_headings, 3: rows }
     User { 0: id, 1: email, 2: name, 3: role }
+    ApiToken {
+        0: id,
+        1: name,
+        2: scopes,
+        3: maker,
+        4: maker_name,
+        5: made_with,
+        6: made_at,
+        7: expires_at,
+        8: used_at,
+    }
 }
 
 row_choices! {
@@ -119,6 +131,7 @@ row_choices! {
     RowStatus { 0: Ready, 1: NeedsDecision, 2: CannotBeImported }
     ImportState { 0: Reading, 1: Previewed, 2: Applied }
     Role { 0: PracticeManager, 1: Adviser, 2: Associate, 3: Paraplanner, 4: Support, 5: Compliance }
+    Scope { 0: Read, 1: Events, 2: Write, 3: Sync, 4: Manage }
 }
 
 impl Row for RecordKind {

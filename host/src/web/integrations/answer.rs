@@ -51,6 +51,7 @@ pub(in crate::web) async fn authorise(
 ) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
     let one = find(&app, &name).await?;
+    person.is_fresh_for(&path(one.name()))?;
     begin(&app, &person, one).await
 }
 

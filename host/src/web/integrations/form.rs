@@ -79,6 +79,7 @@ impl FormPage {
 /// `GET /settings/integrations/new`: the type, and what has to be done before.
 pub(in crate::web) async fn new(State(app): State<App>, person: SignedIn) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
+    person.is_fresh_for("/settings/integrations/new")?;
     let layout = Layout::load(&app, &person, Section::Settings).await?;
     page(&CheckPage { layout, crms: app.config.crms.all().collect(), problem: None })
 }
@@ -136,6 +137,7 @@ pub(in crate::web) async fn edit(
     if one.origin == Origin::File {
         return Err(IntegrationError::InFile(one.name().clone()).into());
     }
+    person.is_fresh_for(&format!("{}/edit", path(one.name())))?;
     let layout = Layout::load(&app, &person, Section::Settings).await?;
     page(&form_page(&app, layout, (one.spec.crm, Some(&one)), Values::of(&one), Vec::new()))
 }

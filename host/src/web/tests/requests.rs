@@ -67,10 +67,14 @@ impl Host {
     /// The cookie of somebody in this role who signed in.
     async fn signed_in(&self, role: Role) -> String {
         let email = format!("{}@example.com", role.to_string().replace(' ', "-"));
-        let new = NewUser { email: email.clone(), name: "Pat Lee".to_owned(), role, password: PASSWORD.into() };
-        self.app.access.create_user(new).await.unwrap();
-        let signed_in =
-            self.app.access.sign_in(&email, &PASSWORD.into(), Source::unknown(), Timestamp::now()).await.unwrap();
+        let new = NewUser { email: email.clone(), name: "Pat Lee".to_owned(), role, password: Some(PASSWORD.into()) };
+        self.app.access.add_user(new, Timestamp::now()).await.unwrap();
+        let signed_in = self
+            .app
+            .access
+            .sign_in(&email, &PASSWORD.into(), Source::unknown().into(), Timestamp::now())
+            .await
+            .unwrap();
         format!("__Host-tidegate={}", signed_in.token.expose_secret())
     }
 }
@@ -275,4 +279,51 @@ async fn a_page_is_told_of_a_run_that_was_over_before_it_asked() {
     host.app.store.finish_run(Run { state: RunState::Done, ..under_way }, Threshold::default()).await.unwrap();
     let answer = host.get(&path, &cookie).await;
     assert!(answer.status == 200 && answer.text.contains("event: finished"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn who_gave_their_password_long_ago_gives_it_again_and_is_led_on() {
+    let host = Host::new();
+    host.signed_in(Role::PracticeManager).await;
+    let before = Timestamp::now() - std::time::Duration::from_mins(16);
+    let (email, source) = ("practice-manager@example.com", Source::unknown().into());
+    let signed_in = host.app.access.sign_in(email, &PASSWORD.into(), source, before).await.unwrap();
+    let cookie = format!("__Host-tidegate={}", signed_in.token.expose_secret());
+    let invite = host.get("/people/invite", &cookie).await;
+    assert_eq!((invite.status, invite.header("location")), (303, "/account/confirm?to=%2Fpeople%2Finvite"));
+    assert!(host.get("/account", &cookie).await.text.contains("Give your password to make a token"));
+    let headers = [OWN, ("cookie", cookie.as_str())];
+    let sent = host.send(Method::POST, "/people/invite", &headers, "name=A&email=a%40example.com&role=support").await;
+    assert_eq!(sent.status, 403);
+    assert!(sent.text.contains("Confirm that it is you") && sent.text.contains("href=\"/account/confirm\""));
+
+    let wrong = host.send(Method::POST, "/account/confirm", &headers, "current_password=wrong&to=%2Fpeople").await;
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.text.contains("value=\"/people\""), "the way on is kept: {}", wrong.text);
+    for (to, expected) in [("%2Fpeople%2Finvite", "/people/invite"), ("%2F%2Fevil.example", "/")] {
+        let form = format!("current_password=correct+horse+battery&to={to}");
+        let led = host.send(Method::POST, "/account/confirm", &headers, &form).await;
+        assert_eq!((led.status, led.header("location")), (303, expected));
+    }
+    assert_eq!(host.get("/people/invite", &cookie).await.status, 200);
+}
+
+#[tokio::test]
+async fn staff_see_their_account_and_the_roles_and_not_who_can_sign_in() {
+    let host = Host::new();
+    host.signed_in(Role::PracticeManager).await;
+    let cookie = host.signed_in(Role::Support).await;
+    for path in ["/account", "/people/roles"] {
+        let page = host.get(path, &cookie).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert!(!page.text.contains("href=\"/people\""), "{path} leads to no page that is refused");
+    }
+    let account = host.get("/account", &cookie).await.text;
+    assert!(account.contains("scope-events") && !account.contains("scope-manage"), "only what the role has is offered");
+    let id = host.app.store.accounts(PageRequest { cursor: None, limit: 1 }).await.unwrap().items[0].user.id;
+    for path in ["/people".to_owned(), "/people/invite".to_owned(), format!("/people/{id}")] {
+        let page = host.get(&path, &cookie).await;
+        assert_eq!(page.status, 403, "{path}");
+        assert!(!page.text.contains("practice-manager@example.com"), "{path}");
+    }
 }

@@ -1,0 +1,231 @@
+//! Accounts: made, changed by practice managers and by their holders, and the links by which a password is chosen.
+
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use super::account::{self, AccountError, NewUser};
+use super::request::Sender;
+use super::{Access, Session, SignInError, SignedIn, session, token};
+use crate::domain::access::User;
+use crate::domain::account::{Account, AccountState, OpenSession};
+use crate::domain::{SessionId, Timestamp, UserId};
+use crate::store::StoreError;
+use crate::store::access::{Added, Changed, LinkUse, OwnChange, StoredLink, StoredUser, UserChange};
+
+/// A link by which the holder of an account chooses a password, once.
+#[derive(Debug)]
+pub struct Link {
+    /// The token in its address.
+    pub token: SecretString,
+    /// The moment at which it ends.
+    pub ends_at: Timestamp,
+}
+
+/// An account that was made, or for which a link was.
+#[derive(Debug)]
+pub struct Made {
+    /// The account.
+    pub account: Account,
+    /// The link; none where the account has a password already.
+    pub link: Option<Link>,
+}
+
+impl Access {
+    /// Makes an account, with a link where no password is given.
+    ///
+    /// # Errors
+    /// Fails as [`AccountError`] says; no account was made then.
+    pub async fn add_user(&self, new: NewUser, now: Timestamp) -> Result<Made, AccountError> {
+        let mut stored = new_account(&new).await?;
+        let link = stored.password_hash.is_none().then(|| self.new_link(now));
+        stored.link = link.as_ref().map(|(_, kept)| kept.clone());
+        match self.store.add_user(stored.clone()).await? {
+            Added::Yes => Ok(Made { account: stored.into(), link: link.map(|(link, _)| link) }),
+            Added::No => Err(AccountError::email_is_taken()),
+        }
+    }
+
+    /// Changes the role or state of an account. Sessions, tokens and the link of a disabled one end at once.
+    ///
+    /// # Errors
+    /// Fails as [`AccountError`] says; nothing was changed then.
+    pub async fn change_user(&self, id: UserId, change: UserChange, now: Timestamp) -> Result<Account, AccountError> {
+        changed(self.store.change_user(id, change, now).await?)
+    }
+
+    /// Gives an account another link, in place of one that is open.
+    ///
+    /// # Errors
+    /// Fails as [`AccountError`] says; an open link holds then.
+    pub async fn reset(&self, id: UserId, now: Timestamp) -> Result<Made, AccountError> {
+        let (link, kept) = self.new_link(now);
+        Ok(Made { account: changed(self.store.set_link(id, kept).await?)?, link: Some(link) })
+    }
+
+    /// A new link, and what is kept of it.
+    fn new_link(&self, now: Timestamp) -> (Link, StoredLink) {
+        let (token, ends_at) = (token::new(), now + self.link_lasts);
+        let kept = StoredLink { digest: *token::digest_of(&token).as_bytes(), ends_at };
+        (Link { token, ends_at }, kept)
+    }
+
+    /// The account that a link is for; none where it is over or was never given. Asking uses nothing up.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn account_of_link(&self, token: &str, now: Timestamp) -> Result<Option<Account>, StoreError> {
+        self.store.account_of_link(*token::digest(token).as_bytes(), now).await
+    }
+
+    /// Chooses a password by a link, which is over then, and signs in. Earlier sessions end; a password that does not
+    /// hold leaves the link open.
+    ///
+    /// # Errors
+    /// Fails as [`AccountError`] says; nothing was changed then.
+    pub async fn use_link(
+        &self,
+        token: &str,
+        password: &SecretString,
+        sender: Sender,
+        now: Timestamp,
+    ) -> Result<SignedIn, AccountError> {
+        let account = self.account_of_link(token, now).await?.ok_or(AccountError::AccountLinkIsOver)?;
+        let User { email, name, .. } = &account.user;
+        let hash = account::chosen(password, (email.as_str(), name)).await?;
+        match self.store.use_link(*token::digest(token).as_bytes(), hash, now).await? {
+            LinkUse::Done(user) => Ok(self.open_session(user, token::new(), sender, now).await?),
+            LinkUse::Over => Err(AccountError::AccountLinkIsOver),
+        }
+    }
+
+    /// Keeps that the person of a session has just given their password once more.
+    ///
+    /// # Errors
+    /// Fails as [`Access::sign_in`] does.
+    pub async fn confirm(
+        &self,
+        session: &Session,
+        password: &SecretString,
+        sender: &Sender,
+        now: Timestamp,
+    ) -> Result<(), SignInError> {
+        let email = session.user.email.as_str();
+        self.known_by_password(email, password, sender.source, now).await?;
+        Ok(self.store.confirm_session(session.key, now).await?)
+    }
+
+    /// Changes the name of the person of a session.
+    ///
+    /// # Errors
+    /// Fails as [`AccountError`] says; nothing was changed then.
+    pub async fn rename(&self, session: &Session, name: &str) -> Result<Account, AccountError> {
+        let mut problems = Vec::new();
+        account::check_name(name, &mut problems);
+        if !problems.is_empty() {
+            return Err(AccountError::Invalid(problems));
+        }
+        changed(self.store.change_own_account(session.user.id, OwnChange::Name(name.trim().to_owned())).await?)
+    }
+
+    /// Changes the email of the person of a session, who gives their password for it.
+    ///
+    /// # Errors
+    /// Fails as [`AccountError`] says; nothing was changed then.
+    pub async fn change_email(
+        &self,
+        session: &Session,
+        email: &str,
+        password: &SecretString,
+        sender: &Sender,
+        now: Timestamp,
+    ) -> Result<Account, AccountError> {
+        let mut problems = Vec::new();
+        let email = account::check_email(email, &mut problems).ok_or(AccountError::Invalid(problems))?;
+        self.confirm(session, password, sender, now).await?;
+        changed(self.store.change_own_account(session.user.id, OwnChange::Email(email)).await?)
+    }
+
+    /// Changes the password of the person of a session, whose other sessions end.
+    ///
+    /// # Errors
+    /// Fails as [`AccountError`] says; nothing was changed then.
+    pub async fn change_password(
+        &self,
+        session: &Session,
+        (before, after): (&SecretString, &SecretString),
+        sender: &Sender,
+        now: Timestamp,
+    ) -> Result<Account, AccountError> {
+        let User { id, email, name, .. } = &session.user;
+        self.confirm(session, before, sender, now).await?;
+        let hash = account::chosen(after, (email.as_str(), name)).await?;
+        changed(self.store.change_own_account(*id, OwnChange::Password { hash, session: session.key }).await?)
+    }
+
+    /// Sessions that hold, of a person or of everybody, the newest first.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn sessions(&self, of: Option<UserId>, now: Timestamp) -> Result<Vec<OpenSession>, StoreError> {
+        let mut sessions = self.store.sessions(of).await?;
+        sessions.retain(|open| session::is_alive(open.opened_at, open.used_at, now));
+        Ok(sessions)
+    }
+
+    /// Ends a session, where it is this person's or no person is named; answers whether it did.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn end_session(&self, id: SessionId, of: Option<UserId>) -> Result<bool, StoreError> {
+        self.store.end_session(id, of).await
+    }
+
+    /// Ends all sessions of a session's person but this one; answers how many.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn end_other_sessions(&self, session: &Session) -> Result<usize, StoreError> {
+        self.store.end_other_sessions(session.user.id, session.key).await
+    }
+}
+
+/// An account as somebody typed it, where it holds.
+pub(super) async fn new_account(new: &NewUser) -> Result<StoredUser, AccountError> {
+    let email = new.check()?;
+    let name = new.name.trim().to_owned();
+    let hash = match &new.password {
+        Some(password) => Some(account::chosen(password, (email.as_str(), &name)).await?),
+        None => None,
+    };
+    Ok(StoredUser::new(User { id: UserId(Uuid::now_v7()), email, name, role: new.role }, hash))
+}
+
+fn changed(outcome: Changed) -> Result<Account, AccountError> {
+    match outcome {
+        Changed::Yes(account) => Ok(account),
+        Changed::NoAccount => Err(AccountError::NoAccount),
+        Changed::LastManager(user) => Err(AccountError::LastManager(user.name)),
+        Changed::EmailTaken => Err(AccountError::email_is_taken()),
+        Changed::Disabled(user) => Err(AccountError::Disabled(user.name)),
+    }
+}
+
+impl Made {
+    /// The address of the link on a host with this address, and whether it invites somebody who was never here.
+    pub fn address(&self, base_url: &str) -> Option<LinkAddress> {
+        use secrecy::ExposeSecret as _;
+        let link = self.link.as_ref()?;
+        let url = format!("{base_url}/join/{}", link.token.expose_secret());
+        Some(LinkAddress { url, ends_at: link.ends_at, invites: self.account.state == AccountState::Invited })
+    }
+}
+
+/// The address of a link, for the one who hands it on. It is shown once and never logged.
+pub struct LinkAddress {
+    /// The whole address.
+    pub url: String,
+    /// The moment at which the link ends.
+    pub ends_at: Timestamp,
+    /// Whether the person has no password yet.
+    pub invites: bool,
+}

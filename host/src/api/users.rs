@@ -1,0 +1,249 @@
+//! Accounts of the people of the practice.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::IntoResponse;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::access::{Made, NewUser};
+use crate::api::body::List;
+use crate::api::caller::Caller;
+use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam, word, word_or_null};
+use crate::api::problem::Problem;
+use crate::api::schema;
+use crate::app::App;
+use crate::domain::access::{Action, Role};
+use crate::domain::account::{Account, AccountState};
+use crate::domain::{Timestamp, UserId};
+use crate::ops;
+use crate::store::access::UserChange;
+
+/// Somebody's account.
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
+pub struct UserBody {
+    /// The account's id.
+    #[schema(value_type = String, format = Uuid)]
+    id: UserId,
+    /// The email under which the person signs in.
+    #[schema(example = "pat.lee@example.com")]
+    email: String,
+    /// The name by which colleagues know the person.
+    name: String,
+    /// What the person may do in the practice.
+    #[schema(schema_with = schema::role)]
+    role: Role,
+    /// Where the account stands.
+    #[schema(schema_with = schema::account_state)]
+    state: &'static str,
+    /// Whether nobody can sign in with it.
+    disabled: bool,
+    /// The last sign-in; null where there was none, and for those who do not manage accounts.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    signed_in_at: Option<Timestamp>,
+    /// The moment at which the link that was given for the account ends; null where none is open.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    link_ends_at: Option<Timestamp>,
+}
+
+impl From<Account> for UserBody {
+    fn from(account: Account) -> Self {
+        let Account { user, state, signed_in_at, link_ends_at } = account;
+        Self {
+            id: user.id,
+            email: user.email.as_str().to_owned(),
+            name: user.name,
+            role: user.role,
+            state: state.as_str(),
+            disabled: state == AccountState::Disabled,
+            signed_in_at,
+            link_ends_at,
+        }
+    }
+}
+
+/// An account with the link that was made for it. The link is answered this once.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UserWithLink)]
+pub struct MadeBody {
+    #[serde(flatten)]
+    user: UserBody,
+    /// The address by which the person who is invited chooses a password, once; it ends at `link_ends_at`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invitation_url: Option<String>,
+    /// The address by which the person chooses another password, once; it ends at `link_ends_at`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reset_url: Option<String>,
+}
+
+impl MadeBody {
+    fn of(app: &App, made: Made) -> Self {
+        let address = made.address(&app.config.server.base_url());
+        let (invitation_url, reset_url) = match address {
+            Some(address) if address.invites => (Some(address.url), None),
+            address => (None, address.map(|address| address.url)),
+        };
+        Self { user: made.account.into(), invitation_url, reset_url }
+    }
+}
+
+/// An account to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewUser)]
+pub struct NewUserBody {
+    /// The email under which the person signs in; no other account has it.
+    #[schema(example = "pat.lee@example.com")]
+    email: String,
+    /// The name by which colleagues know the person.
+    #[schema(example = "Pat Lee")]
+    name: String,
+    /// What the person may do in the practice.
+    #[serde(deserialize_with = "word")]
+    #[schema(schema_with = schema::role)]
+    role: Role,
+    /// A password of at least 12 characters. Where it is left out, the answer holds a link by which the person chooses
+    /// one.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    password: Option<String>,
+}
+
+/// Accounts, in the order in which they were made.
+#[utoipa::path(
+    get,
+    path = "/api/v1/users",
+    operation_id = "list_users",
+    tag = "people",
+    security(("token" = []), ("session" = [])),
+    params(PageParams),
+    responses((status = 200, body = List<UserBody>))
+)]
+pub async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    params: Result<Params<PageParams>, Problem>,
+) -> Result<Json<List<UserBody>>, Problem> {
+    caller.may(Action::ReadPeople)?;
+    let Params(params) = params?;
+    let mut page = app.store.accounts(params.page()?).await?;
+    page.items.iter_mut().for_each(|account| hide(&caller, account));
+    Ok(Json(List::of(page)))
+}
+
+/// When colleagues were there is for those who manage accounts.
+fn hide(caller: &Caller, account: &mut Account) {
+    if caller.may(Action::ManagePeople).is_err() {
+        account.signed_in_at = None;
+        account.link_ends_at = None;
+    }
+}
+
+/// One account.
+#[utoipa::path(
+    get,
+    path = "/api/v1/users/{id}",
+    operation_id = "get_user",
+    tag = "people",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The account's id")),
+    responses((status = 200, body = UserBody))
+)]
+pub async fn one(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<UserId>,
+    _: NoParams,
+) -> Result<Json<UserBody>, Problem> {
+    caller.may(Action::ReadPeople)?;
+    let account = app.store.account(id).await?;
+    let mut account = account.ok_or_else(|| Problem::not_found(format_args!("user {id}")))?;
+    hide(&caller, &mut account);
+    Ok(Json(account.into()))
+}
+
+/// Makes an account: ready with a password, else with a link by which the person chooses one, for 72 hours if the settings say nothing else.
+#[utoipa::path(
+    post,
+    path = "/api/v1/users",
+    operation_id = "add_user",
+    tag = "people",
+    security(("token" = []), ("session" = [])),
+    request_body = NewUserBody,
+    responses((status = 201, description = "Made", body = MadeBody, headers(("Location" = String, description = "The account's address"))))
+)]
+pub async fn add(
+    caller: Caller,
+    State(app): State<App>,
+    _: NoParams,
+    body: Result<Body<NewUserBody>, Problem>,
+) -> Result<impl IntoResponse, Problem> {
+    caller.may(Action::ManagePeople)?;
+    let Body(NewUserBody { email, name, role, password }) = body?;
+    let new = NewUser { email, name, role, password: password.map(SecretString::from) };
+    let made = ops::people::add(&app, caller.actor(), new, Timestamp::now()).await?;
+    let location = format!("/api/v1/users/{}", made.account.user.id);
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(MadeBody::of(&app, made))))
+}
+
+/// The change of an account; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UserChange)]
+pub struct UserChangeBody {
+    /// Another role.
+    #[serde(default, deserialize_with = "word_or_null")]
+    #[schema(schema_with = schema::role, required = false)]
+    role: Option<Role>,
+    /// Whether nobody can sign in with it from now on. Sessions and tokens of the person end at once.
+    disabled: Option<bool>,
+}
+
+/// Changes the role of an account, disables or enables it. The last practice manager who can sign in stays one.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/users/{id}",
+    operation_id = "change_user",
+    tag = "people",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The account's id")),
+    request_body = UserChangeBody,
+    responses((status = 200, body = UserBody))
+)]
+pub async fn change(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<UserId>,
+    _: NoParams,
+    body: Result<Body<UserChangeBody>, Problem>,
+) -> Result<Json<UserBody>, Problem> {
+    caller.may(Action::ManagePeople)?;
+    let Body(UserChangeBody { role, disabled }) = body?;
+    let change = UserChange { role, disabled };
+    Ok(Json(ops::people::change(&app, caller.actor(), id, change, Timestamp::now()).await?.into()))
+}
+
+/// Answers another link for an account, by which its holder chooses a password. An earlier link is over; the
+/// password that there is stays until the link is used.
+#[utoipa::path(
+    post,
+    path = "/api/v1/users/{id}/reset",
+    operation_id = "reset_user",
+    tag = "people",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The account's id")),
+    responses((status = 200, body = MadeBody))
+)]
+pub async fn reset(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<UserId>,
+    _: NoParams,
+) -> Result<Json<MadeBody>, Problem> {
+    let made = ops::people::reset(&app, caller.actor(), id, Timestamp::now()).await?;
+    Ok(Json(MadeBody::of(&app, made)))
+}

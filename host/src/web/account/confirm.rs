@@ -1,0 +1,79 @@
+//! Giving the password once more, before credentials, roles, tokens or secrets change.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::access::request::Sender;
+use crate::app::App;
+use crate::domain::field::FieldError;
+use crate::ops::{self, Kind};
+use crate::web::failure::{Failure, named, page};
+use crate::web::inputs::PlainInput;
+use crate::web::layout::{Layout, Section};
+use crate::web::session::SignedIn;
+use crate::web::sign_in::{own_path, secret};
+
+#[derive(Template)]
+#[template(path = "confirm.html")]
+pub(in crate::web) struct ConfirmPage {
+    pub(in crate::web) layout: Layout,
+    /// The path to go to afterwards.
+    pub(in crate::web) to: String,
+    pub(in crate::web) password: PlainInput,
+    pub(in crate::web) problems: Vec<FieldError>,
+}
+
+/// The path to which somebody was going when they were asked.
+#[derive(Deserialize)]
+pub(in crate::web) struct Destination {
+    #[serde(default)]
+    to: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct ConfirmForm {
+    #[serde(deserialize_with = "secret")]
+    current_password: SecretString,
+    #[serde(default)]
+    to: String,
+}
+
+/// `GET /account/confirm`
+pub(in crate::web) async fn form(
+    State(app): State<App>,
+    person: SignedIn,
+    Query(destination): Query<Destination>,
+) -> Result<Response, Failure> {
+    page(&view(&app, &person, destination.to, Vec::new()).await?)
+}
+
+/// `POST /account/confirm`
+pub(in crate::web) async fn send(
+    State(app): State<App>,
+    person: SignedIn,
+    sender: Sender,
+    Form(form): Form<ConfirmForm>,
+) -> Result<Response, Failure> {
+    let now = person.clock.now;
+    match ops::account::confirm(&app, person.session(), &form.current_password, &sender, now).await {
+        Ok(()) => Ok(Redirect::to(own_path(&form.to)).into_response()),
+        Err(refusal) if refusal.kind == Kind::Invalid => {
+            let problems = refusal.fields.iter().map(named).collect();
+            let page = page(&view(&app, &person, form.to, problems).await?)?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+async fn view(app: &App, person: &SignedIn, to: String, problems: Vec<FieldError>) -> Result<ConfirmPage, Failure> {
+    let layout = Layout::load(app, person, Section::Account).await?;
+    let password = PlainInput::current_password("current_password").problems(&problems);
+    Ok(ConfirmPage { layout, to, password, problems })
+}

@@ -1,0 +1,110 @@
+//! The people of the practice: who can sign in, in which role, and what each role may do. For practice managers, but for
+//! the roles, which everybody may see.
+
+pub(super) mod invite;
+pub(super) mod person;
+pub(super) mod roles;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::components::{Badge, Clock, Moment, Paging, Tone};
+use super::failure::{Failure, page};
+use super::layout::{Layout, Section};
+use super::listing::{Asked, Everything};
+use super::session::SignedIn;
+use crate::access::Session;
+use crate::app::App;
+use crate::domain::access::{Action, Role};
+use crate::domain::account::{Account, AccountState, OpenSession};
+use crate::domain::text::sentence;
+use crate::ops::Refusal;
+
+#[derive(Template)]
+#[template(path = "people.html")]
+pub(super) struct PeoplePage {
+    pub(super) layout: Layout,
+    pub(super) rows: Vec<Row>,
+    pub(super) paging: Paging,
+}
+
+/// Somebody of the list.
+pub(super) struct Row {
+    pub(super) path: String,
+    pub(super) name: String,
+    pub(super) email: String,
+    pub(super) role: String,
+    pub(super) state: Badge,
+    pub(super) signed_in: Option<Moment>,
+    /// Whether it is the person who looks.
+    pub(super) is_self: bool,
+}
+
+/// `GET /people`
+pub(super) async fn list(
+    State(app): State<App>,
+    person: SignedIn,
+    asked: Asked<Everything>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManagePeople)?;
+    let found = app.store.accounts(asked.page()).await?;
+    let rows = found.items.iter().map(|account| row(account, &person)).collect();
+    let layout = Layout::load(&app, &person, Section::People).await?;
+    page(&PeoplePage { layout, rows, paging: asked.paging("/people", "", found.next.as_deref()) })
+}
+
+fn row(account: &Account, person: &SignedIn) -> Row {
+    let user = &account.user;
+    Row {
+        path: format!("/people/{}", user.id),
+        name: user.name.clone(),
+        email: user.email.as_str().to_owned(),
+        role: title(user.role),
+        state: badge(account.state),
+        signed_in: account.signed_in_at.map(|at| Moment::new(at, &person.clock)),
+        is_self: user.id == person.user(),
+    }
+}
+
+/// A role as it begins a line.
+pub(super) fn title(role: Role) -> String {
+    sentence(&role.to_string())
+}
+
+/// The role that a form chooses.
+fn read_role(word: &str) -> Result<Role, Refusal> {
+    Role::from_word(word).ok_or_else(|| Refusal::at("/role", "Choose what the person may do."))
+}
+
+pub(super) fn badge(state: AccountState) -> Badge {
+    match state {
+        AccountState::Invited => Badge::new(Tone::Attention, "Invited"),
+        AccountState::Active => Badge::new(Tone::Good, "Active"),
+        AccountState::Disabled => Badge::new(Tone::Neutral, "Disabled"),
+    }
+}
+
+/// A session of a list, with where it is ended.
+pub(super) struct SessionRow {
+    pub(super) device: String,
+    pub(super) address: String,
+    pub(super) opened: Moment,
+    pub(super) used: Moment,
+    pub(super) is_current: bool,
+    pub(super) end: String,
+}
+
+impl SessionRow {
+    /// The row of a session that is ended below `path`; `current` is the one that looks.
+    pub(super) fn new(open: OpenSession, path: &str, current: &Session, clock: &Clock) -> Self {
+        Self {
+            device: open.device.unwrap_or_else(|| "Unknown device".to_owned()),
+            address: open.address.unwrap_or_else(|| "–".to_owned()),
+            opened: Moment::new(open.opened_at, clock),
+            used: Moment::new(open.used_at, clock),
+            is_current: open.id == current.id(),
+            end: format!("{path}/sessions/{}/end", open.id),
+        }
+    }
+}

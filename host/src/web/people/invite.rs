@@ -1,0 +1,96 @@
+//! Inviting somebody: an account and the link by which its holder chooses a password.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::{person, read_role, title};
+use crate::access::NewUser;
+use crate::app::App;
+use crate::domain::access::{Action, Role};
+use crate::domain::field::FieldError;
+use crate::ops::{self, Kind, Refusal};
+use crate::web::failure::{Failure, describe, named, page};
+use crate::web::inputs::PlainInput;
+use crate::web::layout::{Layout, Section};
+use crate::web::session::SignedIn;
+
+/// The page's address.
+const PATH: &str = "/people/invite";
+
+#[derive(Template)]
+#[template(path = "invite.html")]
+pub(in crate::web) struct InvitePage {
+    pub(in crate::web) layout: Layout,
+    pub(in crate::web) name: PlainInput,
+    pub(in crate::web) email: PlainInput,
+    /// The word of the role that is chosen.
+    pub(in crate::web) role: String,
+    pub(in crate::web) role_problem: Option<String>,
+    pub(in crate::web) problems: Vec<FieldError>,
+}
+
+impl InvitePage {
+    pub(in crate::web) fn new(layout: Layout, form: &InviteForm, problems: Vec<FieldError>) -> Self {
+        Self {
+            layout,
+            name: PlainInput::text("name", "Name", &form.name).hint("As colleagues know them.").problems(&problems),
+            email: PlainInput::email(&form.email).hint("They sign in with it.").problems(&problems),
+            role: form.role.clone(),
+            role_problem: problems.iter().find(|error| error.field == "role").map(|error| error.message.clone()),
+            problems,
+        }
+    }
+
+    fn title(&self, role: &Role) -> String {
+        title(*role)
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::web) struct InviteForm {
+    name: String,
+    email: String,
+    role: String,
+}
+
+impl InviteForm {
+    fn read(&self) -> Result<NewUser, Refusal> {
+        let role = read_role(&self.role)?;
+        Ok(NewUser { email: self.email.clone(), name: self.name.clone(), role, password: None })
+    }
+}
+
+/// `GET /people/invite`
+pub(in crate::web) async fn form(State(app): State<App>, person: SignedIn) -> Result<Response, Failure> {
+    person.may(Action::ManagePeople)?;
+    person.is_fresh_for(PATH)?;
+    let layout = Layout::load(&app, &person, Section::People).await?;
+    page(&InvitePage::new(layout, &InviteForm::default(), Vec::new()))
+}
+
+/// `POST /people/invite`
+pub(in crate::web) async fn send(
+    State(app): State<App>,
+    person: SignedIn,
+    Form(form): Form<InviteForm>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManagePeople)?;
+    let made = match form.read() {
+        Ok(new) => ops::people::add(&app, person.actor(), new, person.clock.now).await,
+        Err(refusal) => Err(refusal),
+    };
+    match made {
+        Ok(made) => person::show_link(&app, &person, made).await,
+        Err(refusal) if refusal.kind == Kind::Invalid => {
+            let (status, _) = describe(refusal.kind);
+            let problems = refusal.fields.iter().map(named).collect();
+            let layout = Layout::load(&app, &person, Section::People).await?;
+            Ok((status, page(&InvitePage::new(layout, &form, problems))?).into_response())
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
+}

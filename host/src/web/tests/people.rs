@@ -1,0 +1,184 @@
+//! Pages about people: who can sign in, one of them, the roles, one's own account, and the links.
+
+use uuid::Uuid;
+
+use super::{at, check, clock, layout};
+use crate::domain::TokenId;
+use crate::domain::access::{Role, Scope};
+use crate::domain::account::{AccountState, ApiToken};
+use crate::domain::field::FieldError;
+use crate::web::account::AccountPage;
+use crate::web::account::confirm::ConfirmPage;
+use crate::web::account::tokens::{ScopeChoice, TokenRow};
+use crate::web::answers::Checked;
+use crate::web::components::{Moment, Paging};
+use crate::web::inputs::PlainInput;
+use crate::web::join::JoinPage;
+use crate::web::layout::{Layout, Section};
+use crate::web::people::invite::{InviteForm, InvitePage};
+use crate::web::people::person::{PersonPage, ShownLink};
+use crate::web::people::roles::RolesPage;
+use crate::web::people::{PeoplePage, Row, SessionRow, badge, title};
+
+const LONGEST: &str = "Wilhelmina Konstantinopoulos-Featherstonehaugh of the Northern Beaches";
+
+fn row(name: &str, email: &str, role: Role, state: AccountState, signed_in: Option<&str>) -> Row {
+    Row {
+        path: "/people/0192f0c4-7d1e-7000-8000-000000000001".to_owned(),
+        name: name.to_owned(),
+        email: email.to_owned(),
+        role: title(role),
+        state: badge(state),
+        signed_in: signed_in.map(|text| Moment::new(at(text), &clock())),
+        is_self: state == AccountState::Active,
+    }
+}
+
+fn session(device: &str, is_current: bool) -> SessionRow {
+    SessionRow {
+        device: device.to_owned(),
+        address: "192.0.2.7".to_owned(),
+        opened: Moment::new(at("2026-11-21T22:00:00Z"), &clock()),
+        used: Moment::new(at("2026-11-22T00:20:00Z"), &clock()),
+        is_current,
+        end: "/account/sessions/0192f0c4-7d1e-7000-8000-000000000002/end".to_owned(),
+    }
+}
+
+fn problem(field: &str, message: &str) -> FieldError {
+    FieldError::new(field, message)
+}
+
+#[test]
+fn people() {
+    let rows = vec![
+        row(
+            "Pat Lee",
+            "pat.lee@example.com",
+            Role::PracticeManager,
+            AccountState::Active,
+            Some("2026-11-21T22:00:00Z"),
+        ),
+        row(LONGEST, "w.kf@example.com", Role::Adviser, AccountState::Invited, None),
+        row("<b>Bo</b>", "bo@example.com", Role::Support, AccountState::Disabled, Some("2026-01-02T03:04:00Z")),
+    ];
+    let paging = Paging::new("/people", "", None, Some("next"));
+    check("people", &PeoplePage { layout: layout(Section::People), rows, paging });
+    let paging = Paging::new("/people", "", None, None);
+    check("people_empty", &PeoplePage { layout: layout(Section::People), rows: Vec::new(), paging });
+}
+
+fn person(name: &str, state: AccountState) -> PersonPage {
+    PersonPage {
+        layout: layout(Section::People),
+        path: "/people/0192f0c4-7d1e-7000-8000-000000000001".to_owned(),
+        name: name.to_owned(),
+        email: "omar@example.com".to_owned(),
+        role: Role::Adviser,
+        state: badge(state),
+        sentence: "Can sign in.",
+        is_disabled: state == AccountState::Disabled,
+        is_invited: state == AccountState::Invited,
+        signed_in: None,
+        link_ends: None,
+        checked: None,
+        link: None,
+        sessions: Vec::new(),
+    }
+}
+
+#[test]
+fn one_person() {
+    let checked = Some(Checked::good("Omar is in the role adviser from now on.".to_owned()));
+    let sessions = vec![session("Firefox on Windows", false)];
+    check("person", &PersonPage { checked, sessions, ..person("Omar", AccountState::Active) });
+    check("person_disabled", &person("Omar", AccountState::Disabled));
+    let ends = || Moment::new(at("2026-11-25T00:26:00Z"), &clock());
+    let url = "https://tidegate.acme.example/join/invented-token-of-an-invitation".to_owned();
+    let link = Some(ShownLink { url, ends: ends(), invites: true });
+    check("person_invited", &PersonPage { link, link_ends: Some(ends()), ..person(LONGEST, AccountState::Invited) });
+}
+
+#[test]
+fn roles() {
+    check("roles", &RolesPage { layout: layout(Section::People) });
+    let layout = Layout { manages_people: false, ..layout(Section::People) };
+    check("roles_for_staff", &RolesPage { layout });
+}
+
+#[test]
+fn inviting() {
+    let form = InviteForm::default();
+    check("invite", &InvitePage::new(layout(Section::People), &form, Vec::new()));
+    let problems = vec![
+        problem("email", "This is not an email address such as pat.lee@example.com."),
+        problem("role", "Choose what the person may do."),
+    ];
+    check("invite_refused", &InvitePage::new(layout(Section::People), &form, problems));
+}
+
+#[test]
+fn joining() {
+    let view = |problems: Vec<FieldError>| JoinPage {
+        practice: "Acme Advice".to_owned(),
+        token: "invented-token".to_owned(),
+        name: "Omar".to_owned(),
+        email: "omar@example.com".to_owned(),
+        password: PlainInput::new_password("Password").problems(&problems),
+        problems,
+    };
+    check("join", &view(Vec::new()));
+    check("join_refused", &view(vec![problem("password", "Choose a password of at least 12 characters.")]));
+}
+
+#[test]
+fn confirming() {
+    let problems = vec![problem("current_password", "This is not your password.")];
+    let password = PlainInput::current_password("current_password").problems(&problems);
+    check("confirm", &ConfirmPage { layout: layout(Section::Account), to: "/people".to_owned(), password, problems });
+}
+
+#[test]
+fn my_account() {
+    let token = |name: &str, ends: Option<&str>, used: Option<&str>| {
+        let token = ApiToken {
+            id: TokenId(Uuid::nil()),
+            name: name.to_owned(),
+            scopes: vec![Scope::Read, Scope::Events],
+            maker: None,
+            maker_name: "Pat Lee".to_owned(),
+            made_with: None,
+            made_at: at("2026-01-02T03:04:00Z"),
+            expires_at: ends.map(at),
+            used_at: used.map(at),
+        };
+        TokenRow::new(token, &clock())
+    };
+    let view = |problems: Vec<FieldError>| AccountPage {
+        layout: layout(Section::Account),
+        role: "practice manager".to_owned(),
+        username: "pat.lee@example.com".to_owned(),
+        checked: None,
+        token: None,
+        name: PlainInput::text("name", "Name", "Pat Lee").problems(&problems),
+        email: PlainInput::email("pat.lee@example.com").problems(&problems),
+        email_password: PlainInput::current_password("email-current_password").problems(&problems),
+        current_password: PlainInput::current_password("current_password").problems(&problems),
+        new_password: PlainInput::new_password("New password").problems(&problems),
+        sessions: vec![session("Firefox on Linux", true), session("curl", false)],
+        tokens: vec![
+            token("Nightly report", None, Some("2026-11-22T00:20:00Z")),
+            token("Portal", Some("2026-12-31T13:00:00Z"), None),
+            token(LONGEST, Some("2026-03-01T13:00:00Z"), None),
+        ],
+        is_fresh: problems.is_empty(),
+        token_name: PlainInput::text("name", "What it is for", "").id("token-name").problems(&problems),
+        scopes: vec![ScopeChoice { word: "read", purpose: Scope::Read.purpose(), is_chosen: true }],
+        scopes_problem: None,
+        token_ends: PlainInput::day("expires_at", "Ends after", "").id("token-expires_at"),
+        problems,
+    };
+    check("account", &AccountPage { token: Some("tg_invented".to_owned()), ..view(Vec::new()) });
+    let problems = vec![problem("email-current_password", "This is not your password.")];
+    check("account_refused", &AccountPage { tokens: Vec::new(), ..view(problems) });
+}
