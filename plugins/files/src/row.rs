@@ -10,6 +10,9 @@ use tidegate_sdk::{LineageRecorder, Origin, text};
 use crate::forms::Forms;
 use crate::rules::Columns;
 
+/// The marks that databases write into an export where there is nothing.
+const NULLS: [&str; 4] = ["\\N", "(null)", "<null>", "[NULL]"];
+
 /// The cells of a row, as the host sends them.
 #[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Cells<'a>(Vec<(Cow<'a, str>, Cell<'a>)>);
@@ -18,7 +21,7 @@ pub(crate) struct Cells<'a>(Vec<(Cow<'a, str>, Cell<'a>)>);
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Cell<'a> {
     Text(Cow<'a, str>),
-    /// A list or an object, by an export of JSON.
+    /// A list, an object, or a number that is not exact, by an export of JSON.
     NoText,
 }
 
@@ -38,6 +41,26 @@ impl<'de: 'a, 'a> Deserialize<'de> for Cell<'a> {
 
             fn visit_str<E>(self, text: &str) -> Result<Cell<'de>, E> {
                 Ok(Cell::Text(Cow::Owned(text.to_owned())))
+            }
+
+            fn visit_unit<E>(self) -> Result<Cell<'de>, E> {
+                Ok(Cell::Text(Cow::Borrowed("")))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Cell<'de>, E> {
+                Ok(Cell::NoText)
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Cell<'de>, E> {
+                Ok(Cell::NoText)
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Cell<'de>, E> {
+                Ok(Cell::NoText)
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Cell<'de>, E> {
+                Ok(Cell::NoText)
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Cell<'de>, A::Error> {
@@ -113,7 +136,7 @@ impl<'r, 'a> Row<'r, 'a> {
         if self.cell(field) == Some(&Cell::NoText) {
             let column = self.columns.of(field).unwrap_or(field);
             let message = format!(
-                "The column “{column}” holds a list or an object where a text belongs; it was left out. Export it as a text, or \
+                "The column “{column}” holds a list, an object or a number too long to be exact where a text belongs; it was left out. Export it as a text, or \
                  name a part of it in the pack's rules, as in “{column}.City”."
             );
             recorder.warn(canonical, "wrong-type", message);
@@ -127,7 +150,9 @@ impl<'r, 'a> Row<'r, 'a> {
         let value = value.trim();
         // What a spreadsheet program keeps from being taken for a number.
         let kept = value.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
-        (!kept.trim().is_empty()).then_some(kept)
+        // What databases write for nothing. It may be somebody's name in capitals, though.
+        let is_null = NULLS.contains(&kept.trim()) || kept == "NULL" && !field.ends_with("_name");
+        (!kept.trim().is_empty() && !is_null).then_some(kept)
     }
 
     /// The field's text, cleaned. One that stands for "unknown" is left out and told.

@@ -68,6 +68,9 @@ fn cells_are_read_as_people_and_spreadsheet_programs_write_them() {
     check("Postcode", "800", |client| client.postcode.as_deref(), Some("0800"));
     check("Postcode", "3000", |client| client.postcode.as_deref(), Some("3000"));
     check("Country", "New Zealand", |client| client.country_code.as_deref(), Some("NZ"));
+    check("First Name", "\\N", |client| client.first_name.as_deref(), None);
+    check("First Name", "NULL", |client| client.first_name.as_deref(), Some("NULL"));
+    check("Partner ID", "NULL", |client| client.partner_external_id.as_deref(), None);
     check("First Name", "N/A", |client| client.first_name.as_deref(), None);
 }
 

@@ -2,12 +2,14 @@
 
 use std::io;
 
+use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::columns;
 use super::record::{Cells, Place};
 use super::table::{hash, id_in};
 use crate::delimited::TextError;
+use crate::domain::{IdForm, InvalidExternalId};
 
 /// The most records of one export.
 const MOST_RECORDS: usize = 2_000_000;
@@ -87,11 +89,17 @@ impl Index {
                 "Line {line} of {name} is damaged, and whose it is cannot be told: {why}. Correct it in the CRM, and export \
                  again."
             ),
-            Cells::Whole(_) => {
+            Cells::Whole(values) => {
+                let why = match values.first().and_then(Value::as_str).map(|text| IdForm::Text.read(text)) {
+                    Some(Err(InvalidExternalId::Missing) | Ok(_)) => String::new(),
+                    Some(Err(error)) => format!(" {error}"),
+                    None => " It is no text that can be taken for one, or a number too long to be exact; export it as a text."
+                        .to_owned(),
+                };
                 let what = format!("line {line} of {name} has no ID under {heading}");
                 let sentence = format!(
-                    "Line {line} of {name} has no ID under {heading}, so that nobody knows whose it is. Give the record one in \
-                     the CRM, or leave the line out of the export."
+                    "Line {line} of {name} has no ID under {heading}, so that nobody knows whose it is.{why} Give the record one \
+                     in the CRM, or leave the line out of the export."
                 );
                 self.name_unusable(what);
                 sentence

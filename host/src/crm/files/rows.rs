@@ -22,6 +22,8 @@ pub(super) struct Shape {
     places: Vec<usize>,
     /// The headings' parts of what a row says, one a column.
     headings: Vec<u64>,
+    /// The wanted headings as they are compared.
+    wanted: Vec<String>,
     /// The place of the first byte behind the headings, and the number of the line that begins there.
     rows_begin: (u64, u64),
 }
@@ -47,7 +49,8 @@ impl Shape {
                         let last = record.lines.last();
                         let rows_begin = last.map_or((0, 1), |line| (line.end, line.number + 1));
                         let headings = record.values.iter().map(|heading| Content::heading(heading)).collect();
-                        return Ok(Ok(Self { encoding, delimiter, places, headings, rows_begin }));
+                        let wanted = wanted.iter().map(|name| columns::plain(name)).collect();
+                        return Ok(Ok(Self { encoding, delimiter, places, headings, wanted, rows_begin }));
                     }
                     Err(why) => {
                         let plain: Vec<String> = record.values.iter().map(|value| columns::plain(value)).collect();
@@ -84,7 +87,7 @@ impl Shape {
                 record.quotes = Quotes::Open;
             }
             let (Some(start), Some(end)) = (record.lines.first(), record.lines.last()) else { continue };
-            if record.values.iter().all(|value| value.trim().is_empty()) {
+            if self.is_no_row(&record.values) {
                 continue;
             }
             let place = Place {
@@ -127,6 +130,19 @@ impl Shape {
 
     fn last(&self) -> usize {
         self.places.iter().copied().max().unwrap_or_default()
+    }
+
+    /// Whether nothing stands in a row, the headings once more (of files that were put one behind the other), or the line
+    /// that query programs draw below the headings.
+    fn is_no_row(&self, values: &[String]) -> bool {
+        let mut filled = values.iter().map(|value| value.trim()).filter(|value| !value.is_empty()).peekable();
+        let is_heading = || {
+            let value = |place: &usize| values.get(*place).map(|value| columns::plain(value)).unwrap_or_default();
+            self.places.iter().zip(&self.wanted).all(|(place, name)| value(place) == *name)
+        };
+        filled.peek().is_none()
+            || filled.all(|value| value.len() > 1 && value.bytes().all(|byte| byte == b'-'))
+            || is_heading()
     }
 
     /// Whether a row has taken others into one of its values, because a quotation mark is where none belongs.

@@ -19,7 +19,7 @@ use super::rows::Shape;
 use super::shape;
 use crate::crm::CrmError;
 use crate::delimited::TextError;
-use crate::domain::ExternalId;
+use crate::domain::{ExternalId, IdForm};
 
 /// Bytes at the top from which the headings are told.
 const TOP: u64 = 256 << 10;
@@ -356,7 +356,7 @@ pub(super) fn changed(name: &str) -> CrmError {
 
 pub(super) fn id_in(cells: &Cells) -> Option<ExternalId> {
     match cells {
-        Cells::Whole(values) => values.first().and_then(Value::as_str).and_then(ExternalId::of_text),
-        Cells::Damaged { id, .. } => id.as_deref().and_then(ExternalId::of_text),
+        Cells::Whole(values) => values.first().and_then(Value::as_str).and_then(|text| IdForm::Text.read(text).ok()),
+        Cells::Damaged { id, .. } => id.as_deref().and_then(|text| IdForm::Text.read(text).ok()),
     }
 }

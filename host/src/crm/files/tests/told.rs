@@ -76,3 +76,45 @@ async fn what_is_wrong_with_the_folder_is_said_without_the_crm() {
     fs::create_dir(exports.folder.path().join("clients.csv")).unwrap();
     check(exports.walk().await.unwrap_err(), "is no plain file");
 }
+
+#[tokio::test]
+async fn lines_that_are_no_rows_are_nobody() {
+    let exports = Exports::new(&[]);
+    // Two exports, each with its mark and headings, one behind the other.
+    let twice =
+        format!("\u{feff}{BOOK}\u{feff}{}", BOOK.replace("1,Pat Lee", "3,Sam Khan").replace("2,Al Osei", "4,Bo Hill"));
+    exports.put("clients.csv", twice);
+    assert_eq!(exports.names().await.unwrap(), ["Pat Lee", "Al Osei", "Sam Khan", "Bo Hill"]);
+    // The line that query programs draw, and the one by which they end.
+    exports.put("clients.csv", "ID,Name,Email\n--,----,-----\n1,Pat Lee,\n2,Al Osei,\n\n(2 rows affected)\n");
+    let (records, ..) = exports.walk().await.unwrap();
+    let found: Vec<_> = records.iter().map(|record| (record.id.as_str(), record.fault.is_some())).collect();
+    assert_eq!(found, [("1", false), ("2", false), ("(2 rows affected)", true)]);
+    // Room that was kept for a file, of which not all was written.
+    exports.put("clients.csv", format!("{BOOK}{}", "\0".repeat(10)));
+    Exports::refused(exports.names().await, "in the middle of a record");
+}
+
+#[tokio::test]
+async fn ids_are_those_that_the_crm_has_whatever_a_program_made_of_them() {
+    let exports = Exports::new(&[]);
+    exports
+        .put("clients.csv", "ID,Name,Email\n48213.0,Pat Lee,\n=\"0007\",Al Osei,\n'C-3,Sam Khan,\n73928e03,Bo Hill,\n");
+    exports.put("goals.csv", "Client,Goal\n48213,Sail\n7.0,Boat\n");
+    let (records, goals, unreadable) = exports.walk().await.unwrap();
+    let ids: Vec<_> = records.iter().map(|record| record.id.as_str()).collect();
+    assert_eq!((ids, unreadable), (vec!["48213", "7", "C-3", "73928e03"], 0));
+    assert_eq!(json(&goals[1]), serde_json::json!({"goals": [{"Client": "7.0", "Goal": "Boat"}]}));
+    exports.put("clients.csv", "ID,Name,Email\n4.82E+04,Pat Lee,\n7,Al Osei,\n");
+    holds(&exports.told().await, "was shortened by a spreadsheet program");
+    fs::remove_file(exports.folder.path().join("clients.csv")).unwrap();
+    exports.put(
+        "clients.json",
+        r#"[{"ID": 12345678901234567890123, "Name": "Pat", "Email": ""}, {"ID": 1234567890123456789, "Name": "Al", "Email": ""}]"#,
+    );
+    let (records, _, unreadable) = exports.walk().await.unwrap();
+    assert_eq!((records[0].id.as_str(), records.len(), unreadable), ("1234567890123456789", 1, 1));
+    holds(&exports.told().await, "a number too long to be exact");
+    exports.put("clients.json", r#"[{"ID": 1, "Name": "Pat", "Email": NaN}]"#);
+    Exports::refused(exports.names().await, "it is no JSON object");
+}
