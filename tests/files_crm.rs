@@ -297,7 +297,10 @@ async fn what_is_not_used_is_named_on_the_run_s_page_and_ids_may_have_letters() 
     ensure!(synced["external_id"] == "C-3", "{synced}");
     let found = practice.rows("clients?connection=exports&external_id=C-3").await?;
     ensure!(found.len() == 1, "{found:?}");
-    let made = host.post("/api/v1/clients", &json!({"first_name": "Bo", "last_name": "Hill"})).await?.ok()?;
+    let made = host
+        .post("/api/v1/clients", &json!({"first_name": "Bo", "last_name": "Hill", "email": "bo.hill@example.com"}))
+        .await?
+        .ok()?;
     let path = format!("/api/v1/clients/{}/link", made["id"].as_str().context("an id")?);
     let linked = host.post(&path, &json!({"connection": "exports", "external_id": "D-4/x"})).await?;
     ensure!(linked.status == 200, "{} {}", linked.status, linked.text);

@@ -219,7 +219,7 @@ impl Store {
                     match of_kind(kind) {
                         None => kinds.push(kind),
                         Some(Some(edition)) if walks.of_lists.insert(kind, edition) != Some(edition) => {
-                            kinds.push(kind)
+                            kinds.push(kind);
                         }
                         Some(_) => {}
                     }

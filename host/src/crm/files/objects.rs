@@ -225,7 +225,7 @@ fn flatten(name: String, value: Value, deepest: usize, flat: &mut Vec<(String, V
         Value::String(text) => flat.push((name, text.into())),
         // A number of more digits than are kept is another one by now.
         Value::Number(number) if number.is_f64() && number.to_string().contains('e') => {
-            flat.push((name, number.into()))
+            flat.push((name, number.into()));
         }
         Value::Bool(_) | Value::Number(_) => flat.push((name, value.to_string().into())),
     }

@@ -167,11 +167,11 @@ impl Table {
         self.name.split_once('.').map_or(self.name.as_str(), |(stem, _)| stem)
     }
 
-    /// The edition that the file is, where its silence about a record says something: most of its records can be used, and
-    /// nothing is cut from it.
+    /// The edition that the file is, where its silence about a record says something: whose each record is can be told,
+    /// most can be used, and nothing is cut from it.
     pub(super) fn edition(&self) -> Option<u128> {
         let records = self.len() as u64 + self.lost;
-        let is_whole = self.cut.is_none() && records > 0 && self.unusable * 10 <= records;
+        let is_whole = self.cut.is_none() && self.lost == 0 && records > 0 && self.unusable * 10 <= records;
         self.seen.filter(|_| is_whole).map(|seen| seen.edition)
     }
 
