@@ -19,6 +19,7 @@ pub mod proxy;
 mod raw;
 pub mod registry;
 pub mod repair;
+pub mod rights;
 pub mod schedule;
 mod sizes;
 pub mod spec;

@@ -11,7 +11,7 @@ pub(super) fn close() {
     // SAFETY: sets a number of this process, which no other thread can be reading: there is none yet.
     let given = unsafe { libc::umask(0o077) };
     // What the CRM's system fetches from a folder is for others, as far as the operator's umask lets it be.
-    crate::crm::files::give_by(given);
+    crate::crm::rights::give_by(given);
     // A core dump would hold every secret.
     let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `none` is a limit and lives until the call is over.

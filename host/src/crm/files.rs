@@ -15,7 +15,7 @@
 //!   their [`shape`]
 //! - [`looks`]: what was seen of the files before, by which one export is told from another
 //! - [`snapshot`]: the files of a source together, and the raw records that are made of them
-//! - [`outbound`]: file notes and their documents, each written once, with the [`rights`] of what others fetch, and
+//! - [`outbound`]: file notes and their documents, each written once, and
 //!   [`receipts`]: what was written
 //! - [`kind`]: what the host is told of it, [`driver`]: what is made for a folder
 
@@ -30,7 +30,6 @@ mod objects;
 mod outbound;
 mod receipts;
 mod record;
-mod rights;
 mod rows;
 mod shape;
 mod snapshot;
@@ -47,7 +46,6 @@ pub use self::driver::DRIVER;
 use self::folder::Folder;
 pub use self::kind::KIND;
 use self::outbound::Outbound;
-pub use self::rights::give_by;
 use self::snapshot::Snapshot;
 use super::{Bookmark, ById, Connector, CrmError, FoundNote, RawPage, Source, Traffic};
 use crate::crm::spec::ConnectionSpec;

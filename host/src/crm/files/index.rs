@@ -6,8 +6,7 @@ use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::columns;
-use super::record::{Cells, Place};
-use super::table::{hash, id_in};
+use super::record::{Cells, Place, hash, id_in};
 use crate::delimited::TextError;
 use crate::domain::{IdForm, InvalidExternalId};
 

@@ -15,8 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::folder::is_itself;
 use super::receipts::{self, Receipt, Receipts, found, sync};
-use super::rights;
-use crate::crm::{CrmError, FoundNote, is_step};
+use crate::crm::{CrmError, FoundNote, is_step, rights};
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
 use crate::domain::{Date, ExternalId, Timestamp};

@@ -4,6 +4,7 @@ use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::columns;
+use crate::domain::{ExternalId, IdForm};
 
 /// The place of a record in its file.
 #[derive(Clone, Copy, Debug)]
@@ -62,5 +63,18 @@ impl Content {
     /// The content as a number.
     pub(super) fn number(&self) -> u64 {
         xxh3_64(&self.0.to_le_bytes())
+    }
+}
+
+/// The number by which an id is found.
+pub(super) fn hash(id: &ExternalId) -> u64 {
+    xxh3_64(id.as_str().as_bytes())
+}
+
+/// The id of a record; none where nobody knows whose it is.
+pub(super) fn id_in(cells: &Cells) -> Option<ExternalId> {
+    match cells {
+        Cells::Whole(values) => values.first().and_then(Value::as_str).and_then(|text| IdForm::Text.read(text).ok()),
+        Cells::Damaged { id, .. } => id.as_deref().and_then(|text| IdForm::Text.read(text).ok()),
     }
 }

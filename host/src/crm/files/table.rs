@@ -6,7 +6,6 @@ use std::io::{self, Read as _};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::columns;
 use super::content::Text;
@@ -14,12 +13,12 @@ use super::folder::{Arriving, Folder, Form, Opened, Stat};
 use super::index::Index;
 use super::looks::{Now, Seen};
 use super::objects::{self, Ending};
-use super::record::{Cells, End, Place};
+use super::record::{Cells, End, Place, hash, id_in};
 use super::rows::Shape;
 use super::shape;
 use crate::crm::CrmError;
 use crate::delimited::TextError;
-use crate::domain::{ExternalId, IdForm};
+use crate::domain::ExternalId;
 
 /// Bytes at the top from which the headings are told.
 const TOP: u64 = 256 << 10;
@@ -58,11 +57,6 @@ pub(super) struct Table {
     /// The number of records that cannot be used, those among them of which it is known whose they are.
     unusable: u64,
     seen: Option<Seen>,
-}
-
-/// The number by which an id is found.
-pub(super) fn hash(id: &ExternalId) -> u64 {
-    xxh3_64(id.as_str().as_bytes())
 }
 
 impl Table {
@@ -352,11 +346,4 @@ impl Table {
 pub(super) fn changed(name: &str) -> CrmError {
     let message = format!("{name} changed while it was read; nothing follows from this run, and the next looks again");
     CrmError::NotReady { message }
-}
-
-pub(super) fn id_in(cells: &Cells) -> Option<ExternalId> {
-    match cells {
-        Cells::Whole(values) => values.first().and_then(Value::as_str).and_then(|text| IdForm::Text.read(text).ok()),
-        Cells::Damaged { id, .. } => id.as_deref().and_then(|text| IdForm::Text.read(text).ok()),
-    }
 }

@@ -143,12 +143,12 @@ async fn whatever_is_in_the_way_of_the_outbound_folder_waits_for_somebody_to_see
 #[tokio::test]
 async fn others_may_read_what_they_are_to_fetch_as_the_umask_of_the_start_says() {
     let exports = Exports::new(&[]);
-    give_by(0o027);
+    crate::crm::rights::give_by(0o027);
     let id = exports.files.create_note(&note(), MARKER).await.unwrap();
     exports.files.attach(&id, "one.pdf", "application/pdf", b"%PDF-1").await.unwrap();
     let folder = outbound(&exports).join(MARKER);
     let mode = |path: std::path::PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!([mode(outbound(&exports)), mode(folder.clone())], [0o750, 0o750]);
     assert_eq!(["note.json", "note.txt", "one.pdf"].map(|name| mode(folder.join(name))), [0o640; 3]);
-    give_by(0o077);
+    crate::crm::rights::give_by(0o077);
 }

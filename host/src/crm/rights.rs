@@ -18,12 +18,18 @@ pub fn give_by(umask: u32) {
 }
 
 /// Gives a folder its rights.
-pub(super) fn of_folder(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// Returns an error if the system refuses.
+pub fn of_folder(path: &Path) -> io::Result<()> {
     set(path, 0o777)
 }
 
 /// Gives a file its rights.
-pub(super) fn of_file(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// Returns an error if the system refuses.
+pub fn of_file(path: &Path) -> io::Result<()> {
     set(path, 0o666)
 }
 
