@@ -187,17 +187,14 @@ async fn an_export_that_is_not_whole_changes_nothing_and_is_told() -> Result<()>
         ensure!(practice.clients().await? == before, "{expected}: something changed");
         anyhow::Ok(())
     };
-    check(Some(&CLIENTS[..CLIENTS.len() / 2]), "still arriving").await?;
+    check(Some(&CLIENTS[..CLIENTS.len() / 2]), "clients.csv is cut: it ends in the middle of a record").await?;
     check(Some(""), "clients.csv is empty").await?;
     check(None, "there is no clients.csv").await?;
     let without = CLIENTS.replace("Email", "E-mail address");
     check(Some(&without), "clients.csv has no column Email").await?;
     check(Some(&CLIENTS.replace("Notes", "email\u{a0}")), "has two columns that are both headed Email").await?;
-    // The headings alone: read as a whole, and nobody is gone by it.
     let headings = CLIENTS.lines().next().context("headings")?;
-    practice.put("clients.csv", &format!("{headings}\n"))?;
-    let run = practice.sync().await?;
-    ensure!(run["state"] == "done" && practice.clients().await? == before, "{run}");
+    check(Some(&format!("{headings}\n")), "clients.csv holds no row").await?;
     // Ben's row alone is damaged.
     practice.put("clients.csv", &CLIENTS.replace("1002,Individual,", "1002,\"Individual,"))?;
     let run = practice.sync().await?;
@@ -206,6 +203,107 @@ async fn an_export_that_is_not_whole_changes_nothing_and_is_told() -> Result<()>
     practice.put("clients.csv", CLIENTS)?;
     let run = practice.sync().await?;
     ensure!(run["state"] == "done" && practice.clients().await? == before, "{run}");
+    Ok(())
+}
+
+/// The people of the first export alone, and more.
+fn book(more: &str) -> String {
+    format!("{CLIENTS}{more}")
+}
+
+/// A row of somebody of this ID.
+fn row(id: &str) -> String {
+    format!("{id},Person,Client,,Sam,,Khan,,,,sam{id}@example.com,,,,,,,,A-1,,,,\n")
+}
+
+#[tokio::test]
+async fn nobody_is_gone_by_one_export_however_it_is_written_and_whatever_was_read_before() -> Result<()> {
+    let practice = Practice::start("").await?;
+    practice.sync().await?;
+    // Two more come with a row of nobody, so that the walk is not a whole one.
+    let with_nobody = book(&(row("711") + &row("712") + &row("")));
+    practice.put("clients.csv", &with_nobody)?;
+    let run = practice.sync().await?;
+    ensure!(run["counts"]["created"] == 2 && run["counts"]["unreadable"] == 1, "{run}");
+    ensure!(run["counts"]["told"].to_string().contains("of clients.csv has no ID under “Client ID”"), "{run}");
+    let gone = async || {
+        let clients = practice.clients().await?;
+        anyhow::Ok(clients.values().filter(|client| client["not_visible_since"].is_string()).count())
+    };
+    let backwards = |book: &str| {
+        let mut lines: Vec<&str> = book.split_inclusive('\n').collect();
+        // The first row stands on two lines.
+        lines[1..].rotate_left(2);
+        lines.concat()
+    };
+    for (how, content) in [
+        ("the one before", book("")),
+        ("that once more", book("")),
+        ("with other line ends", book("").replace('\n', "\r\n")),
+        ("in another order", backwards(&book(""))),
+        ("with a mark", format!("\u{feff}{}", book(""))),
+    ] {
+        practice.put("clients.csv", &content)?;
+        let run = practice.sync().await?;
+        ensure!(run["state"] == "done" && gone().await? == 0, "{how}: {run}");
+    }
+    // One that is cut at a row's end, and grows.
+    let rows: String = (800..806).map(|id| row(&id.to_string())).collect();
+    let whole = book(&(rows + &row("711") + &row("712")));
+    practice.put("clients.csv", &whole)?;
+    practice.sync().await?;
+    let edited = whole.replace("Aroha", "Arohanui");
+    for fewer in [3, 2] {
+        let lines: Vec<&str> = edited.split_inclusive('\n').collect();
+        practice.put("clients.csv", &lines[..lines.len() - fewer].concat())?;
+        let run = practice.sync().await?;
+        ensure!(run["state"] == "done" && gone().await? == 0, "{fewer} fewer: {run}");
+    }
+    // Two that differ, and do not have them.
+    practice.put("clients.csv", &book("").replace("Aroha", "Anahera"))?;
+    practice.sync().await?;
+    ensure!(gone().await? > 0, "two exports that differ prove it");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_not_used_is_named_on_the_run_s_page_and_ids_may_have_letters() -> Result<()> {
+    let practice = Practice::start("").await?;
+    let host = &practice.host;
+    practice.put("goals.tsv", &format!("{GOALS}9999\t9\tClient\tRetire\tSail\t\t\t\n"))?;
+    practice.put("clients.csv", &book(&row("")))?;
+    let run = practice.sync().await?;
+    ensure!(run["counts"]["warnings"]["goals-of-nobody"] == 1, "{run}");
+    let cookie = host.sign_up().await?;
+    let page = async |path: &str| host.send(host.http().get(host.url(path)).header("cookie", &cookie)).await;
+    let shown = page(&format!("/runs/{}", run["id"].as_str().context("an id")?)).await?;
+    for told in ["is of the client 9999, who is not in clients.csv", "has no ID under"] {
+        ensure!(shown.text.contains(told), "{told}: {}", shown.text);
+    }
+    ensure!(!page("/").await?.text.contains("every record could be read"), "a row names no record");
+    ensure!(page("/review").await?.text.contains("named no record"), "{}", page("/review").await?.text);
+    let connection = page("/settings/integrations/exports").await?;
+    ensure!(
+        connection.text.contains("Check the folder") && !connection.text.contains("Check the sign-in"),
+        "{}",
+        connection.text
+    );
+    let form = host.http().post(host.url("/settings/integrations/new")).header("cookie", &cookie);
+    let form = form.header("sec-fetch-site", "same-origin").header("content-type", "application/x-www-form-urlencoded");
+    let form = host.send(form.body("crm=files&confirms_preflight=on")).await?;
+    ensure!(form.text.contains(">files-au<") && !form.text.contains(">xplan-au<"), "{}", form.text);
+    // A client is synced, found and linked by an ID with letters.
+    let synced = host.post("/api/v1/connections/exports/clients/C-3/sync", &Value::Null).await?.ok()?;
+    ensure!(synced["client"]["external_id"] == "C-3", "{synced}");
+    let found = practice.rows("clients?connection=exports&external_id=C-3").await?;
+    ensure!(found.len() == 1, "{found:?}");
+    let made = host
+        .post("/api/v1/clients", &json!({"first_name": "Bo", "last_name": "Hill", "email": "bo.hill@example.com"}))
+        .await?
+        .ok()?;
+    let path = format!("/api/v1/clients/{}/link", made["id"].as_str().context("an id")?);
+    let linked = host.post(&path, &json!({"connection": "exports", "external_id": "D-4/x"})).await?;
+    ensure!(linked.status == 200, "{} {}", linked.status, linked.text);
     Ok(())
 }
 

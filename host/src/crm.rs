@@ -19,6 +19,7 @@ pub mod proxy;
 mod raw;
 pub mod registry;
 pub mod repair;
+pub mod rights;
 pub mod schedule;
 mod sizes;
 pub mod spec;
@@ -30,9 +31,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use secrecy::SecretString;
-pub use sizes::Sizes;
 pub use unusable::SiteUnusable;
 
+use crate::domain::absence::Edition;
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
 use crate::domain::site_list::{KnownList, ListInForce};
@@ -149,6 +150,9 @@ pub struct RawPage {
     pub below: Vec<RawBelow>,
     /// Rows that name no record, so that nothing can be kept of them.
     pub unreadable: u64,
+    /// The sentences about rows that are not used, and about what else is to be seen to in the source, where the CRM's
+    /// connector can name them: a bounded number.
+    pub told: Vec<String>,
     /// The bookmark where the next page begins; none after the last.
     pub next: Option<Bookmark>,
 }
@@ -162,6 +166,8 @@ pub struct RawBelow {
     pub records: Vec<RawRecord>,
     /// Rows whose lists the CRM has not got or refuses to show: nothing is known of them.
     pub withheld: u64,
+    /// Records that are in no row's list, because whose they are cannot be told or is nobody who is there.
+    pub unowned: u64,
 }
 
 /// The result of asking for records by id. Whoever is in neither part is not shown.
@@ -373,7 +379,7 @@ pub trait Connector: Send + Sync {
     /// The records among these that the CRM shows, with their lists and what is below; at most as many as can be asked
     /// for at once.
     async fn by_id(&self, source: &Source, ids: &[ExternalId]) -> Result<ById, CrmError> {
-        let mut page = RawPage { records: Vec::new(), below: Vec::new(), unreadable: 0, next: None };
+        let mut page = RawPage { records: Vec::new(), below: Vec::new(), unreadable: 0, told: Vec::new(), next: None };
         for id in ids {
             if let Some(one) = self.one(source, id).await? {
                 page.records.extend(one.records);
@@ -430,18 +436,18 @@ pub trait Connector: Send + Sync {
     /// Requests made so far.
     fn traffic(&self) -> &Traffic;
 
-    /// The sizes that the site was found to give at once, where they are less than the usual: to be kept for the next
-    /// process.
-    fn sizes(&self) -> Sizes {
-        Sizes::new()
+    /// What was found out about the site, such as how much it gives at once: to be kept for the next process. Empty where
+    /// there is nothing to keep.
+    fn memory(&self) -> Vec<u8> {
+        Vec::new()
     }
 
-    /// Takes up what an earlier process found the site to give at once.
-    fn recall(&self, _: Sizes) {}
+    /// Takes up what an earlier process found out about the site.
+    fn recall(&self, _: &[u8]) {}
 
-    /// What tells the edition of the book that the walk read from others, where the CRM gives one a second time: two
-    /// walks through one edition are one look. None where each walk is a look of its own.
-    fn edition(&self) -> Option<u128> {
+    /// The edition of the book that the walk read, where the CRM gives one a second time. None where each walk is a look of
+    /// its own.
+    fn edition(&self) -> Option<Edition> {
         None
     }
 

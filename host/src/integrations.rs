@@ -9,6 +9,7 @@ mod editing;
 mod error;
 mod history;
 mod incoming;
+mod offered;
 mod revisions;
 mod settings;
 mod site;
@@ -25,6 +26,7 @@ use crate::config::Config;
 use crate::connection::{AuthState, Authorisation, Connection, Connections};
 use crate::crm::held::Held;
 use crate::crm::http::chain;
+use crate::crm::kind::CrmKind;
 use crate::crm::spec::{ConnectionSpec, SiteAccess};
 use crate::crm::{Connector, Tokens};
 use crate::domain::{ConnectionName, Timestamp};
@@ -207,12 +209,16 @@ impl Integrations {
         lock(&self.0.problems).iter().map(|(name, reason)| (name.clone(), without_folder(reason))).collect()
     }
 
-    /// The packs that a connection can be mapped by: the folders among the packs, by name, without bases.
-    pub fn packs(&self) -> Vec<String> {
-        let folders = std::fs::read_dir(&self.0.config.server.packs_dir).into_iter().flatten().flatten();
+    /// The packs that a connection to a CRM can be mapped by: the folders among the packs, by name, without bases and those
+    /// of other CRMs.
+    pub fn packs_of(&self, crm: &CrmKind) -> Vec<String> {
+        let packs_dir = &self.0.config.server.packs_dir;
+        let folders = std::fs::read_dir(packs_dir).into_iter().flatten().flatten();
         let folders = folders.filter(|entry| entry.path().is_dir() && !is_base(&entry.path()));
         let mut names: Vec<String> = folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.retain(|name| !is_stray(name.as_ref()));
+        // One of which that cannot be told is refused in words when it is chosen.
+        names.retain(|name| offered::crm_of(&packs_dir.join(name)).is_none_or(|of| of == crm.name));
         names.sort_unstable();
         names
     }

@@ -3,9 +3,12 @@
 //! A change of what an account may see looks like hundreds of departures at once, so that a run that would mark more
 //! of a kind than a threshold marks none of it until somebody has looked.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ConnectionName, RunId};
+use crate::record::RecordKind;
 use crate::value::Timestamp;
 
 /// The number of records of a kind that one run may mark as gone by itself.
@@ -29,6 +32,12 @@ impl Threshold {
         (all * u64::from(self.percent) / 100).max(self.at_least)
     }
 }
+
+/// What tells the edition of the book that a walk read from others, of a CRM that gives one a second time: two walks through
+/// one edition are one look. By the kind of record, because each may come by itself; from a walk that has none of a kind
+/// nobody's absence follows.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Edition(pub BTreeMap<RecordKind, u128>);
 
 /// The treatment of records that two complete walks in a row did not see.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -10,6 +10,42 @@ use crate::text;
 
 /// The most digits of an id.
 const MOST_DIGITS: usize = 18;
+/// The longest id of a CRM whose ids are texts, in bytes.
+pub const LONGEST_TEXT_ID: usize = 100;
+
+/// The look of a CRM's ids.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum IdForm {
+    /// Numbers alone.
+    Number,
+    /// Any text of one line: `C-17`, `8F3/2`.
+    Text,
+}
+
+impl IdForm {
+    /// The id that a person or a program gives.
+    ///
+    /// # Errors
+    /// Returns why it is none.
+    pub fn read(self, text: &str) -> Result<ExternalId, InvalidExternalId> {
+        match (self, text.parse()) {
+            (Self::Number, read) => read,
+            // A number that a spreadsheet program wrote; `4E5` may be an id as it stands there.
+            (Self::Text, Ok(id)) if !text.contains(['e', 'E']) || text.contains("E+") => Ok(id),
+            (Self::Text, Err(error @ (InvalidExternalId::Missing | InvalidExternalId::Shortened(_))))
+                if error == InvalidExternalId::Missing || text.contains("E+") =>
+            {
+                Err(error)
+            }
+            (Self::Text, _) => {
+                let seen = text::value(text);
+                let kept = seen.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"')).unwrap_or(&seen);
+                let kept = kept.trim().trim_start_matches(['\'', '’']);
+                ExternalId::of_text(kept).ok_or_else(|| InvalidExternalId::NoText(text::excerpt(kept, 60).into_owned()))
+            }
+        }
+    }
+}
 
 /// The reason why a text that a person or a program gives is no id in the CRM, in sentences that name the cure.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -32,12 +68,23 @@ pub enum InvalidExternalId {
          the ID from the CRM."
     )]
     NotTheCrms(String),
+    /// A text that no CRM uses as an id.
+    #[error("`{0}` is no ID: one has at most {LONGEST_TEXT_ID} bytes, on one line. Copy the ID from the CRM.")]
+    NoText(String),
 }
 
 impl ExternalId {
     /// The id that a CRM's text stands for.
     pub fn of_crm(text: &str) -> Self {
         Self(Self::canonical(text).to_owned())
+    }
+
+    /// The id that a text of an export stands for; none where it is no id.
+    pub fn of_text(text: &str) -> Option<Self> {
+        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+        let is_one = !text.is_empty() && text.len() <= LONGEST_TEXT_ID && !text.chars().any(char::is_control);
+        // What stands in place of an id here is none of a CRM.
+        Some(Self::of_crm(text)).filter(|id| is_one && id.unlinked_client().is_none())
     }
 
     /// Whether a text is an id in its one spelling. Costs nothing but a look at it.
@@ -187,6 +234,35 @@ mod tests {
         }
         let long = "x".repeat(100_000).parse::<ExternalId>().unwrap_err().to_string();
         assert!(long.len() < 200, "{} bytes", long.len());
+    }
+
+    #[test]
+    fn ids_that_are_texts_are_read_as_the_export_has_them() {
+        let check = |given: &str, expected: Option<&str>| {
+            let read = IdForm::Text.read(given);
+            assert_eq!(read.ok().map(|id| id.0).as_deref(), expected, "{given}");
+        };
+        for (given, expected) in [
+            ("C-17", "C-17"),
+            (" 8F3/2\u{a0}", "8F3/2"),
+            ("=\"AB 12\"", "AB 12"),
+            ("Ünï 7", "Ünï 7"),
+            ("'x9", "x9"),
+            ("48213.0", "48213"),
+            ("4.8213E+04", "48213"),
+            ("4E5", "4E5"),
+            ("007", "7"),
+            ("48,213", "48,213"),
+        ] {
+            check(given, Some(expected));
+            assert_eq!(IdForm::Text.read(given).ok(), ExternalId::of_text(expected));
+        }
+        for none in ["", " ", "4.82E+04", "practice:0197a000-0000-7000-8000-000000000001"] {
+            check(none, None);
+        }
+        check(&"x".repeat(101), None);
+        assert!(IdForm::Number.read("C-17").is_err());
+        assert_eq!(ExternalId::of_text("a\u{7}"), None);
     }
 
     #[test]

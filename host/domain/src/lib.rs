@@ -41,7 +41,7 @@ pub mod value;
 #[cfg(test)]
 mod words;
 
-pub use crm_id::InvalidExternalId;
+pub use crm_id::{IdForm, InvalidExternalId, LONGEST_TEXT_ID};
 pub use diagnostic::{Diagnostic, Severity};
 pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};
 pub use ids::{

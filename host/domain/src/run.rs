@@ -145,6 +145,18 @@ pub struct RunCounts {
     pub retries: u64,
     /// The number of times that the CRM was asked less at once, because it slowed down or said so.
     pub slow_downs: u64,
+    /// The sentences about rows that were not used, and about what else is to be seen to in what was read, where the
+    /// connector can name them; the first [`MOST_TOLD`].
+    #[serde(default)]
+    pub told: Vec<String>,
+}
+
+/// The sentences of a run that are kept.
+pub const MOST_TOLD: usize = 50;
+
+/// The code of the warning about records of a kind that are of nobody who is in the CRM's own list of clients.
+pub fn unowned_code(kind: RecordKind) -> String {
+    format!("{}-of-nobody", kind.plural())
 }
 
 /// The counts of a run for the goals, or the covers, in the lists that it read.
@@ -213,6 +225,12 @@ impl RunCounts {
     pub fn skip(&mut self, diagnostics: &[Diagnostic]) {
         let reason = Diagnostic::gravest(diagnostics).map_or("without-reason", |diagnostic| &diagnostic.code);
         *self.skipped.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    /// Keeps sentences about what is to be seen to, as far as there is room.
+    pub fn tell(&mut self, sentences: Vec<String>) {
+        let room = MOST_TOLD.saturating_sub(self.told.len());
+        self.told.extend(sentences.into_iter().take(room));
     }
 
     /// Whether the walk saw the book as a whole: who was not in it is not in the CRM's book.

@@ -29,7 +29,7 @@ use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::stored::{Membership, StoredClient};
-use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, Timestamp};
+use crate::domain::{ClientId, ConnectionName, HouseholdId, Timestamp};
 use crate::ops;
 use crate::store::book::ClientFilter;
 
@@ -72,12 +72,14 @@ enum Visibility {
 impl ClientParams {
     fn filter(&self, app: &App) -> Result<ClientFilter, Problem> {
         let malformed = |detail: &str| Problem::new(Kind::Malformed, detail);
-        let id = self.external_id.as_deref().map(str::parse::<ExternalId>).transpose();
-        let id = id.map_err(|error| malformed(&format!("`external_id`: {error}")))?;
-        let external_id = match (id, &self.connection) {
+        let read = |id: &str, connection: &ConnectionName| {
+            let id = app.connections.id_column(connection).form.read(id);
+            id.map_err(|error| malformed(&format!("`external_id`: {error}")))
+        };
+        let external_id = match (self.external_id.as_deref(), &self.connection) {
             (None, None) => None,
             (None, Some(_)) => return Err(malformed("`connection` says whose `external_id` is meant; name that too.")),
-            (Some(id), Some(connection)) => Some((connection.clone(), id)),
+            (Some(id), Some(connection)) => Some((connection.clone(), read(id, connection)?)),
             (Some(id), None) => {
                 let connections = app.connections.all();
                 let [only] = &*connections else {
@@ -85,7 +87,7 @@ impl ClientParams {
                         "`external_id` is unique within one connection only; name `connection` too.",
                     ));
                 };
-                Some((only.name.clone(), id))
+                Some((only.name.clone(), read(id, &only.name)?))
             }
         };
         if self.diagnostic.as_deref().is_some_and(|code| code.trim().is_empty()) {

@@ -6,7 +6,7 @@
 use crate::app::App;
 use crate::connection::AuthState;
 use crate::domain::review::ReviewState;
-use crate::domain::run::RunState;
+use crate::domain::run::{Run, RunState};
 use crate::domain::stored::StoredClient;
 use crate::domain::{ConnectionName, Diagnostic, ExternalId, RecordKind, Severity, with_listed};
 use crate::store::StoreError;
@@ -173,7 +173,9 @@ impl App {
             Some(id) => Some(self.store.client_lookup(connection.clone(), id.clone()).await?),
             None => None,
         };
-        let mut steps = vec![self.credentials(&connection).await?, visibility(known.as_ref())];
+        let newest = PageRequest { cursor: None, limit: 1 };
+        let newest = self.store.runs(Some(connection.clone()), newest).await?.items.pop();
+        let mut steps = vec![self.credentials(&connection).await?, visibility(known.as_ref(), newest.as_ref())];
         steps.extend([status(known.as_ref()), review(known.as_ref())]);
         let client = known.as_ref().and_then(|known| known.client.clone());
         let lists_aside = known.as_ref().map(|known| known.lists_aside.clone()).unwrap_or_default();
@@ -294,7 +296,12 @@ fn not_reached(stage: Stage) -> Step {
 const LET_IT_SEE: &str = "In the CRM, look whether this person exists and whether the user whom the connection signs in \
                           as sees the group that the person is in. Once it does, the next sync brings the person.";
 
-fn visibility(known: Option<&ClientLookup>) -> Step {
+/// Whether a run read the whole book, or is not over.
+fn is_whole(run: &Run) -> bool {
+    !run.state.is_finished() || run.state == RunState::Done && run.counts.is_whole()
+}
+
+fn visibility(known: Option<&ClientLookup>, newest: Option<&Run>) -> Step {
     let Some(known) = known else {
         let message = "Nobody known by this came over, and no record that was left out has it.";
         return step(Stage::Visibility, StageResult::Stopped, message, Some(LET_IT_SEE));
@@ -307,6 +314,11 @@ fn visibility(known: Option<&ClientLookup>) -> Step {
                  {since:.0}. What had come over is kept."
             );
             step(Stage::Visibility, StageResult::Stopped, message, Some(LET_IT_SEE))
+        }
+        (Visibility::Seen, None) if newest.is_some_and(|run| !is_whole(run)) => {
+            let message = "A walk before the last sync saw the record. The last sync could not use all that it read, so that \
+                           nothing follows from whom it did not see.";
+            step(Stage::Visibility, StageResult::Attention, message, Some("Look at the page of the last run."))
         }
         (Visibility::Seen, None) => {
             step(Stage::Visibility, StageResult::Passed, "The last complete walk saw the record.", None)

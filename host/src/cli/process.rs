@@ -9,7 +9,9 @@ pub(super) fn close() {
     telemetry::keep_panics_out();
     // Whatever is made from here on (store, uploads, socket, secrets) is for its owner alone from its first moment.
     // SAFETY: sets a number of this process, which no other thread can be reading: there is none yet.
-    unsafe { libc::umask(0o077) };
+    let given = unsafe { libc::umask(0o077) };
+    // What the CRM's system fetches from a folder is for others, as far as the operator's umask lets it be.
+    crate::crm::rights::give_by(given);
     // A core dump would hold every secret.
     let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `none` is a limit and lives until the call is over.

@@ -187,6 +187,9 @@ fn show_diagnostics(counts: &Value, records: &[Value]) -> anyhow::Result<()> {
     {
         each(word, &counts[member])?;
     }
+    for sentence in counts["told"].as_array().into_iter().flatten() {
+        output::line(text(sentence))?;
+    }
     output::line("")?;
     let row = |record: &Value| {
         let reasons = record["diagnostics"].as_array().into_iter().flatten();

@@ -10,7 +10,7 @@ use super::local::Local;
 use super::{Global, WrongUse, kinds, local, output, progress};
 use crate::app::App;
 use crate::config::Config;
-use crate::domain::{ExternalId, InvalidExternalId, RecordKind};
+use crate::domain::{InvalidExternalId, RecordKind};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -109,7 +109,12 @@ impl Sync {
         if let Ok(id) = Uuid::try_parse(client) {
             return Ok(format!("clients/{id}/sync"));
         }
-        let id: ExternalId = client.parse().map_err(|error: InvalidExternalId| WrongUse(error.to_string()))?;
+        let id = client.trim();
+        if id.is_empty() {
+            return Err(WrongUse(InvalidExternalId::Missing.to_string()).into());
+        }
+        // The host knows what the ids of each CRM look like, and says what is wrong with one.
+        let id = encoded(id);
         match self.names(host).await?.as_slice() {
             [name] => Ok(format!("connections/{name}/clients/{id}/sync")),
             _ => {
@@ -227,4 +232,9 @@ async fn walk(host: &Local, name: &str, dry_run: bool, json: bool) -> anyhow::Re
         }
     }
     Ok(run)
+}
+/// A text as one step of an address.
+fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

@@ -11,27 +11,33 @@
 //! - [`folder`]: the files of a folder, opened without following links, and whether one has arrived
 //! - [`content`]: a file's bytes, and the text of a span of them
 //! - [`columns`]: the columns that the rules name, found in a file
-//! - [`table`]: one file indexed by [`record`], of [`rows`] between delimiters or of [`objects`]
+//! - [`table`]: one file, whose [`index`] is made of each [`record`], of [`rows`] between delimiters or of [`objects`] in
+//!   their [`shape`]
+//! - [`looks`]: what was seen of the files before, by which one export is told from another
 //! - [`snapshot`]: the files of a source together, and the raw records that are made of them
-//! - [`outbound`]: file notes and their documents, each written once, and [`receipts`]: what was written
+//! - [`outbound`]: file notes and their documents, each written once, and
+//!   [`receipts`]: what was written
 //! - [`kind`]: what the host is told of it, [`driver`]: what is made for a folder
 
 mod columns;
 mod content;
 mod driver;
 mod folder;
+mod index;
 mod kind;
+mod looks;
 mod objects;
 mod outbound;
 mod receipts;
 mod record;
 mod rows;
+mod shape;
 mod snapshot;
 mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -43,9 +49,10 @@ use self::outbound::Outbound;
 use self::snapshot::Snapshot;
 use super::{Bookmark, ById, Connector, CrmError, FoundNote, RawPage, Source, Traffic};
 use crate::crm::spec::ConnectionSpec;
-use crate::domain::ExternalId;
+use crate::domain::absence::Edition;
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
+use crate::domain::{ExternalId, RecordKind};
 
 /// Rows of one page.
 const PAGE: usize = 500;
@@ -58,6 +65,8 @@ pub struct Files {
     outbound: Arc<Outbound>,
     /// The snapshot of each source, as the last walk or look-up opened it.
     snapshots: Mutex<HashMap<String, Arc<Snapshot>>>,
+    /// The editions that the last walk read, by the kind of record; none where a file's silence says nothing.
+    walked: Mutex<BTreeMap<RecordKind, Option<u128>>>,
     traffic: Traffic,
 }
 
@@ -80,6 +89,7 @@ impl Files {
             folder: Arc::new(Folder::new(path.into(), Duration::from_secs(settle), last)),
             outbound: Arc::new(Outbound::new(outbound)),
             snapshots: Mutex::default(),
+            walked: Mutex::default(),
             traffic: Traffic::default(),
         }
     }
@@ -157,6 +167,7 @@ impl Connector for Files {
 
     async fn page(&self, source: &Source, after: Option<&Bookmark>) -> Result<RawPage, CrmError> {
         let (snapshot, first) = self.place(source, after).await?;
+        self.walked.lock().unwrap_or_else(PoisonError::into_inner).extend(snapshot.editions());
         self.traffic.count_request();
         blocking(move || snapshot.page(first, PAGE)).await
     }
@@ -220,11 +231,16 @@ impl Connector for Files {
         &self.traffic
     }
 
-    fn edition(&self) -> Option<u128> {
-        let snapshots = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut editions: Vec<u128> = snapshots.values().map(|snapshot| snapshot.edition).collect();
-        editions.sort_unstable();
-        let bytes: Vec<u8> = editions.iter().flat_map(|edition| edition.to_le_bytes()).collect();
-        Some(xxhash_rust::xxh3::xxh3_128(&bytes)).filter(|_| !editions.is_empty())
+    fn memory(&self) -> Vec<u8> {
+        self.folder.looks.all()
+    }
+
+    fn recall(&self, memory: &[u8]) {
+        self.folder.looks.recall(memory);
+    }
+
+    fn edition(&self) -> Option<Edition> {
+        let walked = self.walked.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Edition(walked.iter().filter_map(|(kind, edition)| Some((*kind, (*edition)?))).collect()))
     }
 }

@@ -4,6 +4,7 @@
 //! A declaration is a `static` beside the connector. The CRM's driver names it, and `registry` lists the drivers.
 
 use super::hosts::SiteRule;
+use crate::domain::IdForm;
 
 /// A CRM that a connection can be of.
 #[derive(Debug)]
@@ -118,6 +119,8 @@ pub struct IdColumn {
     pub exact: &'static [&'static str],
     /// The same of headings that may mean the column.
     pub loose: &'static [&'static str],
+    /// The look of the ids.
+    pub form: IdForm,
 }
 
 impl CrmKind {

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 const LONGEST_WAIT: u32 = 4096;
 
 /// The sizes that a site was found to give at once, by what is asked for: `client-v4`, `batch`.
-pub type Sizes = BTreeMap<String, Size>;
+type Sizes = BTreeMap<String, Size>;
 
 /// The size that a site gives of one thing at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Size {
+struct Size {
     /// The size that is asked for next.
     next: u32,
     /// The size that came last.
@@ -85,13 +85,15 @@ impl Found {
         }
     }
 
-    /// All sizes that were found.
-    pub fn all(&self) -> Sizes {
-        self.lock().clone()
+    /// All sizes that were found, for the next process; empty where there are none.
+    pub fn memory(&self) -> Vec<u8> {
+        let sizes = self.lock();
+        if sizes.is_empty() { Vec::new() } else { serde_json::to_vec(&*sizes).unwrap_or_default() }
     }
 
     /// Takes up what an earlier process found, where nothing was found since.
-    pub fn recall(&self, sizes: Sizes) {
+    pub fn recall(&self, memory: &[u8]) {
+        let sizes: Sizes = serde_json::from_slice(memory).unwrap_or_default();
         let mut found = self.lock();
         for (what, size) in sizes {
             found.entry(what).or_insert(size);
@@ -132,11 +134,11 @@ mod tests {
         assert!(failures <= 10 && last == 62, "{failures} {last}");
         // A process that starts again goes on where this one was.
         let again = Found::default();
-        again.recall(found.all());
+        again.recall(&found.memory());
         assert_eq!(read(&again, 20, 100), (0, 62));
         // The limit is gone: the next try finds it out, and everything is forgotten.
         assert_eq!(read(&again, 1_200, MOST), (0, MOST));
-        assert_eq!(again.all(), Sizes::new());
+        assert!(again.memory().is_empty());
     }
 
     #[test]
@@ -145,7 +147,7 @@ mod tests {
         found.came("x", 1, Some(2), MOST);
         let (failures, last) = read(&found, 10, MOST);
         assert_eq!((failures, last), (0, MOST));
-        assert_eq!(found.all(), Sizes::new());
+        assert!(found.memory().is_empty());
     }
 
     #[test]

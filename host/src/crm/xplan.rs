@@ -61,7 +61,7 @@ use self::transport::ApiCall;
 use super::budget::Allotment;
 use super::{
     Bookmark, ById, Connector, CrmError, FoundNote, RawBelow, RawPage, RawPart, RawRecord, RawText, SiteUnusable,
-    Sizes, Source, Tokens, Traffic,
+    Source, Tokens, Traffic,
 };
 use crate::crm::spec::SiteAccess;
 use crate::domain::note::FileNote;
@@ -139,7 +139,7 @@ impl Xplan {
         let ids = list.rows.iter().map(|row| row.id).chain(list.failed.iter().map(|(id, _)| *id));
         let records: Vec<_> = ids.map(|id| pages::failed_record(id, error)).collect();
         let below = pages::withheld(source, records.len() as u64);
-        Ok(RawPage { records, below, unreadable: list.unreadable, next })
+        Ok(RawPage { records, below, unreadable: list.unreadable, told: Vec::new(), next })
     }
 
     /// Rows with their lists and what is below, all lists through the same batches.
@@ -166,7 +166,7 @@ impl Xplan {
             record
         });
         let records = records.collect();
-        Ok(RawPage { records, below, unreadable: 0, next: None })
+        Ok(RawPage { records, below, unreadable: 0, told: Vec::new(), next: None })
     }
 }
 
@@ -193,7 +193,7 @@ impl Row<'_> {
 
 impl RawBelow {
     fn of(source: &Source) -> Self {
-        Self { kind: source.kind, records: Vec::new(), withheld: 0 }
+        Self { kind: source.kind, records: Vec::new(), withheld: 0, unowned: 0 }
     }
 
     /// Takes the lists of one row from those that were fetched.
@@ -339,12 +339,12 @@ impl Connector for Xplan {
         &self.site.transport.traffic
     }
 
-    fn sizes(&self) -> Sizes {
-        self.site.sizes.all()
+    fn memory(&self) -> Vec<u8> {
+        self.site.sizes.memory()
     }
 
-    fn recall(&self, sizes: Sizes) {
-        self.site.sizes.recall(sizes);
+    fn recall(&self, memory: &[u8]) {
+        self.site.sizes.recall(memory);
     }
 
     fn site_lists(&self) -> Vec<ListInForce> {

@@ -1,6 +1,7 @@
 //! The columns of a list, found by their headings.
 
 use crate::crm::kind::IdColumn;
+use crate::domain::IdForm;
 use crate::domain::fold::fold;
 
 /// Columns that a row may have; a list has four, and what else its owner keeps beside them.
@@ -17,6 +18,8 @@ pub(super) struct Columns {
     pub count: usize,
     /// The heading of the column of ids, as people know it.
     pub id_heading: &'static str,
+    /// The look of the ids.
+    pub id_form: IdForm,
 }
 
 /// The reason why a row is not the one with the headings.
@@ -95,7 +98,7 @@ impl Columns {
             let missing: Vec<&str> = missing.map(|(_, name)| *name).collect();
             return Err(NoHeadings { found, message: format!("there is no column headed {}", missing.join(", ")) });
         };
-        Ok(Self { first_name, last_name, email, id, count, id_heading: id_column.heading })
+        Ok(Self { first_name, last_name, email, id, count, id_heading: id_column.heading, id_form: id_column.form })
     }
 
     /// The last column that matters.

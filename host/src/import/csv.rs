@@ -181,6 +181,6 @@ fn list_row(line: &Line, values: &[String], columns: Columns) -> ListRow {
     } else if values.len() <= columns.last() {
         row.add_fault(RowFault::new("too-few-columns", "The row ends before the last of the four columns."));
     }
-    row.finish(columns.id_heading);
+    row.finish(columns.id_heading, columns.id_form);
     row
 }

@@ -1,6 +1,6 @@
 //! One row of a list, as text, and what may be wrong with it by itself.
 
-use crate::domain::{ExternalId, InvalidExternalId, text};
+use crate::domain::{ExternalId, IdForm, InvalidExternalId, text};
 
 /// Longest value of a cell, in bytes. Names and addresses are shorter by far.
 const LONGEST_CELL: usize = 500;
@@ -47,8 +47,8 @@ impl ListRow {
     }
 
     /// Cleans the values and looks at each. A row of which nothing stands in the four columns has something beside them.
-    /// `id_heading` is what the column of ids is called.
-    pub fn finish(&mut self, id_heading: &str) {
+    /// `id_heading` is what the column of ids is called, `form` how they look.
+    pub fn finish(&mut self, id_heading: &str, form: IdForm) {
         let mut faults = Vec::new();
         for (name, text) in [
             ("First Name", &mut self.first_name),
@@ -69,7 +69,7 @@ impl ListRow {
             self.add_fault(RowFault::new("no-values", message));
             return;
         }
-        match self.id.parse() {
+        match form.read(&self.id) {
             Ok(ExternalId(id)) => self.id = id,
             Err(error) => self.add_fault(no_id(&error)),
         }
@@ -97,6 +97,7 @@ fn no_id(error: &InvalidExternalId) -> RowFault {
         InvalidExternalId::Shortened(_) | InvalidExternalId::NotANumber(_) | InvalidExternalId::NotTheCrms(_) => {
             "not-a-number"
         }
+        InvalidExternalId::NoText(_) => "not-an-id",
     };
     RowFault::new(code, error.to_string())
 }
@@ -109,7 +110,7 @@ mod tests {
     fn faults_of_values() {
         let check = |email: &str, id: &str, expected: Option<&str>| {
             let mut row = ListRow { email: email.to_owned(), id: id.to_owned(), ..ListRow::default() };
-            row.finish("CRM ID");
+            row.finish("CRM ID", IdForm::Number);
             assert_eq!(row.fault.map(|fault| fault.code), expected, "{email} {id}");
         };
         check("a@example.com", " 48213\u{a0}", None);
@@ -124,5 +125,8 @@ mod tests {
         check("\u{feff}a@example.com\u{200b}", "\u{202d}7", None);
         check(&"a".repeat(501), "7", Some("too-long"));
         check(" ", "\t", Some("no-values"));
+        let mut row = ListRow { email: "a@example.com".to_owned(), id: " C-17 ".to_owned(), ..ListRow::default() };
+        row.finish("Client ID", IdForm::Text);
+        assert_eq!((row.id.as_str(), row.fault), ("C-17", None), "a CRM whose ids are texts");
     }
 }

@@ -187,7 +187,7 @@ pub async fn link(
     if let Some(why) = connection.unknown_site() {
         return Err(Refusal::at("/connection", why));
     }
-    let external_id = to.external_id.parse::<ExternalId>();
+    let external_id = connection.spec.crm.id_column.form.read(to.external_id);
     let external_id = external_id.map_err(|error| Refusal::at("/external_id", error.to_string()))?;
     match app.store.link_client(id, connection.name.clone(), external_id, now).await? {
         Ok(()) => find(app, id).await,
@@ -245,7 +245,7 @@ pub async fn sync_by_external_id(
     id: &str,
 ) -> Result<Synced, Refusal> {
     may(actor, Action::ControlRuns)?;
-    let external_id = id.parse::<ExternalId>();
+    let external_id = app.connections.id_column(&connection).form.read(id);
     let external_id =
         external_id.map_err(|error| Refusal::new(Kind::Malformed, format!("{error} The CRM was not asked.")))?;
     let outcome = runs::one(app, &connection, &external_id).await?;

@@ -80,16 +80,17 @@ pub(super) fn miss_again(
     Ok(())
 }
 
-/// Counts what a walk missed that came to its end, and concludes what is gone: marks it, or asks a person where it is too
+/// Counts what of these kinds a walk missed that came to its end, and concludes what is gone: marks it, or asks a person where it is too
 /// much at once.
 pub(super) fn conclude(
     transaction: &Write,
     connection: ConnectionNumber,
     run: &mut Run,
+    kinds: &[RecordKind],
     threshold: Threshold,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    for kind in RecordKind::LISTED.iter().copied() {
+    for kind in kinds.iter().copied() {
         let missed_once = count(transaction, connection, kind, run.id)?;
         run.counts.set_missed_once(kind, missed_once);
         let gone = proven(&transaction.open_table(UNSEEN)?, connection, kind, usize::MAX)?;

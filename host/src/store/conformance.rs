@@ -58,7 +58,7 @@ use super::commit::{Group, IncomingRecord, Lists, MappedBy, Outcome};
 use super::engine::{Engine, MemoryEngine};
 use super::raw::PackedRaw;
 use super::seen::Seen;
-use crate::domain::absence::Threshold;
+use crate::domain::absence::{Edition, Threshold};
 use crate::domain::record::{ClientStatus, Goal, GoalOwner, Outlook};
 use crate::domain::run::{Run, RunCounts, RunState, Trigger};
 use crate::domain::stored::StoredClient;
@@ -210,6 +210,8 @@ impl Practice {
         self.chunks += 1;
         let run = self.store.commit(group).await.unwrap();
         let run = Run { state: RunState::Done, ..run };
+        let kinds = [RecordKind::Client, RecordKind::Goal, RecordKind::Cover];
+        let edition = Edition(kinds.into_iter().map(|kind| (kind, edition)).collect());
         self.run = self.store.finish_walk(run, THRESHOLD, Some(edition)).await.unwrap();
     }
 

@@ -8,12 +8,12 @@ use super::keys::{PRACTICE, join, own, span, uuid_at_end};
 use super::rows::{decode, encode};
 use super::tables::{RUNS, RUNS_OF, SEEN, WALKS};
 use super::{absent_clients, absent_items, data_quality, report, site_lists};
-use crate::domain::absence::Threshold;
+use crate::domain::absence::{Edition, Threshold};
 use crate::domain::run::{Run, RunState, Trigger};
-use crate::domain::{ConnectionName, RunId};
+use crate::domain::{ConnectionName, RecordKind, RunId};
 use crate::store::connection_numbers::{connection_key, number_for, number_of};
 use crate::store::page::{Page, PageRequest, cursor_of};
-use crate::store::walks::{WalkPosition, Walks, chunks_of, forget_seen, put_run, read_walks};
+use crate::store::walks::{WalkPosition, Walks, chunks_of, forget_seen, put_run, read_walks, see_since};
 use crate::store::{Store, StoreError};
 
 /// The list's name, in its cursors.
@@ -90,7 +90,7 @@ impl Store {
             let mut walks = read_walks(&table, connection)?;
             run.expected = walks.expected;
             if let Some((abandoned, _)) = walks.unfinished.replace((run.id.0, None)) {
-                forget_seen(transaction, abandoned)?;
+                see_since(transaction, abandoned, walks.newest())?;
             }
             table.put(&connection_key(connection), encode(&walks)?.as_slice())?;
             let of: [u8; 22] = join([&connection_key(connection), run.id.0.as_bytes()]);
@@ -174,8 +174,8 @@ impl Store {
     }
 
     /// Keeps a finished run and clears its walk, and concludes from it who is gone and who is back. What a complete
-    /// walk saw of the whole book is kept until two more are complete; what any other saw proves nobody's absence and is
-    /// forgotten. Answers the run with what was concluded.
+    /// walk saw of the whole book is kept until two more are complete; what any other saw proves nobody's absence, and of
+    /// those whom it saw the presence. Answers the run with what was concluded.
     ///
     /// # Errors
     /// Returns an error if the store fails.
@@ -184,7 +184,8 @@ impl Store {
     }
 
     /// The same of a walk through an edition of the book. A walk through the edition that the complete one before read is
-    /// that look once more and takes its place: it proves nobody's absence, however often it comes.
+    /// that look once more and takes its place: it proves nobody's absence, however often it comes. Nor does one without an
+    /// edition of the clients.
     ///
     /// # Errors
     /// Returns an error if the store fails.
@@ -192,9 +193,8 @@ impl Store {
         &self,
         mut run: Run,
         threshold: Threshold,
-        edition: Option<u128>,
+        edition: Option<Edition>,
     ) -> Result<Run, StoreError> {
-        let edition = edition.map(u128::to_be_bytes);
         self.write_in_any_case(move |transaction| {
             let connection = number_for(transaction, &run.connection)?;
             let mut table = transaction.open_table(WALKS)?;
@@ -208,20 +208,40 @@ impl Store {
             }
             // A list is read whole or not at all: neither an interruption nor clients whose rows moved take from what
             // the walk says of the lists that it read.
-            let is_again = edition.is_some() && walks.edition == edition;
-            if run.state == RunState::Done && is_at_end && !is_again {
+            let of_kind =
+                |kind: RecordKind| edition.as_ref().map(|edition| edition.0.get(&kind).copied().map(u128::to_be_bytes));
+            let of_clients = of_kind(RecordKind::Client);
+            let is_again = of_clients.flatten().is_some() && walks.edition == of_clients.flatten();
+            if run.state == RunState::Done && is_at_end {
                 let at = run.finished_at.unwrap_or(run.queued_at);
-                absent_items::conclude(transaction, connection, &mut run, threshold, at)?;
+                let mut kinds = Vec::new();
+                for kind in RecordKind::LISTED.iter().copied() {
+                    match of_kind(kind) {
+                        None => kinds.push(kind),
+                        Some(Some(edition)) if walks.of_lists.insert(kind, edition) != Some(edition) => {
+                            kinds.push(kind);
+                        }
+                        Some(_) => {}
+                    }
+                }
+                absent_items::conclude(transaction, connection, &mut run, &kinds, threshold, at)?;
+            }
+            if run.state == RunState::Done && is_at_end && !is_again {
                 emptied::count(transaction, connection, &mut run, threshold)?;
                 site_lists::count(transaction, connection, run.id)?;
             }
             // A walk that an interruption cut in two may have missed who moved in the list meanwhile.
-            if run.state == RunState::Done && is_at_end && run.counts.is_whole() && run.trigger != Trigger::Resume {
+            let is_whole = run.state == RunState::Done
+                && is_at_end
+                && run.counts.is_whole()
+                && run.trigger != Trigger::Resume
+                && of_clients.is_none_or(|edition| edition.is_some());
+            if is_whole {
                 if is_again && !walks.complete.is_empty() {
-                    forget_seen(transaction, walks.complete.remove(0))?;
+                    see_since(transaction, walks.complete.remove(0), Some(run.id.0))?;
                 }
                 walks.complete.insert(0, run.id.0);
-                walks.edition = edition;
+                walks.edition = of_clients.flatten();
                 for old in walks.complete.drain(WALKS_KEPT.min(walks.complete.len())..) {
                     forget_seen(transaction, old)?;
                 }
@@ -230,7 +250,7 @@ impl Store {
                     absent_clients::conclude(transaction, connection, &mut run, two, threshold, at)?;
                 }
             } else {
-                forget_seen(transaction, run.id.0)?;
+                see_since(transaction, run.id.0, walks.newest())?;
             }
             table.put(&connection_key(connection), encode(&walks)?.as_slice())?;
             put_run(transaction, &run)?;

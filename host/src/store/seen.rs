@@ -57,7 +57,7 @@ impl Seen {
     }
 }
 
-fn packed(ids: &BTreeSet<u128>) -> Vec<u8> {
+pub(super) fn packed(ids: &BTreeSet<u128>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(ids.len() * 2);
     let mut before = 0;
     for id in ids {

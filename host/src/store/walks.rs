@@ -1,5 +1,7 @@
 //! Where each connection's walks stand: how far the one under way has come, and what the last complete ones saw.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use uuid::Uuid;
 
 use super::StoreError;
@@ -7,6 +9,7 @@ use super::connection_numbers::connection_key;
 use super::engine::{Readable, Write};
 use super::keys::{ConnectionNumber, join, own, span};
 use super::rows::{decode, encode, rows};
+use super::seen::{ascending, lookup, packed};
 use super::tables::{RUNS, SEEN, WALKS};
 use crate::domain::RecordKind;
 use crate::domain::run::Run;
@@ -37,11 +40,13 @@ pub(super) struct Walks {
     pub expected: Option<u64>,
     /// The last complete walks, the newest first. Their seen ids are kept.
     pub complete: Vec<Uuid>,
-    /// The edition of the book that the newest of them read, where its CRM tells one from another.
+    /// The edition of the clients that the newest of them read, where its CRM tells one from another.
     pub edition: Option<[u8; 16]>,
+    /// The editions of lists from which it was concluded last what is gone, by the kind that they are of.
+    pub of_lists: BTreeMap<RecordKind, [u8; 16]>,
 }
 
-rows! { Walks { 0: unfinished, 1: expected, 2: complete, 3: edition } }
+rows! { Walks { 0: unfinished, 1: expected, 2: complete, 3: edition, 4: of_lists } }
 
 impl Walks {
     /// Whether a walk has begun and not ended.
@@ -132,4 +137,27 @@ pub(super) fn chunks_of(
 pub(super) fn forget_seen(transaction: &Write, run: Uuid) -> Result<(), StoreError> {
     let (first, last) = span::<25>(&seen_prefix(run, None));
     Ok(transaction.open_table(SEEN)?.delete_range(&first..=&last)?)
+}
+
+/// Adds the clients whom a walk saw to what the newest complete one saw, and forgets the walk. Who was seen since is not
+/// missing by what was read before: it takes two complete walks from there on.
+pub(super) fn see_since(transaction: &Write, walk: Uuid, newest: Option<Uuid>) -> Result<(), StoreError> {
+    if let Some(newest) = newest.filter(|newest| *newest != walk) {
+        let (seen, known) = (seen_chunks(transaction, walk)?, seen_chunks(transaction, newest)?);
+        let mut known = lookup(&known);
+        let more: BTreeSet<u128> = ascending(&seen).filter(|id| !known.holds(*id)).collect();
+        if !more.is_empty() {
+            let prefix = seen_prefix(newest, Some(RecordKind::Client));
+            let mut table = transaction.open_table(SEEN)?;
+            let (first, last) = span::<25>(&prefix);
+            let newest_chunk = table.scan_back(&first..=&last)?.next().transpose()?;
+            let number = newest_chunk.map_or(0, |(key, _)| {
+                let [.., a, b, c, d] = *key.value();
+                u32::from_be_bytes([a, b, c, d]).saturating_add(1)
+            });
+            let key: [u8; 25] = join([&prefix, &number.to_be_bytes()]);
+            table.put(&key, packed(&more).as_slice())?;
+        }
+    }
+    forget_seen(transaction, walk)
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::commit_lock::FreshReads;
 use super::map::{MappedBelow, MappedPage, mapped_by};
 use super::mapper::Mapper;
-use crate::domain::run::Run;
+use crate::domain::run::{Run, unowned_code};
 use crate::domain::{ExternalId, RecordKind, Timestamp};
 use crate::store::commit::{Group, IncomingRecord, Lists};
 use crate::store::seen::Seen;
@@ -72,6 +72,7 @@ impl CommitBatch {
         let counts = &mut self.run.counts;
         counts.repeated += again.len() as u64;
         counts.unreadable += page.unreadable;
+        counts.tell(page.told);
         match kind {
             RecordKind::Adviser => counts.advisers += new,
             _ => {
@@ -95,6 +96,9 @@ impl CommitBatch {
         if below.withheld > 0 {
             let code = format!("{}-not-shown", below.kind.plural());
             *self.run.counts.warnings.entry(code).or_default() += below.withheld;
+        }
+        if below.unowned > 0 {
+            *self.run.counts.warnings.entry(unowned_code(below.kind)).or_default() += below.unowned;
         }
         let lists = self.below.entry(below.kind).or_default();
         lists.missed_again.retain(|id| !again.contains(id));

@@ -35,6 +35,8 @@ pub(super) struct MappedPage {
     pub next: Option<String>,
     /// Rows that name no record.
     pub unreadable: u64,
+    /// The sentences about rows that are not used.
+    pub told: Vec<String>,
     /// The moment at which the page was asked for.
     pub asked: Instant,
 }
@@ -51,6 +53,8 @@ pub(super) struct MappedBelow {
     pub missed_again: Vec<ExternalId>,
     /// Clients whose list the CRM did not show.
     pub withheld: u64,
+    /// Records that are in nobody's list.
+    pub unowned: u64,
 }
 
 /// Maps pages as they come and hands them on.
@@ -86,7 +90,7 @@ pub(super) async fn page(
     asked: Instant,
     raw: RawPage,
 ) -> Result<MappedPage, WalkError> {
-    let RawPage { mut records, below: raw_below, unreadable, next } = raw;
+    let RawPage { mut records, below: raw_below, unreadable, told, next } = raw;
     let by = mapped_by(mapper.as_ref(), source.kind);
     let known = store.known(run, source.kind, by, fingerprints(&records)).await?;
     let ids: Vec<ExternalId> = records.iter().map(|record| record.id.clone()).collect();
@@ -102,7 +106,7 @@ pub(super) async fn page(
             below.push(mapped_below(store, mapper, run, lists, &coming).await?);
         }
     }
-    Ok(MappedPage { ids, incoming_records, below, next: next.map(|next| next.0), unreadable, asked })
+    Ok(MappedPage { ids, incoming_records, below, next: next.map(|next| next.0), unreadable, told, asked })
 }
 
 fn fingerprints(records: &[RawRecord]) -> Vec<(ExternalId, u128)> {
@@ -128,7 +132,7 @@ async fn mapped_below(
     store: &Store,
     mapper: &Arc<dyn Mapper>,
     run: &Run,
-    RawBelow { kind, mut records, withheld }: RawBelow,
+    RawBelow { kind, mut records, withheld, unowned }: RawBelow,
     coming: &HashSet<ExternalId>,
 ) -> Result<MappedBelow, WalkError> {
     records.retain(|record| coming.contains(&record.id));
@@ -148,7 +152,7 @@ async fn mapped_below(
         _ => true,
     });
     let incoming_records = mapped(mapper, kind, records).await?;
-    Ok(MappedBelow { kind, incoming_records, unchanged, missed_again, withheld })
+    Ok(MappedBelow { kind, incoming_records, unchanged, missed_again, withheld, unowned })
 }
 
 /// The revision and day by which records of a kind are mapped.
@@ -230,7 +234,7 @@ fn unreadable(error: &CrmError) -> Diagnostic {
         CrmError::Protocol { message } => (unreadable, message.clone()),
         other => (unreadable, other.to_string()),
     };
-    Diagnostic::error(code, format!("{message}; it is kept aside until the CRM answers as it should"))
+    Diagnostic::error(code, format!("{message}; it is kept aside until it can be read"))
 }
 
 pub(super) fn judged(kind: RecordKind, id: &ExternalId, verdict: Verdict) -> (Outcome, Vec<Diagnostic>) {

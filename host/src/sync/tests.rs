@@ -88,7 +88,7 @@ impl Connector for Script {
         let next = (from + PAGE < lines.len()).then(|| (from + PAGE).to_string());
         let next = next.map(|next| self.stuck_at.map_or(next, str::to_owned)).map(Bookmark);
         let below = source.below.iter().map(|below| self.lists(below, &records)).collect();
-        Ok(RawPage { records, below, unreadable: 0, next })
+        Ok(RawPage { records, below, unreadable: 0, told: Vec::new(), next })
     }
 
     async fn attach(&self, _: &ExternalId, _: &str, _: &str, _: &[u8]) -> Result<ExternalId, CrmError> {
@@ -111,7 +111,7 @@ impl Connector for Script {
         self.add_emails(&mut found);
         let records = vec![found];
         let below = source.below.iter().map(|below| self.lists(below, &records)).collect();
-        Ok(Some(RawPage { records, below, unreadable: 0, next: None }))
+        Ok(Some(RawPage { records, below, unreadable: 0, told: Vec::new(), next: None }))
     }
 
     async fn find_notes(&self, _: &ExternalId) -> Result<Vec<FoundNote>, CrmError> {
@@ -148,7 +148,7 @@ impl Script {
             fault: None,
         };
         let records: Vec<RawRecord> = shown.map(record).collect();
-        RawBelow { kind: source.kind, withheld: (rows.len() - records.len()) as u64, records }
+        RawBelow { kind: source.kind, withheld: (rows.len() - records.len()) as u64, unowned: 0, records }
     }
 }
 

@@ -61,18 +61,16 @@ impl Walk {
         if self.is_rehearsal { Ok(()) } else { self.store.keep_run(self.run.clone()).await }
     }
 
-    /// Keeps how much the site was found to give at once, for the next process.
-    async fn keep_sizes(&self) -> Result<(), StoreError> {
-        let sizes = self.connector.sizes();
-        let sizes = if sizes.is_empty() { Vec::new() } else { serde_json::to_vec(&sizes).unwrap_or_default() };
-        self.store.keep_sizes(self.run.connection.clone(), sizes).await
+    /// Keeps what was found out about the site, for the next process.
+    async fn keep_memory(&self) -> Result<(), StoreError> {
+        self.store.keep_sizes(self.run.connection.clone(), self.connector.memory()).await
     }
 
     /// Keeps the finished run, with what was concluded from it.
     pub async fn finish_run(&mut self) -> Result<(), StoreError> {
         // Since the last commit too: what was asked by id, or repeated until the walk gave up.
         count_traffic(&mut self.run.counts, self.connector.traffic().totals().since(self.traffic_before));
-        self.keep_sizes().await?;
+        self.keep_memory().await?;
         let lists = self.connector.site_lists();
         for (came, code) in [(Came::Empty, CHOICES_EMPTY), (Came::Not, CHOICES_NOT_READ)] {
             let number = lists.iter().filter(|list| list.came == came).count() as u64;
@@ -95,8 +93,8 @@ impl Walk {
     pub async fn go(&mut self, from: Option<(WalkPosition, Seen)>) -> Result<(), WalkError> {
         self.order.turn().await.clear();
         self.mapper.begin(&self.store).await?;
-        let sizes = self.store.sizes(self.run.connection.clone()).await?;
-        self.connector.recall(serde_json::from_slice(&sizes).unwrap_or_default());
+        let memory = self.store.sizes(self.run.connection.clone()).await?;
+        self.connector.recall(&memory);
         self.connector.recall_site_lists(self.store.site_lists(self.run.connection.clone()).await?);
         let mut sources: Vec<Source> = self.mapper.sources().to_vec();
         sources.sort_by_key(|source| source.kind);
@@ -222,7 +220,7 @@ impl Walk {
         let group = gathered.into_group(self.mapper.as_ref(), kind, Some((number, chunk, position.clone())));
         self.run = if self.is_rehearsal { self.store.rehearse(group).await? } else { self.store.commit(group).await? };
         self.progress.counts(&self.run);
-        self.keep_sizes().await?;
+        self.keep_memory().await?;
         Ok(())
     }
 }

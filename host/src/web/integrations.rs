@@ -86,6 +86,8 @@ pub(super) struct IntegrationPage {
     /// The connection that brought clients of its site already.
     pub(super) taken_by: Option<String>,
     pub(super) is_at_work: bool,
+    /// Whether it reads a folder, where nobody signs in.
+    pub(super) is_folder: bool,
     /// Whether a pack can be put in force for it.
     pub(super) has_pack: bool,
     /// Whether it is not at work until its pack loads, so that there is nothing to preview against.
@@ -377,6 +379,7 @@ pub(super) fn view(
         row: row(one, last, clock),
         name: one.name().to_string(),
         id_heading: spec.crm.id_column.heading,
+        is_folder: spec.crm.folder_setting().is_some(),
         checked,
         authorise,
         facts,

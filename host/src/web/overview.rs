@@ -173,9 +173,17 @@ pub(super) fn sync_state(last: Option<&Run>, crm: &str, clock: &Clock) -> (Badge
 /// runs of all, newest first, in which the last one that ended well is.
 pub(super) fn sentence(newest: &[Run], latest: &[Run], counts: &BookCounts, clock: &Clock) -> String {
     let clients = format::count(counts.clients, "client", "clients");
-    let look = match counts.quarantined {
-        0 => "every record could be read".to_owned(),
-        n => format!("{} could not be read", format::count(n, "record", "records")),
+    // Of rows that name nobody there is no record to count in the book: the newest runs say how many they met.
+    let of_nobody: u64 = newest.iter().map(|run| run.counts.unreadable).sum();
+    let look = match (counts.quarantined, of_nobody) {
+        (0, 0) => "every record could be read".to_owned(),
+        (0, rows) => format!("{} no record", format::count(rows, "row names", "rows name")),
+        (n, 0) => format!("{} could not be read", format::count(n, "record", "records")),
+        (n, rows) => format!(
+            "{} could not be read, {} no record",
+            format::count(n, "record", "records"),
+            format::count(rows, "row names", "rows name")
+        ),
     };
     let synced = latest.iter().chain(newest).filter(|run| run.state == RunState::Done);
     let synced = synced.max_by_key(|run| run.finished_at).and_then(|run| Some((run, run.finished_at?)));

@@ -3,6 +3,8 @@
 
 pub(super) mod queue;
 
+use std::fmt::Write as _;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -18,7 +20,7 @@ use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::review::ReviewState;
 use crate::domain::stored::{ExcludedRecord, StoredClient};
-use crate::store::book::ClientFilter;
+use crate::store::book::{ClientFilter, PageRequest};
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, Default)]
 #[serde(rename_all = "kebab-case")]
@@ -72,7 +74,15 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<
     let counts = app.store.book_counts().await?;
     let (state, empty, query) = if quarantined {
         let records = format::count(counts.quarantined, "record", "records");
-        (format!("{records} could not be read and did not come over."), "Every record could be read.", "")
+        let of_nobody = rows_of_nobody(&app).await?;
+        let mut state = format!("{records} could not be read and did not come over.");
+        let mut empty = "Every record could be read.";
+        if of_nobody > 0 {
+            let rows = format::count(of_nobody, "row", "rows");
+            let _ = write!(state, " In the newest syncs, {rows} named no record; each run’s page says which.");
+            empty = "Every row that names a record could be read.";
+        }
+        (state, empty, "")
     } else {
         let records = format::count(counts.skipped, "record was", "records were");
         let state = format!("{records} left out on purpose by the pack's rules.");
@@ -88,6 +98,17 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<
         rows: found.items.iter().map(|record| row(record, &person.clock)).collect(),
         paging,
     })
+}
+
+/// The rows of the connections' newest runs that name no record.
+async fn rows_of_nobody(app: &App) -> Result<u64, Failure> {
+    let mut rows = 0;
+    for connection in app.connections.all().iter() {
+        let newest = PageRequest { cursor: None, limit: 1 };
+        let run = app.store.runs(Some(connection.name.clone()), newest).await?.items.pop();
+        rows += run.map_or(0, |run| run.counts.unreadable);
+    }
+    Ok(rows)
 }
 
 fn choices(chosen: Of) -> Vec<Choice> {

@@ -88,6 +88,8 @@ pub(super) struct RunPage {
     pub(super) ended: Option<Moment>,
     /// The address of the page that lists what changed, record by record.
     pub(super) changes: Option<String>,
+    /// What is to be seen to in what was read, a sentence each.
+    pub(super) told: Vec<String>,
     pub(super) tables: Vec<Table>,
 }
 
@@ -160,6 +162,7 @@ pub(super) fn view(run: &Run, layout: Layout, clock: &Clock) -> RunPage {
         progress: Progress::of(run, clock),
         ended: run.finished_at.map(|at| Moment::new(at, clock)),
         changes: (run.counts.listed > 0).then(|| format!("/runs/{}/changes", run.id)),
+        told: run.counts.told.clone(),
         tables: tables(&run.counts),
     }
 }

@@ -251,7 +251,7 @@ struct Address {
 
 fn address(rules: &ClientMapping, row: Row<'_, '_>, recorder: &mut LineageRecorder) -> Address {
     const PARTS: [&str; 6] = ["address_line_1", "address_line_2", "suburb", "state", "postcode", "country"];
-    if PARTS.iter().all(|part| row.written(part).is_none()) {
+    if PARTS.iter().all(|part| !row.is_filled(part)) {
         return Address::default();
     }
     let country_code = country_code(rules, row, recorder);

@@ -9,7 +9,7 @@ use tidegate_sdk::{
 };
 
 use crate::forms::Forms;
-use crate::goal::{key, rows};
+use crate::goal::{distinct, key, rows};
 use crate::row::Row;
 use crate::rules::Columns;
 use crate::values;
@@ -82,9 +82,12 @@ pub(crate) fn map(
     let Some(rows) = rows(&raw.json, &rules.list, recorder) else { return MapResult::Rejected };
     let mut counted = HashMap::new();
     let mut covers = Vec::with_capacity(rows.len());
-    for (index, cells) in rows.iter().enumerate() {
-        let row = Row { cells, columns: &rules.columns, forms, place: Some((&rules.list, index)) };
-        recorder.enter("covers", index);
+    let row_at =
+        |index: usize| Row { cells: &rows[index], columns: &rules.columns, forms, place: Some((&rules.list, index)) };
+    let Some(places) = distinct(&rows, row_at, recorder) else { return MapResult::Rejected };
+    for (place, index) in places.into_iter().enumerate() {
+        let row = row_at(index);
+        recorder.enter("covers", place);
         recorder.origin("external_id", || Origin {
             rule: Some("/cover/fields/id, or the policy's number and the type".to_owned()),
             ..row.origin("id", None)

@@ -1,6 +1,6 @@
 //! Goals: the rows of an export that name a client.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Deserialize;
 use tidegate_sdk::{
@@ -70,6 +70,41 @@ pub(crate) fn rows<'a>(json: &'a [u8], list: &str, recorder: &mut LineageRecorde
     None
 }
 
+/// The rows of a list, each once, with their places. None where two have one id and differ: which of them counts nobody
+/// knows, so that the list is kept aside, and what was known of it stays.
+pub(crate) fn distinct<'r, 'a>(
+    rows: &'r [Cells<'a>],
+    row_at: impl Fn(usize) -> Row<'r, 'a>,
+    recorder: &mut LineageRecorder,
+) -> Option<Vec<usize>> {
+    let (mut seen, mut by_id) = (HashSet::new(), HashMap::new());
+    let mut places = Vec::with_capacity(rows.len());
+    for (index, cells) in rows.iter().enumerate() {
+        let row = row_at(index);
+        if !seen.insert(cells) {
+            let (list, number) = (row.place.map_or("list", |(list, _)| list), index + 1);
+            let message =
+                format!("Row {number} of the client's {list} says the same as one before, and was read once.");
+            recorder.whole(Severity::Info, "row-repeated", message);
+            continue;
+        }
+        if let Some(id) = row.written("id")
+            && let Some(other) = by_id.insert(id, index)
+        {
+            let (list, [one, two]) = (row.place.map_or("list", |(list, _)| list), [other + 1, index + 1]);
+            let column = row.columns.of("id").unwrap_or("id");
+            let message = format!(
+                "Rows {one} and {two} of the client's {list} both have {id} under “{column}” and differ, so that the whole list \
+                 is kept aside. Correct it in the CRM."
+            );
+            recorder.whole(Severity::Error, "id-twice", message);
+            return None;
+        }
+        places.push(index);
+    }
+    Some(places)
+}
+
 /// What tells a row from the others of its list: its id, or what it is called, with a count where another one is called so.
 pub(crate) fn key(own: Option<&str>, else_by: &str, counted: &mut HashMap<String, usize>) -> String {
     let word = own.map_or_else(
@@ -89,9 +124,12 @@ pub(crate) fn map(rules: &GoalMapping, forms: &Forms, raw: &RawRecord, recorder:
     let Some(rows) = rows(&raw.json, &rules.list, recorder) else { return MapResult::Rejected };
     let mut counted = HashMap::new();
     let mut goals = Vec::with_capacity(rows.len());
-    for (index, cells) in rows.iter().enumerate() {
-        let row = Row { cells, columns: &rules.columns, forms, place: Some((&rules.list, index)) };
-        recorder.enter("goals", index);
+    let row_at =
+        |index: usize| Row { cells: &rows[index], columns: &rules.columns, forms, place: Some((&rules.list, index)) };
+    let Some(places) = distinct(&rows, row_at, recorder) else { return MapResult::Rejected };
+    for (place, index) in places.into_iter().enumerate() {
+        let row = row_at(index);
+        recorder.enter("goals", place);
         recorder.origin("external_id", || row.origin("id", None));
         let name = row.text("name", "name", recorder);
         let key = key(row.written("id"), name.as_deref().unwrap_or("goal"), &mut counted);

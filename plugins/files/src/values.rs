@@ -21,7 +21,7 @@ pub(crate) fn day(
     recorder: &mut LineageRecorder,
 ) -> Option<Date> {
     recorder.origin(canonical, || row.origin(field, None));
-    let text = row.written(field)?;
+    let text = row.read(field, canonical, recorder)?;
     let Forms { calendar, unknown } = row.forms;
     let read = calendar.read(text);
     if unknown.is_date(text, read.ok().map(|day| day.date)) || unknown.is_word(text) {
@@ -62,14 +62,28 @@ pub(crate) fn amount(
     recorder: &mut LineageRecorder,
 ) -> Option<Money> {
     recorder.origin(canonical, || row.origin(field, None));
-    let text = row.written(field)?;
+    let text = row.read(field, canonical, recorder)?;
     let code = if row.forms.unknown.is_word(text) { "stands-for-unknown" } else { "unreadable-amount" };
     let Some(Amount { number, currency }) = Amount::read(text) else {
         let message = format!("“{text}” cannot be read as an amount; it was left out. Correct it in the CRM.");
         recorder.warn(canonical, code, message);
         return None;
     };
+    if may_part_thousands(text, &number) {
+        let message = format!(
+            "“{text}” was read as {number}, and its point may part thousands. Check it in the CRM, and export amounts with two \
+             decimals."
+        );
+        recorder.warn(canonical, "ambiguous-amount", message);
+    }
     Some(Money { amount: number, currency: currency.unwrap_or_else(|| home.to_owned()) })
+}
+
+/// Whether the point of an amount may be one that parts thousands: `1.250`, in which elsewhere a comma parts decimals.
+fn may_part_thousands(text: &str, number: &str) -> bool {
+    let Some((whole, decimals)) = number.trim_start_matches('-').split_once('.') else { return false };
+    let is_group = text.split_once('.').is_some_and(|(_, rest)| rest.bytes().filter(u8::is_ascii_digit).count() == 3);
+    is_group && decimals.len() <= 3 && whole.len() <= 3 && !whole.starts_with('0') && !text.contains([',', '\'', '’'])
 }
 
 /// An amount that says nothing where it is below zero.

@@ -68,6 +68,9 @@ fn cells_are_read_as_people_and_spreadsheet_programs_write_them() {
     check("Postcode", "800", |client| client.postcode.as_deref(), Some("0800"));
     check("Postcode", "3000", |client| client.postcode.as_deref(), Some("3000"));
     check("Country", "New Zealand", |client| client.country_code.as_deref(), Some("NZ"));
+    check("First Name", "\\N", |client| client.first_name.as_deref(), None);
+    check("First Name", "NULL", |client| client.first_name.as_deref(), Some("NULL"));
+    check("Partner ID", "NULL", |client| client.partner_external_id.as_deref(), None);
     check("First Name", "N/A", |client| client.first_name.as_deref(), None);
 }
 
@@ -112,4 +115,88 @@ fn the_manifest_names_what_the_rules_read() {
         read.extend(source.fields.iter().map(|field| format!("{of}.{field}")));
     }
     assert_eq!(manifest["fields_read"], serde_json::json!(read));
+}
+
+/// What becomes of a client's list, the external ids of what came of it, with the codes of what is said.
+fn listed(kind: RecordKind, list: &str, rows: &serde_json::Value) -> (Option<Vec<String>>, Vec<String>) {
+    let json = serde_json::json!({ list: rows }).to_string().into_bytes();
+    let raw = RawRecord { kind, id: "1".to_owned(), json };
+    let outcome = session().map(&NativeHost, &au(), vec![raw]).remove(0);
+    let codes = |diagnostics: Vec<tidegate_sdk::Diagnostic>| diagnostics.into_iter().map(|one| one.code).collect();
+    match outcome.verdict {
+        Verdict::Mapped(mapped) => {
+            let id = |record: Canonical| match record {
+                Canonical::Goal(goal) => goal.external_id,
+                Canonical::Cover(cover) => cover.external_id,
+                other => panic!("{other:?}"),
+            };
+            (Some(mapped.records.into_iter().map(id).collect()), codes(mapped.diagnostics))
+        }
+        Verdict::Skipped(diagnostics) | Verdict::Rejected(diagnostics) => (None, codes(diagnostics)),
+    }
+}
+
+#[test]
+fn a_row_of_a_list_that_comes_twice_is_read_once_and_two_that_differ_are_kept_aside() {
+    let goal = |id: &str, name: &str| serde_json::json!({ "Client ID": "1", "Goal ID": id, "Goal": name });
+    let cover = |id: &str, number: &str| serde_json::json!({ "Client ID": "1", "Cover ID": id, "Policy Number": number, "Cover Type": "Life" });
+    for (kind, list, one, other) in [
+        (RecordKind::Goal, "goals", goal("7", "Sail"), goal("7", "Retire")),
+        (RecordKind::Cover, "policies", cover("7", "L-1"), cover("7", "L-2")),
+    ] {
+        let (ids, codes) = listed(kind, list, &serde_json::json!([one, one]));
+        assert_eq!(ids, Some(vec!["1/7".to_owned()]), "{list}");
+        assert!(codes.contains(&"row-repeated".to_owned()), "{codes:?}");
+        let (ids, codes) = listed(kind, list, &serde_json::json!([one, other]));
+        assert_eq!((ids, codes), (None, vec!["id-twice".to_owned()]), "{list}");
+    }
+    let (ids, _) = listed(RecordKind::Goal, "goals", &serde_json::json!([goal("", "Sail"), goal("", "Sail")]));
+    assert_eq!(ids, Some(vec!["1/sail".to_owned()]));
+    let two = [
+        serde_json::json!({ "Client ID": "1", "Goal ID": "", "Goal": "Sail", "Cost": "100" }),
+        serde_json::json!({ "Client ID": "1", "Goal ID": "", "Goal": "Sail", "Cost": "200" }),
+    ];
+    let (ids, _) = listed(RecordKind::Goal, "goals", &serde_json::json!(two));
+    assert_eq!(
+        ids,
+        Some(vec!["1/sail".to_owned(), "1/sail-2".to_owned()]),
+        "without an ID two goals may be called alike"
+    );
+}
+
+#[test]
+fn what_is_no_text_is_left_out_and_told_with_its_column() {
+    let row = serde_json::json!({
+        "Client ID": "7", "Status": "Client", "Last Name": "Lee", "First Name": ["x"], "Address": { "a": 1 },
+        "Date of Birth": { "year": 1971 },
+    });
+    let json = serde_json::json!({ "row": row }).to_string().into_bytes();
+    let raw = RawRecord { kind: RecordKind::Client, id: "7".to_owned(), json };
+    let Verdict::Mapped(mapped) = session().map(&NativeHost, &au(), vec![raw]).remove(0).verdict else {
+        panic!("the client comes in")
+    };
+    let Some(Canonical::Client(client)) = mapped.records.first() else { panic!("{:?}", mapped.records) };
+    assert_eq!((&client.first_name, &client.address_line_1, &client.date_of_birth), (&None, &None, &None));
+    for (field, column) in
+        [("first_name", "“First Name”"), ("address_line_1", "“Address”"), ("date_of_birth", "“Date of Birth”")]
+    {
+        let of_field =
+            |one: &&tidegate_sdk::Diagnostic| one.field.as_deref() == Some(field) && one.code == "wrong-type";
+        let found = mapped.diagnostics.iter().find(of_field);
+        assert!(found.is_some_and(|one| one.message.contains(column)), "{field}: {:?}", mapped.diagnostics);
+    }
+}
+
+#[test]
+fn an_amount_whose_point_may_part_thousands_is_told() {
+    let told = |amount: &str| {
+        let rows = serde_json::json!([{ "Client ID": "1", "Goal": "Sail", "Cost": amount }]);
+        listed(RecordKind::Goal, "goals", &rows).1.contains(&"ambiguous-amount".to_owned())
+    };
+    for doubtful in ["1.250", "$1.250", "250.000", "AUD 12.500"] {
+        assert!(told(doubtful), "{doubtful}");
+    }
+    for plain in ["1,250", "1250.00", "1,250.005", "0.125", "1.25", "1250.125"] {
+        assert!(!told(plain), "{plain}");
+    }
 }

@@ -26,7 +26,7 @@ const PARTS: [(&str, &[&str]); 7] = [
             "one",
             "known_revision",
             "not_at_work",
-            "packs",
+            "packs_of",
             "revisions",
             "incoming",
             "callback_url",

@@ -139,6 +139,9 @@ struct ClientCountsBody {
     retries: u64,
     /// The number of times that the CRM was asked less at once, because it slowed down or said so.
     slow_downs: u64,
+    /// What is to be seen to in what was read, a sentence each, where the CRM's connector can name it: rows that were not
+    /// used, with their file and line, the first 50.
+    told: Vec<String>,
 }
 
 /// The counts of a run for the goals, or the covers, in the lists that it read.
@@ -203,6 +206,7 @@ impl From<RunCounts> for RunCountsBody {
             requests: counts.requests,
             retries: counts.retries,
             slow_downs: counts.slow_downs,
+            told: counts.told,
         };
         Self { of_clients, lists }
     }

@@ -9,6 +9,7 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::folder::Opened;
+use super::looks::Look;
 use crate::crm::CrmError;
 use crate::delimited::{Decoded, TextError, encoding_of};
 
@@ -68,6 +69,24 @@ impl Text {
         Ok(Self { content: Content::Memory(text.into()), encoding: UTF_8, begins: 0, digest })
     }
 
+    /// Whether it begins with what stood in the file before, so that it has only grown.
+    pub(super) fn has_grown_from(&self, before: &Look, size: u64) -> bool {
+        let Content::File(file) = &self.content else { return false };
+        before.size > 0
+            && before.size < size
+            && digest_of(file, before.size).is_ok_and(|begin| format!("{begin:032x}") == before.digest)
+    }
+
+    /// Whether its last line has an end.
+    pub(super) fn ends_with_a_line(&self, size: u64) -> io::Result<bool> {
+        let last = match &self.content {
+            Content::File(_) if size == 0 => None,
+            Content::File(_) => self.bytes(size - 1, 1)?.first().copied(),
+            Content::Memory(text) => text.last().copied(),
+        };
+        Ok(matches!(last, Some(b'\n' | b'\r')))
+    }
+
     /// The bytes at a place.
     pub(super) fn bytes(&self, start: u64, length: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; length];
@@ -98,9 +117,15 @@ impl Text {
 
 /// XXH3-128 of a whole file.
 fn digest(file: &File) -> io::Result<u128> {
+    digest_of(file, u64::MAX)
+}
+
+/// XXH3-128 of so many bytes at a file's beginning.
+fn digest_of(file: &File, size: u64) -> io::Result<u128> {
     let (mut hasher, mut at, mut piece) = (Xxh3Default::new(), 0, vec![0; PIECE]);
     loop {
-        let read = file.read_at(&mut piece, at)?;
+        let room = usize::try_from(size - at).unwrap_or(PIECE).min(PIECE);
+        let read = file.read_at(&mut piece[..room], at)?;
         if read == 0 {
             return Ok(hasher.digest128());
         }

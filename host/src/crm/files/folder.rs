@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::looks::Looks;
 use crate::crm::CrmError;
 
 /// The endings of exports, and the forms that they stand for.
@@ -16,8 +17,8 @@ const ENDINGS: [(&str, Form); 6] = [
     ("tsv", Form::Rows),
     ("txt", Form::Rows),
     ("json", Form::Objects),
-    ("jsonl", Form::Lines),
-    ("ndjson", Form::Lines),
+    ("jsonl", Form::Objects),
+    ("ndjson", Form::Objects),
 ];
 /// Endings that programs give a file while it is being written.
 const WHILE_WRITTEN: [&str; 6] = ["part", "partial", "tmp", "filepart", "crdownload", "download"];
@@ -31,10 +32,8 @@ const MOST_FILES: usize = 10_000;
 pub(super) enum Form {
     /// Rows whose values stand between delimiters.
     Rows,
-    /// One list of objects.
+    /// Objects of JSON, in one of their shapes.
     Objects,
-    /// An object a line.
-    Lines,
 }
 
 /// A folder of exports.
@@ -47,6 +46,8 @@ pub(super) struct Folder {
     written_last: Option<String>,
     /// Files that are dated in the future, with the moment at which each was seen so first.
     ahead: Mutex<HashMap<String, (Stat, Instant)>>,
+    /// What was seen of its exports before.
+    pub(super) looks: Looks,
 }
 
 /// A file as the disk describes it: another one, or the same written anew, differs.
@@ -89,7 +90,7 @@ impl Stat {
 
 impl Folder {
     pub(super) fn new(path: PathBuf, settle: Duration, written_last: Option<String>) -> Self {
-        Self { path, settle, written_last, ahead: Mutex::default() }
+        Self { path, settle, written_last, ahead: Mutex::default(), looks: Looks::default() }
     }
 
     /// What is in the folder, as a sentence for whoever set it up.
@@ -238,21 +239,28 @@ pub(super) fn is_itself(path: &Path) -> Result<(), CrmError> {
         path.display(),
         real.display()
     );
-    Err(CrmError::Refused { status: 403, message })
+    Err(CrmError::NotReady { message })
 }
 
-/// The error of a folder or file that cannot be read.
+/// The error of a folder or file that cannot be read. None of them is the CRM's answer: they say what is wrong with what.
 pub(super) fn unreadable(path: &Path, error: &io::Error) -> CrmError {
     let path = path.display();
     if error.raw_os_error() == Some(libc::ELOOP) {
-        return CrmError::Refused { status: 403, message: format!("{path} is a link, which is not followed") };
+        let message = format!("{path} is a link, which is not followed; put the file itself there");
+        return CrmError::NotReady { message };
     }
-    match error.kind() {
+    let message = match error.kind() {
         io::ErrorKind::PermissionDenied => {
-            let message = format!("{path} may not be read by this host; give it the right to");
-            CrmError::Refused { status: 403, message }
+            format!("{path} may not be read by this host; give the user that it runs as the right to read it")
         }
-        io::ErrorKind::NotFound => CrmError::Unreachable { message: format!("{path} is not there") },
-        _ => CrmError::Unreachable { message: format!("{path} cannot be read: {error}") },
-    }
+        io::ErrorKind::NotFound => {
+            let message =
+                format!("{path} is not there; see whether its disk is mounted, and the setting names the folder");
+            return CrmError::Unreachable { message };
+        }
+        io::ErrorKind::NotADirectory => format!("{path} is no folder; name the folder in which the exports stand"),
+        io::ErrorKind::InvalidInput => format!("{path} is no plain file; put the export itself there"),
+        _ => return CrmError::Unreachable { message: format!("{path} cannot be read: {error}") },
+    };
+    CrmError::NotReady { message }
 }

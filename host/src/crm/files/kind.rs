@@ -2,6 +2,7 @@
 
 use crate::crm::hosts::SiteRule;
 use crate::crm::kind::{CrmKind, IdColumn, Reached, Setting, SettingKind, SignInMode};
+use crate::domain::IdForm;
 
 /// The names under which [`Setting`]s and the connector's parts find each other.
 pub(super) const FOLDER: &str = "folder";
@@ -36,7 +37,9 @@ pub static KIND: CrmKind = CrmKind {
             name: OUTBOUND,
             label: "Outbound folder",
             what: "the folder of the file notes",
-            help: "Where file notes are written for the CRM to fetch. Without it, outbound in the folder of the exports.",
+            help: "Where file notes are written for the CRM to fetch. Without it, outbound in the folder of the exports. \
+                   The notes have the rights that the umask gives with which the host was started: 022 lets every user of the \
+                   machine read them, 027 the group.",
             description: "The folder into which file notes are written; `outbound` in the folder of exports if not said.",
             answer: "The folder into which file notes are written; null where it is `outbound` in the folder of exports, and \
                      for a CRM that is reached by its host.",
@@ -84,6 +87,7 @@ pub static KIND: CrmKind = CrmKind {
         heading: "Client ID",
         exact: &["clientid", "clientnumber", "clientno"],
         loose: &["recordid", "reference"],
+        form: IdForm::Text,
     },
     preparation: "For a CRM that is read from files, its exports and the folder in which they arrive have to be set up first.",
 };

@@ -1,6 +1,6 @@
-//! Objects of JSON, one list of them or one a line: where each begins, and the members that the rules name of one.
+//! Objects of JSON in one of their [`shape`](super::shape)s: where each begins, and the members that the rules name of one.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Read};
 
@@ -8,23 +8,34 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::columns::{self, MOST};
-use super::folder::Form;
-use super::record::{Cells, Place};
+use super::record::{Cells, Content, Place};
+use super::shape::{Form, Shape};
 use crate::delimited::LONGEST_LINE;
 
 /// The deepest object inside an object whose members are read, by names with full stops: `Address.City`.
 const DEEPEST: usize = 4;
 
-/// Hands over each object with its place, counted from where the text begins. Answers whether the text ends as it
-/// should.
+/// How a text of objects ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ending {
+    /// As it should.
+    Whole,
+    /// In the middle.
+    Cut,
+    /// With more behind its list.
+    More,
+}
+
+/// Hands over each object with its place, counted from where the text begins. What is read begins where the shape does.
+/// Answers how the text ends.
 pub(super) fn each(
     from: impl Read,
-    form: Form,
+    shape: &Shape,
     mut take: impl FnMut(Place, &[u8]) -> io::Result<()>,
-) -> io::Result<bool> {
+) -> io::Result<Ending> {
     let mut from = BufReader::new(from);
-    let mut scan = Scan::new(form);
-    let (mut at, mut line) = (0_u64, 1_u32);
+    let mut scan = Scan::new(shape.form);
+    let (mut at, mut line) = shape.begins;
     let mut object = Vec::new();
     let mut began = (0, 1);
     loop {
@@ -34,6 +45,13 @@ pub(super) fn each(
         }
         let length = piece.len();
         for byte in piece {
+            if scan.is_ended {
+                match (shape.is_wrapped, byte.is_ascii_whitespace()) {
+                    (true, _) => return Ok(Ending::Whole),
+                    (false, true) => continue,
+                    (false, false) => return Ok(Ending::More),
+                }
+            }
             let was_inside = scan.is_inside();
             scan.look_at(*byte);
             if !was_inside && scan.is_inside() {
@@ -56,7 +74,7 @@ pub(super) fn each(
         }
         from.consume(length);
     }
-    Ok(scan.is_over())
+    Ok(if scan.is_over() { Ending::Whole } else { Ending::Cut })
 }
 
 /// Where the text of a list of objects is, a byte at a time.
@@ -76,7 +94,7 @@ impl Scan {
 
     /// The depth at which objects stand.
     fn outside(&self) -> u32 {
-        u32::from(self.form == Form::Objects)
+        u32::from(self.form == Form::List)
     }
 
     fn is_inside(&self) -> bool {
@@ -84,7 +102,7 @@ impl Scan {
     }
 
     fn is_over(&self) -> bool {
-        !self.in_string && self.depth == 0 && (self.form == Form::Lines || self.is_ended)
+        !self.in_string && self.depth == 0 && (self.form != Form::List || self.is_ended)
     }
 
     fn look_at(&mut self, byte: u8) {
@@ -107,7 +125,7 @@ impl Scan {
             }
             b'}' | b']' => {
                 self.depth = self.depth.saturating_sub(1);
-                self.is_ended |= self.depth == 0 && self.is_begun;
+                self.is_ended |= self.form == Form::List && self.depth == 0 && self.is_begun;
             }
             b'\n' if self.form == Form::Lines => self.depth = 0,
             _ => {}
@@ -115,39 +133,61 @@ impl Scan {
     }
 }
 
-/// The wanted members of an object, of which these are the bytes; the names of all that it has are added to `members`.
-pub(super) fn read(bytes: &[u8], wanted: &[String], members: Option<&mut BTreeSet<String>>) -> Cells {
-    let damaged = |why: String| Cells::Damaged { id: None, why };
+/// The wanted members of an object, of which these are the bytes, and the number of its content; the names of all members
+/// that it has are added to `members`, by their plain names.
+pub(super) fn read(bytes: &[u8], wanted: &[String], members: Option<&mut BTreeMap<String, String>>) -> (Cells, u64) {
+    let damaged = |id, why: String| Cells::Damaged { id, why };
+    let of_bytes = xxhash_rust::xxh3::xxh3_64(bytes);
     if bytes.len() > LONGEST_LINE {
-        return damaged("it is longer than 64 KB".to_owned());
+        return (damaged(None, "it is longer than 64 KB".to_owned()), of_bytes);
     }
     let Flat(found) = match serde_json::from_slice(bytes) {
         Ok(flat) => flat,
-        Err(error) => return damaged(format!("it is no JSON object: {error}")),
+        Err(error) => return (damaged(None, format!("it is no JSON object: {error}")), of_bytes),
     };
+    let found: Vec<(String, String, Value)> =
+        found.into_iter().map(|(name, value)| (columns::plain(&name), name, value)).collect();
     if let Some(members) = members {
-        for (name, _) in &found {
-            if members.len() < MOST {
-                members.insert(columns::plain(name));
+        for (plain, name, _) in &found {
+            if members.len() < MOST && !members.contains_key(plain) {
+                members.insert(plain.clone(), name.clone());
             }
         }
     }
+    let mut content = Content::default();
+    for (_, name, value) in &found {
+        if let Some(text) = value.as_str() {
+            content.add(Content::heading(name), text);
+        }
+    }
     let mut cells = Vec::with_capacity(wanted.len());
+    let mut twice = None;
     for name in wanted {
         let sought = columns::plain(name);
-        let mut values = found.iter().filter(|(known, _)| columns::plain(known) == sought);
+        let mut values = found.iter().filter(|(plain, ..)| *plain == sought);
         let (first, second) = (values.next(), values.next());
-        if let (Some((one, _)), Some((other, _))) = (first, second) {
-            let [one, other] = [one, other].map(|name| name.escape_debug().to_string());
-            return damaged(format!("it has two members that are both called {name}, `{one}` and `{other}`"));
+        if let (Some((_, one, _)), Some((_, other, _))) = (first, second) {
+            let [one, other] = [one, other].map(|name| columns::shown(name));
+            twice.get_or_insert(format!(
+                "it has two members that are both called {name}, as {one} and {other}; leave one of them out of the export"
+            ));
+            // Of two that may be the id neither is.
+            if cells.is_empty() {
+                cells.push(Value::Null);
+                continue;
+            }
         }
-        cells.push(first.map(|(_, value)| value.clone()).unwrap_or_default());
+        cells.push(first.map_or(Value::String(String::new()), |(.., value)| value.clone()));
     }
-    Cells::Whole(cells)
+    let number = content.number();
+    match twice {
+        None => (Cells::Whole(cells), number),
+        Some(why) => (damaged(cells.first().and_then(Value::as_str).map(str::to_owned), why), number),
+    }
 }
 
-/// The members of an object as texts, those of objects inside it by names with full stops.
-struct Flat(Vec<(String, String)>);
+/// The members of an object, those of objects inside it by names with full stops, too. Numbers and the like are texts.
+struct Flat(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Flat {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -171,14 +211,23 @@ impl<'de> Deserialize<'de> for Flat {
     }
 }
 
-fn flatten(name: String, value: Value, deepest: usize, flat: &mut Vec<(String, String)>) {
+fn flatten(name: String, value: Value, deepest: usize, flat: &mut Vec<(String, Value)>) {
     match value {
-        Value::Object(inner) if deepest > 0 => {
-            inner.into_iter().for_each(|(key, value)| flatten(format!("{name}.{key}"), value, deepest - 1, flat));
+        Value::Object(inner) if !inner.is_empty() => {
+            for (key, value) in inner.iter().filter(|_| deepest > 0) {
+                flatten(format!("{name}.{key}"), value.clone(), deepest - 1, flat);
+            }
+            flat.push((name, Value::Object(inner)));
         }
-        Value::String(text) => flat.push((name, text)),
-        Value::Null => flat.push((name, String::new())),
-        other => flat.push((name, other.to_string())),
+        Value::Array(inner) if !inner.is_empty() => flat.push((name, Value::Array(inner))),
+        // What some programs write where there is nothing.
+        Value::Null | Value::Array(_) | Value::Object(_) => flat.push((name, String::new().into())),
+        Value::String(text) => flat.push((name, text.into())),
+        // A number of more digits than are kept is another one by now.
+        Value::Number(number) if number.is_f64() && number.to_string().contains('e') => {
+            flat.push((name, number.into()));
+        }
+        Value::Bool(_) | Value::Number(_) => flat.push((name, value.to_string().into())),
     }
 }
 
@@ -188,41 +237,64 @@ mod tests {
 
     fn found(text: &str, form: Form) -> (Vec<(u32, String)>, bool) {
         let mut objects = Vec::new();
-        let is_whole = each(text.as_bytes(), form, |place, bytes| {
+        let shape = Shape { form, begins: (0, 1), is_wrapped: false, total: None };
+        let ending = each(text.as_bytes(), &shape, |place, bytes| {
             let of_text = &text.as_bytes()[place.start as usize..][..place.length as usize];
             assert_eq!(of_text, bytes);
             objects.push((place.line, String::from_utf8_lossy(bytes).trim_end().to_owned()));
             Ok(())
         });
-        (objects, is_whole.unwrap())
+        (objects, ending.unwrap() == Ending::Whole)
     }
 
     #[test]
     fn objects_are_cut_out_of_a_list() {
-        let (objects, is_whole) = found("[\n {\"a\": \"x}\\\"]\"},\n{\"b\":{\"c\":[1]}}\n]\n", Form::Objects);
+        let (objects, is_whole) = found("[\n {\"a\": \"x}\\\"]\"},\n{\"b\":{\"c\":[1]}}\n]\n", Form::List);
         let expected = [(2, "{\"a\": \"x}\\\"]\"}"), (3, "{\"b\":{\"c\":[1]}}")];
         assert_eq!(objects, expected.map(|(line, text)| (line, text.to_owned())));
         assert!(is_whole);
         for cut in ["[{\"a\":1}", "[{\"a\":1},{\"a", "", "[{\"a\":\"x", "{"] {
-            assert!(!found(cut, Form::Objects).1, "{cut}");
+            assert!(!found(cut, Form::List).1, "{cut}");
         }
-        assert!(found("[]", Form::Objects).1);
+        assert!(found("[]", Form::List).1);
+        assert!(!found("[{\"a\":1}]\n[{\"a\":2}]", Form::List).1, "a second list");
+        let over_lines = found("{\n\"a\":1\n}\n{\n\"a\":2\n}\n", Form::Stream);
+        assert_eq!((over_lines.0.len(), over_lines.1), (2, true));
     }
 
     #[test]
     fn one_damaged_line_costs_itself() {
         let (objects, is_whole) = found("{\"a\":1}\n{\"a\":\"x\n{\"a\":3}\n", Form::Lines);
         assert_eq!(objects.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 2, 3]);
-        assert!(is_whole && matches!(read(objects[1].1.as_bytes(), &[], None), Cells::Damaged { .. }));
+        assert!(is_whole && matches!(read(objects[1].1.as_bytes(), &[], None).0, Cells::Damaged { .. }));
         assert!(!found("{\"a\":1}\n{\"a\":", Form::Lines).1);
+    }
+
+    #[test]
+    fn what_is_no_text_stays_what_it_is() {
+        let wanted = ["id", "Address", "Address.City"].map(str::to_owned);
+        let (Cells::Whole(cells), _) = read(br#"{"id": ["7"], "Address": {"City": "Perth"}}"#, &wanted, None) else {
+            panic!("it is whole");
+        };
+        assert!(cells[0].is_array() && cells[1].is_object());
+        assert_eq!(cells[2], "Perth");
+    }
+
+    #[test]
+    fn the_content_of_an_object_is_told_by_its_values_alone() {
+        let content = |json: &str| read(json.as_bytes(), &[], None).1;
+        assert_eq!(content(r#"{"ID": 7, "Name": "Zoë"}"#), content("{\"name\": \"Zoë\", \"id\": \"7\", \"x\": null}"));
+        assert_ne!(content(r#"{"ID": 7}"#), content(r#"{"ID": 8}"#));
     }
 
     #[test]
     fn members_are_texts_whatever_they_were() {
         let check = |json: &str, expected: Result<&[&str], &str>| {
             let wanted = ["id", "Address.City", "Active"].map(str::to_owned);
-            match (read(json.as_bytes(), &wanted, None), expected) {
-                (Cells::Whole(found), Ok(expected)) => assert_eq!(found, expected),
+            match (read(json.as_bytes(), &wanted, None).0, expected) {
+                (Cells::Whole(found), Ok(expected)) => {
+                    assert_eq!(found, expected.iter().map(|text| Value::from(*text)).collect::<Vec<_>>());
+                }
                 (Cells::Damaged { why, .. }, Err(expected)) => assert!(why.contains(expected), "{why}"),
                 (found, _) => panic!("{json}: {found:?}"),
             }
@@ -230,7 +302,9 @@ mod tests {
         check(r#"{"ID": 7, "address": {"city": "Perth"}, "active": true}"#, Ok(&["7", "Perth", "true"]));
         check(r#"{"active": null, "id": "7"}"#, Ok(&["7", "", ""]));
         check(r#"{"id": 1250.50}"#, Ok(&["1250.5", "", ""]));
-        check(r#"{"id": 7, "Id": 8}"#, Err("`id` and `Id`"));
+        check(r#"{"id": 7, "Id": 8}"#, Err("“id” and “Id”"));
+        check(r#"{"id": "7", "Active": "x", "active\u00a0": "y"}"#, Err("“active‹no-break blank›”"));
+        check(r#"{"id": 7, "Active": [], "Address": {"City": {}}}"#, Ok(&["7", "", ""]));
         check(r#"["id"]"#, Err("no JSON object"));
     }
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::folder::is_itself;
 use super::receipts::{self, Receipt, Receipts, found, sync};
-use crate::crm::{CrmError, FoundNote, is_step};
+use crate::crm::{CrmError, FoundNote, is_step, rights};
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
 use crate::domain::{Date, ExternalId, Timestamp};
@@ -97,8 +97,9 @@ impl Outbound {
             written_at: now,
         };
         let text = if is_text { "note.txt" } else { "note.html" };
-        receipts::write(making, text, written.body.as_bytes())?;
-        receipts::write(making, NOTE, &serde_json::to_vec_pretty(&written)?)
+        write(making, text, written.body.as_bytes())?;
+        write(making, NOTE, &serde_json::to_vec_pretty(&written)?)?;
+        rights::of_folder(making)
     }
 
     /// The folder of a note that is where it was written, or where it was moved to.
@@ -188,9 +189,13 @@ impl Outbound {
             Some(place) => place,
             None => self.path.join(format!("{marker}{DOCUMENTS}")),
         };
-        fs::create_dir_all(&folder).map_err(refused)?;
+        match fs::create_dir(&folder) {
+            Ok(()) => rights::of_folder(&folder).map_err(refused)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(refused(error)),
+        }
         let name = free_name(&folder, &file_name(filename), content).map_err(refused)?;
-        receipts::write(&folder, &name, content).map_err(refused)?;
+        write(&folder, &name, content).map_err(refused)?;
         let given = self.receipts.give_document(marker, &name, content.len() as u64);
         given.map_err(|error| CrmError::Unknown { message: unwritten(&self.path, &error).to_string() })?;
         Ok(ExternalId(name))
@@ -229,11 +234,22 @@ impl Outbound {
     /// Makes the folder where it is missing; that in which it stands has to be there, as a disk that is not mounted is not.
     fn prepare(&self) -> Result<(), CrmError> {
         match fs::create_dir(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(unwritten(&self.path, &error)),
-            _ => {}
+            Ok(()) => rights::of_folder(&self.path).map_err(|error| unwritten(&self.path, &error))?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(unwritten(&self.path, &error)),
         }
-        is_itself(&self.path)
+        is_itself(&self.path)?;
+        if !self.path.is_dir() {
+            return Err(unwritten(&self.path, &io::ErrorKind::NotADirectory.into()));
+        }
+        Ok(())
     }
+}
+
+/// Writes a file for others to fetch.
+fn write(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
+    receipts::write(folder, name, content)?;
+    rights::of_file(&folder.join(name))
 }
 
 /// The day of a moment; a day more or less says nothing to whoever looks a note up.
@@ -279,18 +295,27 @@ fn free_name(folder: &Path, name: &str, content: &[u8]) -> io::Result<String> {
     Err(io::Error::other("too many documents of one name"))
 }
 
-/// The error of a folder of notes that cannot be used. Nothing was made.
+/// The error of a folder of notes that cannot be used. Nothing was made, and none of them is for ever: the note waits until
+/// somebody has seen to it.
 fn unwritten(path: &Path, error: &io::Error) -> CrmError {
     let path = path.display();
-    match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            let message = format!("this host may not write into {path}; give it the right to, and send the note again");
-            CrmError::Refused { status: 403, message }
-        }
+    let message = match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => format!(
+            "this host may not write into the outbound folder {path}; give the user that it runs as the right to write there"
+        ),
+        io::ErrorKind::NotADirectory => format!(
+            "the outbound folder {path} is no folder, or stands below something that is none; move what is there away, or \
+             name another folder"
+        ),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            CrmError::Unreachable { message: format!("no space is left for {path}") }
+            format!("no space is left for the outbound folder {path}; make room there")
         }
-        io::ErrorKind::NotFound => CrmError::Unreachable { message: format!("the folder for {path} is not there") },
-        _ => CrmError::Unreachable { message: format!("{path} cannot be written: {error}") },
-    }
+        io::ErrorKind::NotFound => {
+            format!(
+                "the folder in which the outbound folder {path} is to stand is not there; see whether its disk is mounted"
+            )
+        }
+        _ => return CrmError::Unreachable { message: format!("{path} cannot be written: {error}") },
+    };
+    CrmError::NotReady { message: format!("{message}. The note waits, and is tried again") }
 }

@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use encoding_rs::Encoding;
 
 use super::columns;
-use super::record::{Cells, End, Place};
+use super::record::{Cells, Content, End, Place};
 use crate::delimited::{Quotes, Record, Records, TextError};
 
 /// Rows at the top among which the headings are looked for.
@@ -20,8 +20,10 @@ pub(super) struct Shape {
     delimiter: char,
     /// The places of the wanted columns, that of the id first.
     places: Vec<usize>,
-    /// The number of headings.
-    width: usize,
+    /// The headings' parts of what a row says, one a column.
+    headings: Vec<u64>,
+    /// The wanted headings as they are compared.
+    wanted: Vec<String>,
     /// The place of the first byte behind the headings, and the number of the line that begins there.
     rows_begin: (u64, u64),
 }
@@ -46,8 +48,9 @@ impl Shape {
                     Ok(places) => {
                         let last = record.lines.last();
                         let rows_begin = last.map_or((0, 1), |line| (line.end, line.number + 1));
-                        let width = record.values.len();
-                        return Ok(Ok(Self { encoding, delimiter, places, width, rows_begin }));
+                        let headings = record.values.iter().map(|heading| Content::heading(heading)).collect();
+                        let wanted = wanted.iter().map(|name| columns::plain(name)).collect();
+                        return Ok(Ok(Self { encoding, delimiter, places, headings, wanted, rows_begin }));
                     }
                     Err(why) => {
                         let plain: Vec<String> = record.values.iter().map(|value| columns::plain(value)).collect();
@@ -67,12 +70,12 @@ impl Shape {
         self.rows_begin.0
     }
 
-    /// Hands over each row with its place, counted from where the text begins. Answers how the text
-    /// ends.
+    /// Hands over each row with its place, counted from where the text begins, and the number of its content. Answers how
+    /// the text ends.
     pub(super) fn each(
         &self,
         from: impl Read,
-        mut take: impl FnMut(Place, Cells) -> Result<(), TextError>,
+        mut take: impl FnMut(Place, Cells, u64) -> Result<(), TextError>,
     ) -> Result<End, TextError> {
         let (begin, first) = self.rows_begin;
         let mut records = Records::new(from, self.encoding, self.delimiter);
@@ -84,7 +87,7 @@ impl Shape {
                 record.quotes = Quotes::Open;
             }
             let (Some(start), Some(end)) = (record.lines.first(), record.lines.last()) else { continue };
-            if record.values.iter().all(|value| value.trim().is_empty()) {
+            if self.is_no_row(&record.values) {
                 continue;
             }
             let place = Place {
@@ -98,7 +101,11 @@ impl Shape {
                 Cells::Whole(_) => End::Open,
                 Cells::Damaged { .. } => End::Cut,
             };
-            take(place, cells)?;
+            let mut content = Content::default();
+            for (place, value) in record.values.iter().enumerate() {
+                content.add(self.headings.get(place).copied().unwrap_or_default(), value);
+            }
+            take(place, cells, content.number())?;
         }
         Ok(is)
     }
@@ -112,13 +119,35 @@ impl Shape {
         })
     }
 
+    /// Whether nothing stands behind the id in a row.
+    pub(super) fn is_id_last(&self) -> bool {
+        self.places.first().is_some_and(|id| id + 1 == self.width())
+    }
+
+    fn width(&self) -> usize {
+        self.headings.len()
+    }
+
     fn last(&self) -> usize {
         self.places.iter().copied().max().unwrap_or_default()
     }
 
+    /// Whether nothing stands in a row, the headings once more (of files that were put one behind the other), or the line
+    /// that query programs draw below the headings.
+    fn is_no_row(&self, values: &[String]) -> bool {
+        let mut filled = values.iter().map(|value| value.trim()).filter(|value| !value.is_empty()).peekable();
+        let is_heading = || {
+            let value = |place: &usize| values.get(*place).map(|value| columns::plain(value)).unwrap_or_default();
+            self.places.iter().zip(&self.wanted).all(|(place, name)| value(place) == *name)
+        };
+        filled.peek().is_none()
+            || filled.all(|value| value.len() > 1 && value.bytes().all(|byte| byte == b'-'))
+            || is_heading()
+    }
+
     /// Whether a row has taken others into one of its values, because a quotation mark is where none belongs.
     fn is_swallowing(&self, record: &Record) -> bool {
-        record.lines.len() > 1 && (record.quotes == Quotes::Odd || record.values.len() != self.width)
+        record.lines.len() > 1 && (record.quotes == Quotes::Odd || record.values.len() != self.width())
     }
 
     fn cells(&self, record: &Record) -> Cells {
@@ -126,7 +155,7 @@ impl Shape {
         // What stands in the first column stands there whatever is wrong behind it.
         let id = (self.places.first() == Some(&0)).then(|| value(0));
         let damaged = |why: &str| Cells::Damaged { id: id.clone(), why: why.to_owned() };
-        let has_too_many = record.values.iter().skip(self.width).any(|value| !value.trim().is_empty());
+        let has_too_many = record.values.iter().skip(self.width()).any(|value| !value.trim().is_empty());
         if record.lines.iter().any(|line| line.is_cut) {
             return damaged("it is longer than 64 KB");
         }
@@ -141,6 +170,6 @@ impl Shape {
         if record.values.len() <= self.last() {
             return damaged("it ends before the last of the columns that are read");
         }
-        Cells::Whole(self.places.iter().map(|place| value(*place)).collect())
+        Cells::Whole(self.places.iter().map(|place| value(*place).into()).collect())
     }
 }

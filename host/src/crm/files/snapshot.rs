@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use jiff::tz::TimeZone;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::content::Content;
@@ -10,10 +9,12 @@ use super::folder::{Arriving, Folder, Stat};
 use super::record::Cells;
 use super::table::{Table, changed};
 use crate::crm::{Bookmark, CrmError, RawBelow, RawPage, RawPart, RawRecord, RawText, Source};
-use crate::domain::{ExternalId, RecordKind, Timestamp};
+use crate::domain::{ExternalId, RecordKind};
 
 /// Bytes of the file from which one page is made.
 const LARGEST_PAGE: usize = 4 << 20;
+/// Rows of people who are not there which are named, of one file.
+const MOST_NAMED: usize = 20;
 
 /// The files of a source.
 #[derive(Debug)]
@@ -23,9 +24,6 @@ pub(super) struct Snapshot {
     below: Vec<Below>,
     /// XXH3-128 of what is in all files.
     digest: u128,
-    /// What tells this edition from others: what is in the files, and the day on which they were written, so that one which
-    /// says the same on another day is another.
-    pub(super) edition: u128,
 }
 
 /// A file whose records stand in the lists of the main file's.
@@ -59,6 +57,9 @@ impl Snapshot {
             Ok(None) => return Err(CrmError::NotReady { message: missing(&source.resource) }),
             Err(arriving) => return Ok(Err(arriving)),
         };
+        if main.len() == 0 && main.lost == 0 {
+            return Err(CrmError::NotReady { message: empty(&main.name) });
+        }
         let mut below = Vec::new();
         for of_list in &source.below {
             let (kind, list) = (of_list.kind, of_list.lists.first().cloned().unwrap_or_default());
@@ -72,12 +73,13 @@ impl Snapshot {
             digests.extend(table.as_ref().map_or(0, |table| table.text.digest).to_le_bytes());
         }
         let digest = xxh3_128(&digests);
-        let newest =
-            below.iter().filter_map(|below| below.table.as_ref()).chain([&main]).map(|table| table.stat.modified);
-        let day = newest.max().and_then(|newest| Timestamp::try_from(newest).ok()).unwrap_or_default();
-        digests.extend(day.to_zoned(TimeZone::UTC).date().to_string().bytes());
-        let edition = xxh3_128(&digests);
-        Ok(Ok(Self { source: source.clone(), main, below, digest, edition }))
+        Ok(Ok(Self { source: source.clone(), main, below, digest }))
+    }
+
+    /// The editions that its files are, by the kind of record; none of a kind where the silence of its file says nothing.
+    pub(super) fn editions(&self) -> impl Iterator<Item = (RecordKind, Option<u128>)> {
+        let of_lists = self.below.iter().map(|below| (below.kind, below.table.as_ref().and_then(Table::edition)));
+        of_lists.chain([(self.source.kind, self.main.edition())])
     }
 
     /// Whether it is of this source, with these columns.
@@ -120,7 +122,10 @@ impl Snapshot {
     pub(super) fn page(&self, first: usize, most: usize) -> Result<RawPage, CrmError> {
         let mut page = self.nothing();
         // Once a walk: where nobody knows whose a record is, who is missing may be there.
-        page.unreadable = if first == 0 { self.main.lost } else { 0 };
+        if first == 0 {
+            page.unreadable = self.main.lost;
+            self.tell(&mut page)?;
+        }
         let (mut at, mut bytes) = (first, 0);
         while at < self.main.len() && at - first < most && bytes < LARGEST_PAGE {
             self.add(at, &mut page)?;
@@ -151,9 +156,40 @@ impl Snapshot {
         Ok(page)
     }
 
+    /// Adds what is to be seen to in the files: rows that cannot be used, and those of clients who are not there.
+    fn tell(&self, page: &mut RawPage) -> Result<(), CrmError> {
+        page.told.clone_from(&self.main.told);
+        for (below, into) in self.below.iter().zip(&mut page.below) {
+            let Some(table) = &below.table else { continue };
+            page.told.extend(table.told.iter().cloned());
+            if table.len() == 0 && table.lost == 0 {
+                let name = &table.name;
+                page.told.push(format!("{name} holds no row, so that nothing follows from it: what is stored stays."));
+            }
+            let strangers = table.strangers_to(&self.main);
+            for index in strangers.iter().copied().take(MOST_NAMED) {
+                let Some(id) = self.main.id(&table.read(index)?) else { continue };
+                page.told.push(format!(
+                    "Line {} of {} is of the client {id}, who is not in {}, so that it is not read. See whether the ID is \
+                     right.",
+                    table.line(index),
+                    table.name,
+                    self.main.name
+                ));
+            }
+            if let Some(more @ 1..) = strangers.len().checked_sub(MOST_NAMED) {
+                let (name, main) = (&table.name, &self.main.name);
+                page.told.push(format!("{more} more rows of {name} are of clients who are not in {main}."));
+            }
+            into.unowned = strangers.len() as u64 + table.lost;
+        }
+        Ok(())
+    }
+
     fn nothing(&self) -> RawPage {
-        let below = self.below.iter().map(|below| RawBelow { kind: below.kind, records: Vec::new(), withheld: 0 });
-        RawPage { records: Vec::new(), below: below.collect(), unreadable: 0, next: None }
+        let below =
+            self.below.iter().map(|below| RawBelow { kind: below.kind, records: Vec::new(), withheld: 0, unowned: 0 });
+        RawPage { records: Vec::new(), below: below.collect(), unreadable: 0, told: Vec::new(), next: None }
     }
 
     /// Adds the record at an index, with its lists. Of several with one id the first stands for all.
@@ -186,9 +222,8 @@ impl Snapshot {
             (_, Some(fault)) => faulty(&id, fault),
         };
         for (below, into) in self.below.iter().zip(&mut page.below) {
-            match below.table.as_ref().filter(|table| table.lost == 0 && record.fault.is_none()) {
+            match below.table.as_ref().filter(|table| table.len() > 0 && record.fault.is_none()) {
                 Some(table) => into.records.push(list(&id, &below.list, table)?),
-                // A list that may lack some of its records would look as if they were gone.
                 None => into.withheld += 1,
             }
         }
@@ -226,6 +261,13 @@ fn record(id: &ExternalId, name: &str, json: String) -> RawRecord {
 
 fn faulty(id: &ExternalId, fault: String) -> RawRecord {
     RawRecord { id: id.clone(), fingerprint: xxh3_128(fault.as_bytes()), parts: Vec::new(), fault: Some(fault) }
+}
+
+fn empty(name: &str) -> String {
+    format!(
+        "{name} holds no row: nothing was read, and what is stored stays as it is, because an export that came out empty looks \
+         the same as a book without anybody. Export it again"
+    )
 }
 
 fn missing(resource: &str) -> String {

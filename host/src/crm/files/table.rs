@@ -1,28 +1,27 @@
 //! One export, indexed: where each of its records is, and which are those of an id. What stands in a record is read again
 //! when it is asked for, so that memory holds some bytes a record whatever is in it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read as _};
 use std::time::{Duration, SystemTime};
 
-use xxhash_rust::xxh3::xxh3_64;
+use serde_json::Value;
 
 use super::columns;
 use super::content::Text;
 use super::folder::{Arriving, Folder, Form, Opened, Stat};
-use super::objects;
-use super::record::{Cells, End, Place};
+use super::index::Index;
+use super::looks::{Now, Seen};
+use super::objects::{self, Ending};
+use super::record::{Cells, End, Place, hash, id_in};
 use super::rows::Shape;
+use super::shape;
 use crate::crm::CrmError;
 use crate::delimited::TextError;
 use crate::domain::ExternalId;
 
-/// The most records of one export.
-const MOST_RECORDS: usize = 2_000_000;
 /// Bytes at the top from which the headings are told.
 const TOP: u64 = 256 << 10;
-/// The longest id.
-const LONGEST_ID: usize = 100;
 /// The age from which a file whose last row has no end is taken as it is: programs that leave that out are many, and a
 /// transfer that stands still for longer is none.
 const TAKEN_AS_IT_IS: Duration = Duration::from_mins(MINUTES);
@@ -51,17 +50,13 @@ pub(super) struct Table {
     repeated: HashSet<u32>,
     /// The number of records of which nobody knows whose they are.
     pub(super) lost: u64,
-}
-
-/// The id that a text stands for; none where it is no id.
-pub(super) fn id_of(text: &str) -> Option<ExternalId> {
-    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-    let is_one = !text.is_empty() && text.len() <= LONGEST_ID && !text.chars().any(char::is_control);
-    is_one.then(|| ExternalId::of_crm(text))
-}
-
-fn hash(id: &ExternalId) -> u64 {
-    xxh3_64(id.as_str().as_bytes())
+    /// The sentences about those, and about what else is to be seen to in the file.
+    pub(super) told: Vec<String>,
+    /// The last record, where the file may be cut in its last value.
+    cut: Option<usize>,
+    /// The number of records that cannot be used, those among them of which it is known whose they are.
+    unusable: u64,
+    seen: Option<Seen>,
 }
 
 impl Table {
@@ -86,30 +81,95 @@ impl Table {
             by_id: Vec::new(),
             repeated: HashSet::new(),
             lost: 0,
+            told: Vec::new(),
+            cut: None,
+            unusable: 0,
+            seen: None,
         };
-        let end = match form {
+        let (end, index) = match form {
             Form::Rows => table.index_rows()?,
-            Form::Objects | Form::Lines => table.index_objects(form)?,
+            Form::Objects => table.index_objects()?,
         };
         let age = SystemTime::now().duration_since(stat.modified).unwrap_or_default();
         if end == End::Cut || end == End::Open && age < TAKEN_AS_IT_IS {
             let name = &table.name;
-            let how = match end {
-                End::Open => format!("without the end of its last line; it is taken as it is after {MINUTES} minutes"),
-                _ => "in the middle of a record".to_owned(),
+            let minutes = age.as_secs() / 60;
+            let message = match end {
+                End::Open => format!(
+                    "an export is still arriving: {name} ends without the end of its last line; it is taken as it is after \
+                     {MINUTES} minutes"
+                ),
+                _ if age < TAKEN_AS_IT_IS => {
+                    format!("an export is still arriving: {name} ends in the middle of a record")
+                }
+                _ => format!(
+                    "{name} is cut: it ends in the middle of a record, and nothing was added to it for {minutes} minutes; \
+                     export it again"
+                ),
             };
-            let message = format!("an export is still arriving: {name} ends {how}");
             return Ok(Err(Arriving { message, settles_in: None }));
         }
         if !folder.is_same(&table.name, &stat) {
             let message = format!("an export is still arriving: {} changed while it was looked at", table.name);
             return Ok(Err(Arriving { message, settles_in: Some(folder.settle) }));
         }
+        table.take(folder, index, end)?;
         table.sort();
         Ok(Ok(table))
     }
 
-    fn index_rows(&mut self) -> Result<End, CrmError> {
+    /// Takes in what was found of a file that has arrived, unless too little of it can be used.
+    fn take(&mut self, folder: &Folder, mut index: Index, end: End) -> Result<(), CrmError> {
+        if let Some(why) = index.refusal() {
+            return Err(self.not_ready(&why));
+        }
+        let ends = match &self.layout {
+            Layout::Rows(_) => {
+                Some(self.text.ends_with_a_line(self.stat.size).map_err(|error| self.failed(error.into()))?)
+            }
+            Layout::Objects => None,
+        };
+        let stem = self.stem().to_ascii_lowercase();
+        let before = folder.looks.before(&stem);
+        let has_grown = before.is_some_and(|before| self.text.has_grown_from(&before, self.stat.size));
+        let now = Now { size: self.stat.size, digest: self.text.digest, rows: index.rows(), ends };
+        let seen = folder.looks.take(&stem, &now, has_grown);
+        self.seen = Some(seen);
+        if end == End::Open {
+            let (name, line) = (&self.name, index.last_line());
+            if seen.ended_before == Some(true) {
+                let is_id_last = matches!(&self.layout, Layout::Rows(shape) if shape.is_id_last());
+                self.cut = index.hold_back(is_id_last);
+                index.tell(format!(
+                    "{name} ends without the end of its last line, line {line}, which the export before it had: its last \
+                     value may be cut, so that the row is not read. Export it again."
+                ));
+            } else if seen.ended_before.is_none() {
+                index.tell(format!(
+                    "{name} ends without the end of its last line, line {line}, which was taken as it stands there. See \
+                     whether it is whole."
+                ));
+            }
+        }
+        self.unusable = index.unusable();
+        (self.places, self.by_id, self.lost, self.told) = (index.places, index.by_id, index.lost, index.told);
+        Ok(())
+    }
+
+    /// The file's name without its ending.
+    fn stem(&self) -> &str {
+        self.name.split_once('.').map_or(self.name.as_str(), |(stem, _)| stem)
+    }
+
+    /// The edition that the file is, where its silence about a record says something: whose each record is can be told,
+    /// most can be used, and nothing is cut from it.
+    pub(super) fn edition(&self) -> Option<u128> {
+        let records = self.len() as u64 + self.lost;
+        let is_whole = self.cut.is_none() && self.lost == 0 && records > 0 && self.unusable * 10 <= records;
+        self.seen.filter(|_| is_whole).map(|seen| seen.edition)
+    }
+
+    fn index_rows(&mut self) -> Result<(End, Index), CrmError> {
         let mut top = Vec::new();
         self.text
             .reader(self.text.begins)
@@ -118,39 +178,53 @@ impl Table {
             .map_err(|error| self.failed(error.into()))?;
         let shape = Shape::find(&top, self.text.encoding, &self.wanted).map_err(|error| self.failed(error))?;
         let shape = shape.map_err(|why| self.not_ready(&why))?;
-        let mut index = Index::default();
+        let mut index = Index::new(&self.name, &self.wanted);
         let begins = self.text.begins;
         let from = self.text.reader(begins + shape.rows_begin());
-        let each = shape.each(from, |place, cells| index.take(Place { start: begins + place.start, ..place }, &cells));
+        let each = shape.each(from, |place, cells, content| {
+            index.take(Place { start: begins + place.start, ..place }, &cells, content)
+        });
         let end = each.map_err(|error| self.failed(error))?;
         self.layout = Layout::Rows(shape);
-        self.take(index);
-        Ok(end)
+        Ok((end, index))
     }
 
-    fn index_objects(&mut self, form: Form) -> Result<End, CrmError> {
-        let mut index = Index::default();
-        let mut members = BTreeSet::new();
+    fn index_objects(&mut self) -> Result<(End, Index), CrmError> {
+        let mut index = Index::new(&self.name, &self.wanted);
         let begins = self.text.begins;
-        let is_whole = objects::each(self.text.reader(begins), form, |place, bytes| {
-            let cells = objects::read(bytes, &self.wanted, Some(&mut members));
-            let taken = index.take(Place { start: begins + place.start, ..place }, &cells);
+        let id = self.wanted.first().map_or("", String::as_str);
+        let found = shape::find(self.text.reader(begins), id, self.stem());
+        let shape = match found.map_err(|error| self.failed(error.into()))? {
+            shape::Found::Shape(shape) => shape,
+            shape::Found::Cut => return Ok((End::Cut, index)),
+            shape::Found::Other(why) => return Err(self.not_ready(&why)),
+        };
+        let mut members = BTreeMap::new();
+        let ending = objects::each(self.text.reader(begins + shape.begins.0), &shape, |place, bytes| {
+            let (cells, content) = objects::read(bytes, &self.wanted, Some(&mut members));
+            let taken = index.take(Place { start: begins + place.start, ..place }, &cells, content);
             taken.map_err(io::Error::other)
         });
-        // What is cut has not got all that it will have.
-        if !is_whole.map_err(|error| self.failed(error.into()))? {
-            return Ok(End::Cut);
+        match ending.map_err(|error| self.failed(error.into()))? {
+            Ending::Whole => {}
+            // What is cut has not got all that it will have.
+            Ending::Cut => return Ok((End::Cut, index)),
+            Ending::More => {
+                return Err(self.not_ready("holds more behind the end of its list; export one list of all records"));
+            }
+        }
+        if let Some(total) = shape.total.filter(|total| *total != index.records()) {
+            let why = format!(
+                "says that there are {total} records and holds {}; export all of them into one file",
+                index.records()
+            );
+            return Err(self.not_ready(&why));
         }
         // An empty list has no members to look among.
-        if !index.places.is_empty() {
+        if !members.is_empty() {
             columns::find_members(&members, &self.wanted).map_err(|why| self.not_ready(&why))?;
         }
-        self.take(index);
-        Ok(End::Whole)
-    }
-
-    fn take(&mut self, Index { places, by_id, lost }: Index) {
-        (self.places, self.by_id, self.lost) = (places, by_id, lost);
+        Ok((End::Whole, index))
     }
 
     fn sort(&mut self) {
@@ -197,10 +271,21 @@ impl Table {
             io::ErrorKind::UnexpectedEof => changed(&self.name),
             _ => self.failed(error.into()),
         })?;
-        match &self.layout {
-            Layout::Rows(shape) => shape.read(&bytes).map_err(|error| self.failed(error)),
-            Layout::Objects => Ok(objects::read(&bytes, &self.wanted, None)),
+        let cells = match &self.layout {
+            Layout::Rows(shape) => shape.read(&bytes).map_err(|error| self.failed(error))?,
+            Layout::Objects => objects::read(&bytes, &self.wanted, None).0,
+        };
+        Ok(self.usable(index, cells))
+    }
+
+    /// The record at an index, as it is used.
+    fn usable(&self, index: usize, cells: Cells) -> Cells {
+        if self.cut != Some(index) {
+            return cells;
         }
+        let why = "the file ends in it without the end of a line, which the export before had, so that its last value may \
+                   be cut; export it again";
+        Cells::Damaged { id: id_in(&cells).map(|id| id.0), why: why.to_owned() }
     }
 
     /// The indices of the records of an id, in the file's order.
@@ -233,16 +318,25 @@ impl Table {
         self.places.get(index).map_or(0, |place| place.line)
     }
 
-    /// A record as a JSON object: the columns' names by the rules, in their order, and texts.
-    pub(super) fn json(&self, values: &[String], out: &mut String) {
+    /// The indices of the records whose id no record of another file has, in the file's order.
+    pub(super) fn strangers_to(&self, other: &Self) -> Vec<usize> {
+        let is_known = |hash: u64| other.by_id.binary_search_by_key(&hash, |(known, _)| *known).is_ok();
+        let mut strangers: Vec<usize> =
+            self.by_id.iter().filter(|(hash, _)| !is_known(*hash)).map(|(_, index)| *index as usize).collect();
+        strangers.sort_unstable();
+        strangers
+    }
+
+    /// A record as a JSON object: the columns' names by the rules, in their order, and what stands there.
+    pub(super) fn json(&self, values: &[Value], out: &mut String) {
         out.push('{');
         for (place, (name, value)) in self.wanted.iter().zip(values).enumerate() {
             if place > 0 {
                 out.push(',');
             }
-            out.push_str(&serde_json::Value::from(name.as_str()).to_string());
+            out.push_str(&Value::from(name.as_str()).to_string());
             out.push(':');
-            out.push_str(&serde_json::Value::from(value.as_str()).to_string());
+            out.push_str(&value.to_string());
         }
         out.push('}');
     }
@@ -252,36 +346,4 @@ impl Table {
 pub(super) fn changed(name: &str) -> CrmError {
     let message = format!("{name} changed while it was read; nothing follows from this run, and the next looks again");
     CrmError::NotReady { message }
-}
-
-fn id_in(cells: &Cells) -> Option<ExternalId> {
-    match cells {
-        Cells::Whole(values) => values.first().and_then(|text| id_of(text)),
-        Cells::Damaged { id, .. } => id.as_deref().and_then(id_of),
-    }
-}
-
-/// An index while it is made.
-#[derive(Default)]
-struct Index {
-    places: Vec<Place>,
-    by_id: Vec<(u64, u32)>,
-    lost: u64,
-}
-
-impl Index {
-    fn take(&mut self, place: Place, cells: &Cells) -> Result<(), TextError> {
-        let Some(id) = id_in(cells) else {
-            self.lost += 1;
-            return Ok(());
-        };
-        if self.places.len() >= MOST_RECORDS {
-            let message = format!("it has more than {MOST_RECORDS} records, and an export may have so many");
-            return Err(TextError::Disk(io::Error::other(message)));
-        }
-        let index = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
-        self.by_id.push((hash(&id), index));
-        self.places.push(place);
-        Ok(())
-    }
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::crm::SiteUnusable;
 use crate::crm::hosts::SiteRule;
 use crate::crm::kind::{IdColumn, Reached, Setting, SettingKind, SignInMode};
+use crate::domain::IdForm;
 
 /// Another CRM, with a setting and a way to sign in of its own.
 pub static LEDGER: CrmKind = CrmKind {
@@ -59,7 +60,7 @@ pub static LEDGER: CrmKind = CrmKind {
             },
         ],
     }],
-    id_column: IdColumn { heading: "Ledger No", exact: &["ledgerno"], loose: &[] },
+    id_column: IdColumn { heading: "Ledger No", exact: &["ledgerno"], loose: &[], form: IdForm::Number },
     preparation: "Ledger has to be told first.",
 };
 

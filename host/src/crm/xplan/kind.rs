@@ -3,6 +3,7 @@
 use crate::crm::hosts::SiteRule;
 use crate::crm::kind::{CrmKind, IdColumn, Reached, Setting, SettingKind, SignInMode};
 use crate::crm::spec::ConnectionSpec;
+use crate::domain::IdForm;
 
 /// The dialect that a gateway speaks for a site.
 const OPEN: &str = "open";
@@ -118,6 +119,7 @@ pub static KIND: CrmKind = CrmKind {
         heading: "Xplan ID",
         exact: &["xplanid", "xplanclientid", "xplanentityid"],
         loose: &["xplan", "entityid"],
+        form: IdForm::Number,
     },
     preparation: "The integration also has to be enabled in Xplan first, by the site’s administrator.",
 };

@@ -26,7 +26,7 @@ use super::status::{is_passing, succeeded};
 use super::transport::ApiCall;
 use crate::crm::spec::SiteAccess;
 use crate::crm::{
-    Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawText, SiteUnusable, Sizes, Source, Tokens, Traffic,
+    Bookmark, Connector, CrmError, FoundNote, RawBelow, RawPage, RawText, SiteUnusable, Source, Tokens, Traffic,
 };
 use crate::domain::note::FileNote;
 use crate::domain::outbox::FoundAttachment;
@@ -114,7 +114,7 @@ impl Open {
             record
         });
         let records = records.collect();
-        Ok(RawPage { records, below, unreadable: 0, next: None })
+        Ok(RawPage { records, below, unreadable: 0, told: Vec::new(), next: None })
     }
 
     async fn list(&self, call: ApiCall, manner: &Manner) -> Result<ListAnswer, CrmError> {
@@ -313,11 +313,11 @@ impl Connector for Open {
         &self.site.transport.traffic
     }
 
-    fn sizes(&self) -> Sizes {
-        self.site.sizes.all()
+    fn memory(&self) -> Vec<u8> {
+        self.site.sizes.memory()
     }
 
-    fn recall(&self, sizes: Sizes) {
-        self.site.sizes.recall(sizes);
+    fn recall(&self, memory: &[u8]) {
+        self.site.sizes.recall(memory);
     }
 }

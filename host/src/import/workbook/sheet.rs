@@ -164,7 +164,7 @@ impl<'t> Sheet<'t> {
                          save the workbook and read it again.";
             list.doubt = Some(RowFault::new("hidden-row", message));
         }
-        list.finish(columns.id_heading);
+        list.finish(columns.id_heading, columns.id_form);
         (self.take)(list)
     }
 

@@ -12,6 +12,7 @@ on_each_engine![
     who_is_seen_again_unchanged_or_by_a_walk_that_fails_is_visible_again,
     a_walk_that_is_not_whole_proves_nobody_gone,
     walks_through_one_edition_are_one_look,
+    who_was_seen_since_by_a_walk_that_is_not_whole_is_not_missing_by_what_was_read_before,
     a_record_that_is_left_out_or_unusable_is_seen,
     many_at_once_wait_for_a_person,
     a_dismissed_question_leaves_people_as_they_are_and_is_not_put_again,
@@ -130,6 +131,36 @@ async fn walks_through_one_edition_are_one_look(on: On) {
     // A walk without an edition is a look of its own.
     practice.walk(&people(1..4)).await;
     practice.walk(&people(1..4)).await;
+    assert_eq!(practice.not_visible().await, ["4"]);
+}
+
+async fn who_was_seen_since_by_a_walk_that_is_not_whole_is_not_missing_by_what_was_read_before(on: On) {
+    for (state, unreadable) in [(RunState::Done, 1), (RunState::Failed, 0), (RunState::Running, 0)] {
+        let mut practice = Practice::new(on).await;
+        practice.walk(&people(1..4)).await;
+        practice.run = practice.store.begin_run(new_run("main")).await.unwrap();
+        practice.clients(&people(1..6)).await;
+        let mut group = practice.group(RecordKind::Client, Vec::new());
+        group.position.as_mut().unwrap().is_over = true;
+        practice.chunks += 1;
+        let mut run = practice.store.commit(group).await.unwrap();
+        run.counts.unreadable = unreadable;
+        if state.is_finished() {
+            practice.store.finish_run(Run { state, ..run }, THRESHOLD).await.unwrap();
+        }
+        practice.walk(&people(1..4)).await;
+        assert!(practice.not_visible().await.is_empty(), "{state:?}: one look since");
+        practice.walk(&people(1..4)).await;
+        assert_eq!(practice.not_visible().await, ["4", "5"], "{state:?}: two looks since");
+    }
+    // A second walk through the edition of before takes no sighting away.
+    let mut practice = Practice::new(on).await;
+    practice.walk_edition(&people(1..4), 1).await;
+    practice.walk_to(people(1..5).iter().map(mapped).collect(), RunState::Failed, Trigger::Schedule).await;
+    practice.walk_edition(&people(1..4), 1).await;
+    practice.walk_edition(&people(1..4), 2).await;
+    assert!(practice.not_visible().await.is_empty());
+    practice.walk_edition(&people(1..4), 3).await;
     assert_eq!(practice.not_visible().await, ["4"]);
 }
 

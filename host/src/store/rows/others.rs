@@ -90,6 +90,7 @@ rows! {
         24: requests,
         25: retries,
         26: slow_downs,
+        27: told,
     }
     ListCounts { 0: created, 1: changed, 2: unchanged, 3: gone, 4: quarantined }
     Reason { 0: code, 1: message }

@@ -210,7 +210,7 @@ fn form_page(
         crm,
         fields: Fields::of(crm, &values, &problems),
         values,
-        packs: app.integrations.packs(),
+        packs: app.integrations.packs_of(crm),
         callback_url: app.integrations.callback_url(),
         is_confirmed: one.is_some_and(|one| one.preflight.is_some()),
         problems,

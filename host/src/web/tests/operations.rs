@@ -55,6 +55,7 @@ pub(super) fn run(state: RunState) -> Run {
         requests: 102,
         retries: 1,
         slow_downs: 0,
+        told: Vec::new(),
         repeated: 0,
         unreadable: 0,
         missed: 1,

@@ -111,16 +111,44 @@ async fn a_folder_that_is_missing_passes_and_one_that_may_not_be_written_is_told
     let outbound = apart.path().join("mounted").join("notes");
     let files = Files::new(&spec(exports.folder.path(), &[("outbound", outbound.to_str().unwrap())]));
     let missing = files.create_note(&note(), MARKER).await.unwrap_err();
-    assert!(matches!(missing, CrmError::Unreachable { .. }), "{missing}");
+    assert!(matches!(missing, CrmError::NotReady { .. }) && missing.to_string().contains("mounted"), "{missing}");
     fs::create_dir(apart.path().join("mounted")).unwrap();
     files.create_note(&note(), MARKER).await.unwrap();
     fs::set_permissions(&outbound, fs::Permissions::from_mode(0o500)).unwrap();
     // Whoever may do everything is refused nothing.
     if fs::write(outbound.join("probe"), "").is_err() {
         let refused = files.create_note(&note(), "tidegate-other").await.unwrap_err();
-        assert!(matches!(refused, CrmError::Refused { .. }), "{refused}");
+        assert!(matches!(refused, CrmError::NotReady { .. }), "{refused}");
     }
     fs::set_permissions(&outbound, fs::Permissions::from_mode(0o700)).unwrap();
     let odd = files.create_note(&note(), "../escape").await.unwrap_err();
     assert!(matches!(odd, CrmError::Protocol { .. }), "{odd}");
+}
+
+#[tokio::test]
+async fn whatever_is_in_the_way_of_the_outbound_folder_waits_for_somebody_to_see_to_it() {
+    let exports = Exports::new(&[]);
+    fs::write(outbound(&exports), "a file").unwrap();
+    let error = exports.files.create_note(&note(), MARKER).await.unwrap_err();
+    assert!(matches!(error, CrmError::NotReady { .. }), "{error}");
+    assert!(error.to_string().contains("is no folder") && !error.to_string().contains("os error"), "{error}");
+    fs::remove_file(outbound(&exports)).unwrap();
+    symlink(exports.folder.path(), outbound(&exports)).unwrap();
+    let error = exports.files.create_note(&note(), MARKER).await.unwrap_err();
+    assert!(matches!(error, CrmError::NotReady { .. }) && error.to_string().contains("is a link"), "{error}");
+    fs::remove_file(outbound(&exports)).unwrap();
+    exports.files.create_note(&note(), MARKER).await.unwrap();
+}
+
+#[tokio::test]
+async fn others_may_read_what_they_are_to_fetch_as_the_umask_of_the_start_says() {
+    let exports = Exports::new(&[]);
+    crate::crm::rights::give_by(0o027);
+    let id = exports.files.create_note(&note(), MARKER).await.unwrap();
+    exports.files.attach(&id, "one.pdf", "application/pdf", b"%PDF-1").await.unwrap();
+    let folder = outbound(&exports).join(MARKER);
+    let mode = |path: std::path::PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!([mode(outbound(&exports)), mode(folder.clone())], [0o750, 0o750]);
+    assert_eq!(["note.json", "note.txt", "one.pdf"].map(|name| mode(folder.join(name))), [0o640; 3]);
+    crate::crm::rights::give_by(0o077);
 }

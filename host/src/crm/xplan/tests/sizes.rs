@@ -25,11 +25,12 @@ async fn what_is_too_much_for_the_site_comes_in_smaller_pieces_and_is_remembered
         let (sandbox, xplan) = limited(400, limits.clone(), &[fault]).await;
         let records = walk(&xplan, &clients()).await.unwrap_or_else(|error| panic!("{fault}: {error}"));
         assert_eq!((records.len(), whole(&records)), (400, 400), "{fault}");
-        let sizes = xplan.sizes();
+        let memory = xplan.memory();
+        let sizes: std::collections::BTreeMap<String, serde_json::Value> = serde_json::from_slice(&memory).unwrap();
         assert_eq!(sizes.keys().collect::<Vec<_>>(), ["batch", "client-v4"], "{fault}");
         // Another process goes on with what was found, and tries more now and then.
         let again = to(&sandbox, limits);
-        again.recall(sizes);
+        again.recall(&memory);
         sandbox.admin().set_faults(plan(&[fault]));
         assert_eq!(whole(&walk(&again, &clients()).await.unwrap()), 400, "{fault}");
         let struck = sandbox.admin().stats().faults[0].struck;
@@ -39,7 +40,7 @@ async fn what_is_too_much_for_the_site_comes_in_smaller_pieces_and_is_remembered
         for _ in 0..12 {
             walk(&again, &clients()).await.unwrap();
         }
-        assert!(again.sizes().is_empty(), "{fault}: {:?}", again.sizes());
+        assert!(again.memory().is_empty(), "{fault}");
     }
 }
 
