@@ -154,7 +154,7 @@ fn check_one(pack: &Path, base: Option<&PathBuf>, keys: &PackKeys) -> Result<(Ta
 
 /// Holds a pack's files against what was signed of them; answers whether its base is among them.
 fn held_against(text: &str, pack: &Path, base: Option<&PathBuf>) -> Result<bool, PackError> {
-    let of_base = format!("{}/", BASE);
+    let of_base = format!("{BASE}/");
     let has_base = text.lines().filter_map(|line| line.split_once("  ")).any(|(_, file)| file.starts_with(&of_base));
     let now = lines(pack, base.filter(|_| !has_base))?;
     let file_of = |line: &'_ str| line.split_once("  ").map(|(_, file)| file.to_owned());
