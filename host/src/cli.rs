@@ -97,8 +97,14 @@ enum Command {
     /// Look at how syncs went, and at what they changed
     #[command(subcommand)]
     Run(run::Run),
-    /// Look at packs, and put an edited one in force
-    #[command(subcommand)]
+    /// Look at packs, and put an edited one in force; make, build, try and sign one
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  tidegate pack list
+  tidegate pack stage packs/acme-au --connection main       an operator's way: stage, preview, activate, rollback
+  tidegate pack new acme-za --region ZA                     an author's way: new, check, test, sign, publish"
+    )]
     Pack(pack::Pack),
     /// Say what only a person can say of a connection
     #[command(subcommand)]
@@ -113,7 +119,7 @@ enum Command {
     #[command(subcommand)]
     Token(token::Token),
     /// Check or print the settings
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  tidegate config check --connect\n  tidegate config dump")]
     Config(config::ConfigCommand),
     /// Ask a running host whether it is ready; for containers
     Healthcheck(healthcheck::Healthcheck),

@@ -49,7 +49,14 @@ fn of_lines(path: &Path) -> Result<Vec<RawInput>> {
         if line.is_empty() {
             continue;
         }
-        let record = record_of(line).map_err(|why| anyhow::anyhow!("{}: line {number}: {why}", path.display()))?;
+        let record = record_of(line).map_err(|why| {
+            // The place that it tells is one within the line.
+            let why = why.replace(" at line 1 column ", ", at letter ");
+            anyhow::anyhow!(
+                "{}: line {number}: {why}. Each line is a record, {{\"kind\": …, \"id\": …, \"json\": …}}; fixtures are read as a folder",
+                path.display()
+            )
+        })?;
         records.push(record);
         if records.len() > MOST {
             bail!("{}: it holds more than {MOST} records; take a part of them", path.display());

@@ -108,7 +108,7 @@ pub(crate) struct EmailRules {
 
 /// One pattern, or a list of several.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "it is to be a pattern such as \"9999\", or a list of patterns")]
 pub(crate) enum Patterns {
     One(String),
     Several(Vec<String>),
