@@ -138,7 +138,7 @@ impl Access {
         match self.store.add_first_user(stored.clone()).await? {
             Added::Yes => {
                 *lock(&self.set_up_link) = None;
-                Ok(self.open_session(stored.user, token::new(), sender, now).await?)
+                Ok(self.open_session((stored.user, None), token::new(), sender, now).await?)
             }
             Added::No if self.store.has_manager().await? => Err(AccountError::LinkIsOver),
             // Somebody who is no practice manager, or was invited, has it.
@@ -159,8 +159,8 @@ impl Access {
         sender: Sender,
         now: Timestamp,
     ) -> Result<SignedIn, SignInError> {
-        let user = self.known_by_password(email, password, sender.source, now).await?;
-        self.open_session(user, token::new(), sender, now).await
+        let (user, checked) = self.known_by_password(email, password, sender.source, now).await?;
+        self.open_session((user, Some(checked)), token::new(), sender, now).await
     }
 
     /// The same for a program, whose token is known for one by its beginning.
@@ -174,18 +174,18 @@ impl Access {
         sender: Sender,
         now: Timestamp,
     ) -> Result<SignedIn, SignInError> {
-        let user = self.known_by_password(email, password, sender.source, now).await?;
-        self.open_session(user, token::with_prefix(token::SESSION_PREFIX), sender, now).await
+        let (user, checked) = self.known_by_password(email, password, sender.source, now).await?;
+        self.open_session((user, Some(checked)), token::with_prefix(token::SESSION_PREFIX), sender, now).await
     }
 
-    /// The person who has this email and password.
+    /// The person who has this email and password, and the hash that it was held against.
     async fn known_by_password(
         &self,
         email: &str,
         password: &SecretString,
         source: Source,
         now: Timestamp,
-    ) -> Result<User, SignInError> {
+    ) -> Result<(User, String), SignInError> {
         let typed = email.trim().to_lowercase();
         let (source, key) = (source.network(), token::digest(&typed));
         let admitted = lock(&self.throttle).begin(source, key, now);
@@ -196,11 +196,12 @@ impl Access {
             Err(_) => None,
         };
         let hash = stored.as_ref().and_then(|stored| stored.password_hash.clone());
+        let checked = hash.clone().unwrap_or_default();
         let queue = if admitted.is_doubted { &queue::DOUBTED_PASSWORDS } else { &queue::PASSWORDS };
         let is_right = password::is_right(password, hash, queue).await?;
         let stored = stored.filter(|_| is_right).ok_or(SignInError::Refused)?;
         lock(&self.throttle).succeeded(source, key);
-        if stored.is_active() { Ok(stored.user) } else { Err(SignInError::Disabled) }
+        if stored.is_active() { Ok((stored.user, checked)) } else { Err(SignInError::Disabled) }
     }
 
     /// The session that a token opens; none where it is over or was never given, or its person is disabled.
@@ -234,7 +235,7 @@ impl Access {
 
     async fn open_session(
         &self,
-        user: User,
+        (user, checked): (User, Option<String>),
         token: SecretString,
         sender: Sender,
         now: Timestamp,
@@ -248,8 +249,9 @@ impl Access {
             device: sender.device,
             address: (sender.source != Source::unknown()).then(|| sender.source.0.to_string()),
         };
-        if !self.store.add_session(key, stored, now - session::LONGEST).await? {
-            return Err(SignInError::Disabled);
+        if !self.store.add_session(key, (stored, checked), now - session::LONGEST).await? {
+            // Disabled, or given another password, since the password was looked at.
+            return Err(SignInError::Refused);
         }
         Ok(SignedIn { token, session: Session { user, ends_at: session::ends_at(now), confirmed_at: now, key } })
     }
@@ -261,4 +263,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

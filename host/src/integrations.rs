@@ -9,7 +9,6 @@ mod editing;
 mod error;
 mod history;
 mod incoming;
-mod offered;
 mod revisions;
 mod settings;
 mod site;
@@ -30,7 +29,7 @@ use crate::crm::kind::CrmKind;
 use crate::crm::spec::{ConnectionSpec, SiteAccess};
 use crate::crm::{Connector, Tokens};
 use crate::domain::{ConnectionName, Timestamp};
-use crate::pack::{KeptPacks, Packs, Revision, is_base, is_stray};
+use crate::pack::{KeptPacks, Packs, Revision, crm_of, is_base, is_stray};
 use crate::secrets::Secrets;
 use crate::store::connections::{By, Sealed, StoredConnection};
 use crate::store::sites::Conflict;
@@ -218,7 +217,7 @@ impl Integrations {
         let mut names: Vec<String> = folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.retain(|name| !is_stray(name.as_ref()));
         // One of which that cannot be told is refused in words when it is chosen.
-        names.retain(|name| offered::crm_of(&packs_dir.join(name)).is_none_or(|of| of == crm.name));
+        names.retain(|name| crm_of(&packs_dir.join(name)).is_none_or(|of| of == crm.name));
         names.sort_unstable();
         names
     }

@@ -73,7 +73,7 @@ pub use files::Edited;
 pub use fixtures::{Case, blessed, record_of};
 pub use gates::{Gate, GateOutcome, Gates};
 pub use inspect::{Inspection, inspect};
-pub use kept::{KeptPacks, Received, copy_whole};
+pub use kept::{KeptPacks, Received, copy_whole, copy_with_bases};
 pub use log::PluginLine;
 pub use parts::is_stray;
 pub use phone::is_mobile;
@@ -278,9 +278,10 @@ pub fn beside_pack(folder: &Path) -> Result<Vec<String>, PackError> {
     files::beside(folder)
 }
 
-/// The folders of a pack and of its bases, as far as they can be told, its own first.
-pub fn layer_folders(folder: &Path) -> Vec<PathBuf> {
-    layers::folders(folder)
+/// The CRM that a pack reads, itself or by the nearest of its bases, told without loading it; none where that cannot be told.
+pub fn crm_of(folder: &Path) -> Option<String> {
+    let layers = layers::Layers::of(folder).ok()?;
+    layers.pack().mapper.as_ref().map(|mapper| mapper.crm.clone())
 }
 
 /// A pack's folder as one file, to be sent to a host, with its bases in it.

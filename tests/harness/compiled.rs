@@ -1,6 +1,7 @@
 //! The shipped packs, compiled once for all hosts: each would else spend seconds on it.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
@@ -17,6 +18,8 @@ pub(super) async fn copy_to(settings: &Path) -> Result<()> {
     let data = from_environment("TIDEGATE_PACKS")?.with_file_name("tests-data");
     COMPILED
         .get_or_try_init(async || {
+            // Looking makes no data folder, and keeps what it compiled only where there is one.
+            DirBuilder::new().recursive(true).mode(0o700).create(&data)?;
             let mut command = Command::new(from_environment("TIDEGATE_BIN")?);
             command.args(["pack", "list"]).arg("--config").arg(settings).env("TIDEGATE__SERVER__DATA_DIR", &data);
             let output = command.output().await.context("the host's binary runs")?;

@@ -93,7 +93,7 @@ impl Access {
         let User { email, name, .. } = &account.user;
         let hash = account::chosen(password, (email.as_str(), name)).await?;
         match self.store.use_link(*token::digest(token).as_bytes(), hash, now).await? {
-            LinkUse::Done(user) => Ok(self.open_session(user, token::new(), sender, now).await?),
+            LinkUse::Done(user) => Ok(self.open_session((user, None), token::new(), sender, now).await?),
             LinkUse::Over => Err(AccountError::AccountLinkIsOver),
         }
     }
@@ -109,9 +109,21 @@ impl Access {
         sender: &Sender,
         now: Timestamp,
     ) -> Result<(), SignInError> {
+        self.checked(session, password, sender, now).await.map(drop)
+    }
+
+    /// The same; answers the hash of the password that was given, which what follows is to find unchanged.
+    async fn checked(
+        &self,
+        session: &Session,
+        password: &SecretString,
+        sender: &Sender,
+        now: Timestamp,
+    ) -> Result<String, SignInError> {
         let email = session.user.email.as_str();
-        self.known_by_password(email, password, sender.source, now).await?;
-        Ok(self.store.confirm_session(session.key, now).await?)
+        let (_, checked) = self.known_by_password(email, password, sender.source, now).await?;
+        self.store.confirm_session(session.key, now).await?;
+        Ok(checked)
     }
 
     /// Changes the name of the person of a session.
@@ -141,8 +153,8 @@ impl Access {
     ) -> Result<Account, AccountError> {
         let mut problems = Vec::new();
         let email = account::check_email(email, &mut problems).ok_or(AccountError::Invalid(problems))?;
-        self.confirm(session, password, sender, now).await?;
-        changed(self.store.change_own_account(session.user.id, OwnChange::Email(email)).await?)
+        let checked = self.checked(session, password, sender, now).await?;
+        changed(self.store.change_own_account(session.user.id, OwnChange::Email { email, checked }).await?)
     }
 
     /// Changes the password of the person of a session, whose other sessions end.
@@ -157,9 +169,10 @@ impl Access {
         now: Timestamp,
     ) -> Result<Account, AccountError> {
         let User { id, email, name, .. } = &session.user;
-        self.confirm(session, before, sender, now).await?;
+        let checked = self.checked(session, before, sender, now).await?;
         let hash = account::chosen(after, (email.as_str(), name)).await?;
-        changed(self.store.change_own_account(*id, OwnChange::Password { hash, session: session.key }).await?)
+        let change = OwnChange::Password { hash, checked, session: session.key };
+        changed(self.store.change_own_account(*id, change).await?)
     }
 
     /// Sessions that hold, of a person or of everybody, the newest first.
@@ -207,6 +220,7 @@ fn changed(outcome: Changed) -> Result<Account, AccountError> {
         Changed::LastManager(user) => Err(AccountError::LastManager(user.name)),
         Changed::EmailTaken => Err(AccountError::email_is_taken()),
         Changed::Disabled(user) => Err(AccountError::Disabled(user.name)),
+        Changed::PasswordChanged => Err(SignInError::Refused.into()),
     }
 }
 

@@ -7,7 +7,8 @@ use super::*;
 use crate::domain::access::Scope;
 use crate::store::access::UserChange;
 
-const PASSWORD: &str = "correct horse battery";
+/// The password of everybody in tests.
+pub const PASSWORD: &str = "correct horse battery";
 /// Two sources.
 const HERE: Source = Source(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)));
 /// See [`HERE`].
@@ -24,6 +25,16 @@ fn pat() -> NewUser {
         role: Role::PracticeManager,
         password: Some(PASSWORD.into()),
     }
+}
+
+/// The cookie of somebody in this role, who has an account by now and signed in.
+pub async fn cookie_of(access: &Access, role: Role) -> String {
+    let email = format!("{}@example.com", role.to_string().replace(' ', "-"));
+    let new = NewUser { email: email.clone(), name: "Pat Lee".to_owned(), role, password: Some(PASSWORD.into()) };
+    access.add_user(new, Timestamp::now()).await.unwrap();
+    let sender = Source::unknown().into();
+    let signed_in = access.sign_in(&email, &PASSWORD.into(), sender, Timestamp::now()).await.unwrap();
+    format!("__Host-tidegate={}", signed_in.token.expose_secret())
 }
 
 fn access(folder: &tempfile::TempDir) -> Access {

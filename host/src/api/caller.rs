@@ -27,6 +27,11 @@ impl Caller {
         }
     }
 
+    /// Whether `authorize` allows the action: for what is shown beside what everybody sees.
+    pub fn can(&self, action: Action) -> bool {
+        self.may(action).is_ok()
+    }
+
     /// The caller as `ops` knows them, which asks by itself what they may do.
     pub fn actor(&self) -> &Actor {
         &self.actor

@@ -57,7 +57,9 @@ pub async fn list(
 ) -> Result<Json<List<RunBody>>, Problem> {
     caller.may(Action::ReadRuns)?;
     let page = page(params.limit, params.cursor)?;
-    Ok(Json(List::of(app.store.runs(params.connection, page).await?)))
+    let mut runs = app.store.runs(params.connection, page).await?;
+    runs.items = runs.items.into_iter().map(|run| as_seen(run, caller.can(Action::ReadBook))).collect();
+    Ok(Json(List::of(runs)))
 }
 
 /// One run.
@@ -77,7 +79,7 @@ pub async fn one(
     _: NoParams,
 ) -> Result<Json<RunBody>, Problem> {
     caller.may(Action::ReadRuns)?;
-    Ok(Json(find(&app, id).await?.into()))
+    Ok(Json(as_seen(find(&app, id).await?, caller.can(Action::ReadBook)).into()))
 }
 
 /// The run as it goes.
@@ -115,9 +117,10 @@ pub async fn events(
     if run.state.is_finished() && seen == Some(run.state.as_str()) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
+    let sees_book = caller.can(Action::ReadBook);
     Ok(match under_way {
-        Some(under_way) => progress::live(under_way).into_response(),
-        None => progress::once(run).into_response(),
+        Some(under_way) => progress::live(under_way, sees_book).into_response(),
+        None => progress::once(as_seen(run, sees_book)).into_response(),
     })
 }
 
@@ -141,6 +144,11 @@ pub async fn cancel(
 ) -> Result<impl IntoResponse, Problem> {
     let run = ops::runs::cancel(&app, caller.actor(), id).await?;
     Ok((StatusCode::ACCEPTED, Json(RunBody::from(run))))
+}
+
+/// A run for somebody who sees the book, or does not.
+fn as_seen(run: Run, sees_book: bool) -> Run {
+    if sees_book { run } else { run.without_rows() }
 }
 
 /// A run under way as it is now; any other as it is stored.

@@ -8,20 +8,17 @@ mod people;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
-use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::access::NewUser;
-use crate::access::source::Source;
+use crate::access::tests::{PASSWORD, cookie_of};
 use crate::config::Config;
 use crate::domain::access::Role;
 use crate::domain::run::{Run, RunState, Trigger};
 use crate::domain::{RunId, Timestamp};
 
 pub const TOKEN: &str = "a-token-of-at-least-32-characters";
-const PASSWORD: &str = "correct horse battery";
 
 /// A host without connections, in a folder of its own.
 pub struct Host {
@@ -66,16 +63,7 @@ impl Host {
 
     /// The cookie of somebody in this role who signed in.
     pub async fn signed_in(&self, role: Role) -> String {
-        let email = format!("{}@example.com", role.to_string().replace(' ', "-"));
-        let new = NewUser { email: email.clone(), name: "Pat Lee".to_owned(), role, password: Some(PASSWORD.into()) };
-        self.app.access.add_user(new, Timestamp::now()).await.unwrap();
-        let signed_in = self
-            .app
-            .access
-            .sign_in(&email, &PASSWORD.into(), Source::unknown().into(), Timestamp::now())
-            .await
-            .unwrap();
-        format!("__Host-tidegate={}", signed_in.token.expose_secret())
+        cookie_of(&self.app.access, role).await
     }
 }
 

@@ -338,7 +338,8 @@ async fn discard(global: &Global, revision: &str, connection: String) -> anyhow:
 async fn save(global: &Global, folder: PathBuf, file: &Path) -> anyhow::Result<ExitCode> {
     let packed = move || {
         let pack = Project::find(&folder)?.pack;
-        anyhow::Ok((archive_of(&pack)?, to_be_sent(&pack)?))
+        let is_signed = to_be_sent(&pack)?;
+        anyhow::Ok((archive_of(&pack)?, is_signed))
     };
     let (archive, is_signed) = tokio::task::spawn_blocking(packed).await??;
     let size = archive.len();

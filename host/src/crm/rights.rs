@@ -3,9 +3,9 @@
 //! The host keeps all that it makes for its own user alone. The outbound folder is the one thing that another user has to
 //! read, the CRM's system: it gets the rights that the umask gives with which the host was started.
 
-use std::fs::{self, Permissions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -17,22 +17,23 @@ pub fn give_by(umask: u32) {
     UMASK.store(umask & 0o777, Ordering::Relaxed);
 }
 
-/// Gives a folder its rights.
+/// Gives a folder its rights; where a link has taken its place, nothing gets any.
 ///
 /// # Errors
-/// Returns an error if the system refuses.
+/// Returns an error if the system refuses, or there is no such folder.
 pub fn of_folder(path: &Path) -> io::Result<()> {
-    set(path, 0o777)
+    let folder = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_DIRECTORY).open(path)?;
+    give(&folder, 0o777)
 }
 
-/// Gives a file its rights.
+/// Gives an open file its rights.
 ///
 /// # Errors
 /// Returns an error if the system refuses.
-pub fn of_file(path: &Path) -> io::Result<()> {
-    set(path, 0o666)
+pub fn of_file(file: &File) -> io::Result<()> {
+    give(file, 0o666)
 }
 
-fn set(path: &Path, all: u32) -> io::Result<()> {
-    fs::set_permissions(path, Permissions::from_mode(all & !UMASK.load(Ordering::Relaxed)))
+fn give(file: &File, all: u32) -> io::Result<()> {
+    file.set_permissions(Permissions::from_mode(all & !UMASK.load(Ordering::Relaxed)))
 }

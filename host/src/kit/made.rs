@@ -270,30 +270,7 @@ fn bring_base(folder: &Path, base: &Base) -> Result<()> {
             base.packs.display()
         );
     }
-    let mut to = folder.to_owned();
-    for layer in pack::layer_folders(&from) {
-        to.push("base");
-        copy(&layer, &to, DEEPEST)?;
-    }
-    Ok(())
-}
-
-/// The folders below a pack's own, one in another, that are copied.
-const DEEPEST: usize = 5;
-
-fn copy(from: &Path, to: &Path, deep: usize) -> Result<()> {
-    let named = || from.display().to_string();
-    fs::create_dir_all(to).with_context(|| to.display().to_string())?;
-    for entry in fs::read_dir(from).with_context(named)? {
-        let (path, name) = (entry.with_context(named)?.path(), to);
-        let target = name.join(path.file_name().unwrap_or_default());
-        match path.is_dir() {
-            true if deep == 0 => bail!("{}: its folders go too deep", from.display()),
-            true => copy(&path, &target, deep - 1)?,
-            false => drop(fs::copy(&path, &target).with_context(|| path.display().to_string())?),
-        }
-    }
-    Ok(())
+    Ok(pack::copy_with_bases(&from, &folder.join("base"))?)
 }
 
 fn templates(language: Language) -> Vec<&'static Template> {

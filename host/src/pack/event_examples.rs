@@ -61,21 +61,22 @@ fn written(revision: &Revision, context: &Context, event: &EventType, data: &Val
     }
 }
 
-/// The example without each of its members in turn, and without each of the members of the objects in its lists; with the
-/// member's place, such as `goals/0/name`.
+/// The example without each of its members in turn, and without each of the members of the first object in each of its
+/// lists; with the member's place, such as `goals/0/name`.
 fn without_each(example: &Value) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     let Some(members) = example.as_object() else { return found };
-    for (name, value) in members {
+    for name in members.keys() {
         let mut data = example.clone();
         data.as_object_mut().and_then(|members| members.remove(name));
         found.push((name.clone(), data));
-        for (at, item) in value.as_array().into_iter().flatten().enumerate() {
-            for inner in item.as_object().into_iter().flat_map(|item| item.keys()) {
-                let mut data = example.clone();
-                data[name][at].as_object_mut().and_then(|members| members.remove(inner));
-                found.push((format!("{name}/{at}/{inner}"), data));
-            }
+    }
+    // Of a list, the first entry stands for all.
+    for (name, value) in members {
+        for inner in value[0].as_object().into_iter().flat_map(|item| item.keys()) {
+            let mut data = example.clone();
+            data[name][0].as_object_mut().and_then(|members| members.remove(inner));
+            found.push((format!("{name}/0/{inner}"), data));
         }
     }
     found.truncate(MOST_LEFT_OUT);

@@ -64,8 +64,9 @@ pub(super) fn beside(pack: &Path) -> Result<Vec<String>, PackError> {
     Ok(found.collect())
 }
 
-/// What minisign writes at the head of a secret key, whatever its comment says.
-const SECRET_KEY: &str = "RWRTY0Iy";
+/// What programs of minisign write at the head of a secret key, whatever its comment says: of one with a password, and of one
+/// without.
+const SECRET_KEYS: [&str; 2] = ["RWRTY0Iy", "RWQAAEIy"];
 
 /// Refuses a file that is an author's secret key: whoever is sent it can sign in the author's name.
 ///
@@ -73,7 +74,8 @@ const SECRET_KEY: &str = "RWRTY0Iy";
 /// Names the file.
 pub(super) fn refuse_secret(path: &Path, content: &[u8]) -> Result<(), PackError> {
     let is_key = content.len() < 4096
-        && std::str::from_utf8(content).is_ok_and(|text| text.lines().any(|line| line.starts_with(SECRET_KEY)));
+        && std::str::from_utf8(content)
+            .is_ok_and(|text| text.lines().any(|line| SECRET_KEYS.iter().any(|head| line.starts_with(head))));
     let why = "it is an author's secret key: put it outside the pack. If the pack was sent to anybody with it, make a new pair";
     if is_key { Err(refused(path, why)) } else { Ok(()) }
 }

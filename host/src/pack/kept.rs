@@ -63,7 +63,7 @@ impl KeptPacks {
         let failed = PackError::io(format!("the folder of kept packs {}", self.folder.display()));
         make_private(&self.folder).map_err(&failed)?;
         let unfinished = self.folder.join(format!("{UNFINISHED}{:016x}", rand::random::<u64>()));
-        let copied = copy_layers(pack, &unfinished).and_then(|()| {
+        let copied = copy_with_bases(pack, &unfinished).and_then(|()| {
             fs::rename(&unfinished, &kept).and_then(|()| fs::File::open(&self.folder)?.sync_all()).map_err(&failed)
         });
         copied.inspect_err(|_| drop(fs::remove_dir_all(&unfinished)))
@@ -94,7 +94,7 @@ impl KeptPacks {
         make_private(&around).map_err(PackError::io(around.display()))?;
         let received = Received { folder: around.join(pack), around };
         let kept = self.folder(digest);
-        copy_layers(&kept, &received.folder)?;
+        copy_with_bases(&kept, &received.folder)?;
         for name in signature::FILES {
             match fs::remove_file(received.folder.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(PackError::io(name)(error)),
@@ -179,7 +179,7 @@ fn make_private(folder: &Path) -> io::Result<()> {
 pub fn copy_whole(pack: &Path, packs_dir: &Path, packs: &Path) -> Result<String, PackError> {
     let name = OwnPackFile::read(pack)?.name;
     let folder = packs.join(&name);
-    copy_layers(pack, &folder)?;
+    copy_with_bases(pack, &folder)?;
     complete(&folder, packs_dir)?;
     Ok(name)
 }
@@ -188,13 +188,16 @@ pub fn copy_whole(pack: &Path, packs_dir: &Path, packs: &Path) -> Result<String,
 fn complete(pack: &Path, packs_dir: &Path) -> Result<(), PackError> {
     let Some(lowest) = layers::folders(pack).pop() else { return Ok(()) };
     match layers::missing_base(&lowest) {
-        Some(name) if packs_dir.join(&name).is_dir() => copy_layers(&packs_dir.join(&name), &lowest.join(BASE)),
+        Some(name) if packs_dir.join(&name).is_dir() => copy_with_bases(&packs_dir.join(&name), &lowest.join(BASE)),
         _ => Ok(()),
     }
 }
 
 /// Copies a pack's folder, and its bases' as the folder `base` of what extends each: what is kept is whole.
-fn copy_layers(pack: &Path, to: &Path) -> Result<(), PackError> {
+///
+/// # Errors
+/// Names the file that cannot be read or copied.
+pub fn copy_with_bases(pack: &Path, to: &Path) -> Result<(), PackError> {
     let folders = layers::folders(pack);
     let mut to = to.to_owned();
     for (at, folder) in folders.iter().enumerate() {

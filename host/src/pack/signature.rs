@@ -243,9 +243,14 @@ mod tests {
         check_says(pack.path(), &author.known(false), "taken");
         assert!(!sum(pack.path()).unwrap().contains("key"));
         assert_eq!(files::beside(pack.path()).unwrap(), ["author.key", "data/", "rules.schema.json", "self.tar"]);
-        // Among the pack's own files it would go wherever those go.
-        fs::write(pack.path().join("notes/author.key"), secret).unwrap();
-        assert!(sum(pack.path()).unwrap_err().to_string().contains("notes/author.key: it is an author's secret key"));
+        // Among the pack's own files it would go wherever those go: one of this kit's, and one of the program minisign's own
+        // that no password protects.
+        for key in [secret.as_str(), "untrusted comment: minisign encrypted secret key\nRWQAAEIyAAAAAAAA\n"] {
+            fs::write(pack.path().join("notes/author.key"), key).unwrap();
+            assert!(
+                sum(pack.path()).unwrap_err().to_string().contains("notes/author.key: it is an author's secret key")
+            );
+        }
     }
 
     #[test]

@@ -28,9 +28,13 @@ impl ToSchema for RunEvent {}
 /// Often enough that no proxy takes the silence for a broken connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// The run as it goes; ends after the event that finishes it, or where the host shuts down.
-pub fn live(under_way: watch::Receiver<Arc<Run>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let events = states(under_way).map(|run| Ok(event((*run).clone())));
+/// The run as it goes, for somebody who sees the book or does not; ends after the event that finishes it, or where the host
+/// shuts down.
+pub fn live(
+    under_way: watch::Receiver<Arc<Run>>,
+    sees_book: bool,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let events = states(under_way).map(move |run| Ok(event(super::as_seen((*run).clone(), sees_book))));
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 

@@ -1,6 +1,9 @@
 //! Accounts, sessions and tokens by the API.
 
+use secrecy::ExposeSecret as _;
+
 use super::*;
+use crate::access::source::Source;
 
 const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
 

@@ -194,6 +194,7 @@ impl Outbound {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(refused(error)),
         }
+        is_itself(&folder)?;
         let name = free_name(&folder, &file_name(filename), content).map_err(refused)?;
         write(&folder, &name, content).map_err(refused)?;
         let given = self.receipts.give_document(marker, &name, content.len() as u64);
@@ -248,8 +249,7 @@ impl Outbound {
 
 /// Writes a file for others to fetch.
 fn write(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
-    receipts::write(folder, name, content)?;
-    rights::of_file(&folder.join(name))
+    receipts::write(folder, name, content, rights::of_file)
 }
 
 /// The day of a moment; a day more or less says nothing to whoever looks a note up.

@@ -81,7 +81,7 @@ impl Receipts {
     pub(super) fn give(&self, marker: &str, receipt: &Receipt) -> io::Result<()> {
         let folder = self.0.join(marker);
         fs::create_dir_all(&folder)?;
-        write(&folder, NOTE, &serde_json::to_vec(receipt)?)?;
+        write(&folder, NOTE, &serde_json::to_vec(receipt)?, |_| Ok(()))?;
         sync(&self.0)
     }
 
@@ -94,6 +94,7 @@ impl Receipts {
             &folder,
             &format!("{:032x}.document", xxhash_rust::xxh3::xxh3_128(filename.as_bytes())),
             &serde_json::to_vec(&receipt)?,
+            |_| Ok(()),
         )
     }
 
@@ -130,11 +131,19 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> io::Result<Opti
     Ok(found(fs::read(path))?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
 
-/// Writes a file so that it is there as a whole or not at all, and stays where the power fails.
-pub(super) fn write(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
+/// Writes a file so that it is there as a whole or not at all, and stays where the power fails. `give` gives it its rights. It
+/// is made anew and never opened: others may write in the folder, and could have put a link to something else there.
+pub(super) fn write(
+    folder: &Path,
+    name: &str,
+    content: &[u8],
+    give: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<()> {
     let beside = folder.join(format!("{name}{IN_MAKING}"));
-    let mut file = File::create(&beside)?;
+    found(fs::remove_file(&beside))?;
+    let mut file = File::create_new(&beside)?;
     file.write_all(content)?;
+    give(&file)?;
     file.sync_all()?;
     fs::rename(&beside, folder.join(name))?;
     sync(folder)

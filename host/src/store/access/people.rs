@@ -25,11 +25,18 @@ pub enum OwnChange {
     /// Another name.
     Name(String),
     /// Another email.
-    Email(EmailAddress),
+    Email {
+        /// The email.
+        email: EmailAddress,
+        /// The hash of the password that was given for it.
+        checked: String,
+    },
     /// Another password, which ends all sessions but the one of this key.
     Password {
         /// A PHC string.
         hash: String,
+        /// The hash of the password that was given for it.
+        checked: String,
         /// The key of the session that goes on.
         session: [u8; 32],
     },
@@ -48,6 +55,8 @@ pub enum Changed {
     EmailTaken,
     /// The account is disabled; nothing changed.
     Disabled(User),
+    /// The account has another password by now than the one that was given; nothing changed.
+    PasswordChanged,
 }
 
 /// The outcome of choosing a password by a link.
@@ -153,9 +162,14 @@ impl Store {
         self.write_in_any_case(move |transaction| {
             let key = id.0.into_bytes();
             let Some(mut stored) = get(&transaction.open_table(USERS)?, key)? else { return Ok(Changed::NoAccount) };
+            if let OwnChange::Email { checked, .. } | OwnChange::Password { checked, .. } = &change
+                && stored.password_hash.as_ref() != Some(checked)
+            {
+                return Ok(Changed::PasswordChanged);
+            }
             match change {
                 OwnChange::Name(name) => stored.user.name = name,
-                OwnChange::Email(email) => {
+                OwnChange::Email { email, .. } => {
                     let mut ids = transaction.open_table(USERS_BY_EMAIL)?;
                     let (before, after) = (folded(&stored.user.email), folded(&email));
                     let holder = ids.get((PRACTICE, after.as_str()))?.map(|holder| holder.value());
@@ -166,7 +180,7 @@ impl Store {
                     ids.put((PRACTICE, after.as_str()), key)?;
                     stored.user.email = email;
                 }
-                OwnChange::Password { hash, session } => {
+                OwnChange::Password { hash, session, .. } => {
                     stored.password_hash = Some(hash);
                     // A link that somebody else may hold is over, too.
                     forget_link(transaction, &mut stored)?;

@@ -61,19 +61,21 @@ pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
 
 impl Store {
     /// Opens a session, keeps that its person signed in, and forgets those opened before `forget_before`. Nothing
-    /// happens where the account is disabled or gone by now; answers whether it did.
+    /// happens where the account is disabled or gone by now, or has another password than the one that was given, whose hash
+    /// `checked` is; answers whether it did. Between the check and this, somebody may have reset it, which ends all sessions.
     ///
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn add_session(
         &self,
         key: [u8; 32],
-        session: StoredSession,
+        (session, checked): (StoredSession, Option<String>),
         forget_before: Timestamp,
     ) -> Result<bool, StoreError> {
         self.write_in_any_case(move |transaction| {
             let user = get(&transaction.open_table(USERS)?, session.user_id.0.into_bytes())?;
-            let Some(user) = user.filter(StoredUser::is_active) else { return Ok(false) };
+            let is_of_it = |user: &StoredUser| checked.is_none() || user.password_hash == checked;
+            let Some(user) = user.filter(StoredUser::is_active).filter(is_of_it) else { return Ok(false) };
             put(transaction, &StoredUser { signed_in_at: Some(session.opened_at), ..user })?;
             end_where(transaction, |_, session| session.opened_at < forget_before)?;
             let mut sessions = transaction.open_table(SESSIONS)?;

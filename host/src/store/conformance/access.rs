@@ -114,8 +114,8 @@ async fn a_session_is_its_accounts_until_it_ends(on: On) {
     let store = place.open();
     let pat = user("pat@example.com");
     store.add_user(pat.clone()).await.unwrap();
-    assert!(store.add_session([1; 32], session(pat.user.id, 0), at(-9)).await.unwrap());
-    assert!(!store.add_session([2; 32], session(UserId(Uuid::nil()), 0), at(-9)).await.unwrap());
+    assert!(store.add_session([1; 32], (session(pat.user.id, 0), None), at(-9)).await.unwrap());
+    assert!(!store.add_session([2; 32], (session(UserId(Uuid::nil()), 0), None), at(-9)).await.unwrap());
     assert_eq!(store.session([1; 32]).await.unwrap(), Some((session(pat.user.id, 0), pat.user.clone())));
     assert_eq!(store.session([2; 32]).await.unwrap(), None, "of nobody");
     assert_eq!(store.session([3; 32]).await.unwrap(), None);
@@ -137,7 +137,7 @@ async fn sessions_of_long_ago_are_forgotten(on: On) {
     store.add_user(pat.clone()).await.unwrap();
     for (key, opened) in [(1, 0), (2, 10), (3, 20)] {
         let session = StoredSession { used_at: at(30), ..session(pat.user.id, opened) };
-        store.add_session([key; 32], session, at(if key == 3 { 10 } else { 0 })).await.unwrap();
+        store.add_session([key; 32], (session, None), at(if key == 3 { 10 } else { 0 })).await.unwrap();
     }
     let mut left = Vec::new();
     for key in 1..=3 {
@@ -154,7 +154,7 @@ async fn sessions_are_listed_and_ended_one_by_one_or_all_but_one(on: On) {
         store.add_user(user.clone()).await.unwrap();
     }
     for (key, of, opened) in [(1, &pat, 0), (2, &pat, 10), (3, &bo, 20), (4, &pat, 30)] {
-        store.add_session([key; 32], session(of.user.id, opened), at(-9)).await.unwrap();
+        store.add_session([key; 32], (session(of.user.id, opened), None), at(-9)).await.unwrap();
     }
     let ids = async |of| store.sessions(of).await.unwrap().into_iter().map(|found| found.id).collect::<Vec<_>>();
     let id = |key: u8| session_id(&[key; 32]);
@@ -179,8 +179,8 @@ async fn a_disabled_account_has_no_session_token_or_link_and_none_comes_back(on:
         store.add_user(user.clone()).await.unwrap();
     }
     let (id, own) = (pat.user.id, token("own", Some(pat.user.id), None));
-    store.add_session([1; 32], session(id, 0), at(-9)).await.unwrap();
-    store.add_session([2; 32], session(bo.user.id, 0), at(-9)).await.unwrap();
+    store.add_session([1; 32], (session(id, 0), None), at(-9)).await.unwrap();
+    store.add_session([2; 32], (session(bo.user.id, 0), None), at(-9)).await.unwrap();
     assert!(store.add_token([1; 32], own.clone()).await.unwrap());
     assert!(store.add_token([2; 32], token("other", Some(bo.user.id), None)).await.unwrap());
     assert!(store.add_token([3; 32], token("child", None, Some(own.id))).await.unwrap());
@@ -194,7 +194,7 @@ async fn a_disabled_account_has_no_session_token_or_link_and_none_comes_back(on:
     assert_eq!(store.account_of_link([7; 32], at(6)).await.unwrap(), None);
     assert!(store.session([2; 32]).await.unwrap().is_some() && store.token([2; 32]).await.unwrap().is_some());
     // A sign-in, a token or a link that was on its way comes too late.
-    assert!(!store.add_session([4; 32], session(id, 6), at(-9)).await.unwrap());
+    assert!(!store.add_session([4; 32], (session(id, 6), None), at(-9)).await.unwrap());
     assert!(!store.add_token([4; 32], token("late", Some(id), None)).await.unwrap());
     let link = StoredLink { digest: [8; 32], ends_at: at(100) };
     assert_eq!(store.set_link(id, link).await.unwrap(), Changed::Disabled(pat.user.clone()));
@@ -255,7 +255,7 @@ async fn a_link_is_used_once_and_a_newer_one_takes_its_place(on: On) {
         );
     }
     assert_eq!(store.account_of_link([1; 32], at(100)).await.unwrap(), None, "too old");
-    assert!(!store.add_session([1; 32], session(pat.user.id, 0), at(-9)).await.unwrap(), "not in yet");
+    assert!(!store.add_session([1; 32], (session(pat.user.id, 0), None), at(-9)).await.unwrap(), "not in yet");
 
     assert!(matches!(store.set_link(pat.user.id, link(2, 200)).await.unwrap(), Changed::Yes(_)));
     let using = |digest: u8, second| store.use_link([digest; 32], format!("hash {second}"), at(second));
@@ -267,7 +267,7 @@ async fn a_link_is_used_once_and_a_newer_one_takes_its_place(on: On) {
     assert_eq!(outcomes, [LinkUse::Done(pat.user.clone()), LinkUse::Over]);
     assert_eq!(using(2, 5).await.unwrap(), LinkUse::Over);
 
-    assert!(store.add_session([1; 32], session(pat.user.id, 6), at(-9)).await.unwrap());
+    assert!(store.add_session([1; 32], (session(pat.user.id, 6), None), at(-9)).await.unwrap());
     store.set_link(pat.user.id, link(3, 300)).await.unwrap();
     assert!(store.session([1; 32]).await.unwrap().is_some(), "a link alone ends nothing");
     assert!(matches!(using(3, 7).await.unwrap(), LinkUse::Done(_)));
@@ -285,21 +285,31 @@ async fn what_is_ones_own_is_changed_and_a_password_ends_the_other_sessions(on: 
     }
     let id = pat.user.id;
     let change = async |change| store.change_own_account(id, change).await.unwrap();
+    let checked = pat.password_hash.clone().unwrap();
+    let email = |text: &str| OwnChange::Email { email: address(text), checked: checked.clone() };
     assert!(matches!(change(OwnChange::Name("Patricia Lee".to_owned())).await, Changed::Yes(_)));
-    assert_eq!(change(OwnChange::Email(address("BO@example.com"))).await, Changed::EmailTaken);
-    assert!(matches!(change(OwnChange::Email(address("Pat@Example.com"))).await, Changed::Yes(_)), "another case");
-    let Changed::Yes(account) = change(OwnChange::Email(address("lee@example.com"))).await else { panic!() };
+    assert_eq!(change(email("BO@example.com")).await, Changed::EmailTaken);
+    assert!(matches!(change(email("Pat@Example.com")).await, Changed::Yes(_)), "another case");
+    let Changed::Yes(account) = change(email("lee@example.com")).await else { panic!() };
     assert_eq!((account.user.name.as_str(), account.user.email.as_str()), ("Patricia Lee", "lee@example.com"));
     assert!(store.user_by_email(address("pat@example.com")).await.unwrap().is_none());
     assert_eq!(store.user_by_email(address("LEE@example.com")).await.unwrap().unwrap().user.id, id);
     assert_eq!(store.add_user(user("pat@example.com")).await.unwrap(), Added::Yes, "it is free again");
 
     for key in [1, 2] {
-        store.add_session([key; 32], session(id, 0), at(-9)).await.unwrap();
+        store.add_session([key; 32], (session(id, 0), None), at(-9)).await.unwrap();
     }
     store.set_link(id, StoredLink { digest: [7; 32], ends_at: at(100) }).await.unwrap();
-    let hash = "another".to_owned();
-    assert!(matches!(change(OwnChange::Password { hash, session: [2; 32] }).await, Changed::Yes(_)));
+    let password =
+        |hash: &str| OwnChange::Password { hash: hash.to_owned(), checked: checked.clone(), session: [2; 32] };
+    assert!(matches!(change(password("another")).await, Changed::Yes(_)));
+    // Whoever knows the password of before comes too late, wherever it was looked at.
+    assert_eq!(change(password("a third")).await, Changed::PasswordChanged);
+    assert_eq!(change(email("late@example.com")).await, Changed::PasswordChanged);
+    let late = store.add_session([3; 32], (session(id, 0), Some(checked.clone())), at(-9)).await.unwrap();
+    assert!(!late && store.session([3; 32]).await.unwrap().is_none());
+    let in_time = (session(id, 0), Some("another".to_owned()));
+    assert!(store.add_session([4; 32], in_time, at(-9)).await.unwrap());
     assert!(store.session([1; 32]).await.unwrap().is_none() && store.session([2; 32]).await.unwrap().is_some());
     assert_eq!(store.account_of_link([7; 32], at(1)).await.unwrap(), None);
     let nobody = store.change_own_account(UserId(Uuid::nil()), OwnChange::Name("A".to_owned())).await.unwrap();

@@ -123,23 +123,28 @@ pub(super) fn cell(value: &str, field: &Field) -> Option<Value> {
 /// A number as it was typed: with a comma or a point before its decimals, and commas, points or blanks between its thousands.
 /// Anything else stays the text that it is, and does not fit.
 pub(super) fn number(text: &str) -> Value {
-    let plain: String = text.trim().trim_end_matches('%').chars().filter(|letter| !letter.is_whitespace()).collect();
-    let had_blanks = text.trim().trim_end_matches('%').trim().contains(char::is_whitespace);
+    let plain = text.trim().trim_end_matches('%').trim();
+    let (sign, plain) = plain.strip_prefix('-').map_or(("", plain), |rest| ("-", rest));
+    let plain: String = plain.chars().map(|letter| if letter.is_whitespace() { ' ' } else { letter }).collect();
     let decimal = match (plain.rfind(','), plain.rfind('.')) {
         (Some(comma), Some(point)) => Some(comma.max(point)),
         // One mark alone stands before decimals, unless three digits follow a comma and nothing else parts the thousands.
-        (Some(at), None) if plain.matches(',').count() == 1 && (had_blanks || !has_thousands(&plain, ',')) => Some(at),
+        (Some(at), None) if plain.matches(',').count() == 1 && !has_thousands(&plain, ',') => Some(at),
         (None, Some(at)) if plain.matches('.').count() == 1 => Some(at),
         _ => None,
     };
     let (whole, decimals) = decimal.map_or((plain.as_str(), ""), |at| (&plain[..at], &plain[at + 1..]));
-    let parted = [',', '.'].into_iter().find(|mark| whole.contains(*mark));
+    let parted = [',', '.', ' '].into_iter().find(|mark| whole.contains(*mark));
     let whole = match parted {
         Some(mark) if has_thousands(whole, mark) => whole.replace(mark, ""),
-        None if whole.contains(|letter: char| letter.is_ascii_digit()) => whole.to_owned(),
-        _ => return Value::from(text),
+        Some(_) => return Value::from(text),
+        None => whole.to_owned(),
     };
-    match format!("{whole}.{decimals}0").parse::<f64>() {
+    let is_of_digits = |part: &str| part.bytes().all(|letter| letter.is_ascii_digit());
+    if !is_of_digits(&whole) || !is_of_digits(decimals) || (whole.is_empty() && decimals.is_empty()) {
+        return Value::from(text);
+    }
+    match format!("{sign}{whole}.{decimals}").parse::<f64>() {
         Ok(number) if number.fract() == 0.0 && number.abs() < 1e9 => Value::from(number as i64),
         Ok(number) if number.is_finite() => Value::from(number),
         _ => Value::from(text),
@@ -148,7 +153,7 @@ pub(super) fn number(text: &str) -> Value {
 
 /// Whether all marks in a number stand between thousands: `1,250` is a thousand and more, and no more than one.
 fn has_thousands(text: &str, mark: char) -> bool {
-    let mut groups = text.trim_start_matches('-').split(mark);
+    let mut groups = text.split(mark);
     let is_of_digits = |group: &str| group.bytes().all(|letter| letter.is_ascii_digit());
     let first = groups.next().unwrap_or_default();
     let begins = (1..=3).contains(&first.len()) && is_of_digits(first) && first != "0";

@@ -7,8 +7,8 @@ use secrecy::ExposeSecret as _;
 use tower::ServiceExt as _;
 
 use super::operations::run;
-use crate::access::NewUser;
 use crate::access::source::Source;
+use crate::access::tests::{PASSWORD, cookie_of};
 use crate::app::App;
 use crate::config::Config;
 use crate::connection::for_tests::with_shipped_events;
@@ -18,7 +18,6 @@ use crate::domain::access::Role;
 use crate::domain::run::{Run, RunState};
 use crate::store::book::{ClientFilter, PageRequest};
 
-const PASSWORD: &str = "correct horse battery";
 const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
 
 /// A host without connections, in a folder of its own.
@@ -66,16 +65,7 @@ impl Host {
 
     /// The cookie of somebody in this role who signed in.
     async fn signed_in(&self, role: Role) -> String {
-        let email = format!("{}@example.com", role.to_string().replace(' ', "-"));
-        let new = NewUser { email: email.clone(), name: "Pat Lee".to_owned(), role, password: Some(PASSWORD.into()) };
-        self.app.access.add_user(new, Timestamp::now()).await.unwrap();
-        let signed_in = self
-            .app
-            .access
-            .sign_in(&email, &PASSWORD.into(), Source::unknown().into(), Timestamp::now())
-            .await
-            .unwrap();
-        format!("__Host-tidegate={}", signed_in.token.expose_secret())
+        cookie_of(&self.app.access, role).await
     }
 }
 

@@ -151,4 +151,11 @@ async fn others_may_read_what_they_are_to_fetch_as_the_umask_of_the_start_says()
     assert_eq!([mode(outbound(&exports)), mode(folder.clone())], [0o750, 0o750]);
     assert_eq!(["note.json", "note.txt", "one.pdf"].map(|name| mode(folder.join(name))), [0o640; 3]);
     crate::crm::rights::give_by(0o077);
+    // Somebody who may write there put links in the way: nothing is written through them.
+    let secret = exports.folder.path().join("secret");
+    fs::write(&secret, "s").unwrap();
+    symlink(&secret, folder.join("two.pdf.part")).unwrap();
+    exports.files.attach(&id, "two.pdf", "application/pdf", b"%PDF-1").await.unwrap();
+    assert_eq!(fs::read_to_string(&secret).unwrap(), "s");
+    assert!(!fs::symlink_metadata(folder.join("two.pdf")).unwrap().is_symlink());
 }

@@ -111,7 +111,11 @@ fn numbers_are_read_as_people_type_them() {
     check("1 250", json!(1250));
     check("1\u{a0}250,5", json!(1250.5));
     check("12.345.678", json!(12_345_678));
-    for odd in ["", "-", "many", "1,25,000", "1,2,3", "1.2.3", "R 12", "NaN", "inf"] {
+    check(".5", json!(0.5));
+    check("-1 250,5", json!(-1250.5));
+    for odd in
+        ["", "-", ".", "1.5e3", "1.5e", "12 34", "5 10", "many", "1,25,000", "1,2,3", "1.2.3", "R 12", "NaN", "inf"]
+    {
         check(odd, json!(odd));
     }
 }
