@@ -65,6 +65,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let api_checker = python_with("a checker of the API", API_CHECKER, &workspace.target.join("schemathesis"));
     build::plugins(&workspace)?;
     build::test_plugins(&workspace)?;
+    // What an earlier run left there would stand in for what a new clone has to make.
+    let left = workspace.target.join("tests-data");
+    if left.exists() {
+        fs::remove_dir_all(left)?;
+    }
     // One selection of targets for both commands: cargo then compiles nothing twice.
     let everything = ["--workspace", "--bins", "--tests"];
     step::run("Building the host and its tests", cargo().arg("build").args(everything))?;
