@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod api_tokens;
+pub mod book;
 mod device;
 mod password;
 pub mod people;
@@ -24,6 +25,7 @@ use secrecy::SecretString;
 
 pub use account::{AccountError, FieldProblem, NewUser};
 pub use api_tokens::{Holder, NewToken};
+pub use book::{Book, BookError, decide, reasons_in_words};
 pub use people::{Link, Made};
 pub use session::{Session, SignedIn};
 

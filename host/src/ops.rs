@@ -13,6 +13,7 @@ pub mod account;
 pub mod clients;
 pub mod connections;
 pub mod goals;
+pub mod household_access;
 pub mod households;
 pub mod imports;
 pub mod notes;
@@ -28,14 +29,22 @@ mod tests;
 
 pub use refusal::{FieldError, Kind, Refusal};
 
+use crate::access::{Book, BookError};
+use crate::app::App;
+use crate::domain::Timestamp;
 use crate::domain::access::{Action, Actor, Decision, authorize};
 
-/// Goes on where `authorize` allows the actor the action.
+/// Goes on where `authorize` allows the actor the action in the whole practice.
 fn may(actor: &Actor, action: Action) -> Result<(), Refusal> {
-    match authorize(actor, action) {
+    match authorize(actor, action, None) {
         Decision::Allow { .. } => Ok(()),
         Decision::Deny { because } => Err(Refusal::new(Kind::NotAllowed, because)),
     }
+}
+
+/// The book in which the actor may do the action: what somebody does not see is not there, for changes as for lists.
+async fn book(app: &App, actor: &Actor, action: Action) -> Result<Book, Refusal> {
+    Ok(Book::of(&app.store, actor, action, Timestamp::now()).await?)
 }
 
 /// The same for what changes credentials, roles or secrets: a person has to have given their password lately.
@@ -46,3 +55,12 @@ fn may_freshly(actor: &Actor, action: Action) -> Result<(), Refusal> {
 
 const NOT_FRESH: &str = "Nothing was changed: it is more than 15 minutes since you gave your password, and this asks for it \
                          once more. Confirm that it is you, then send it again.";
+
+impl From<BookError> for Refusal {
+    fn from(error: BookError) -> Self {
+        match error {
+            BookError::Denied(because) => Self::new(Kind::NotAllowed, because),
+            BookError::Store(error) => error.into(),
+        }
+    }
+}

@@ -25,6 +25,7 @@ mod findings;
 mod goals;
 mod guard;
 mod household;
+mod household_access;
 mod households;
 mod imports;
 mod inputs;
@@ -73,6 +74,12 @@ pub fn router(app: App) -> Router {
         .route("/households/{id}/document", get(household::document_panel::preview))
         .route("/households/{id}/export", post(household::export::export))
         .route("/households/{id}/professional", post(household::document_panel::choose))
+        .route("/households/{id}/access", get(household_access::show))
+        .route("/households/{id}/access/primary", post(household_access::make_primary))
+        .route("/households/{id}/access/secondary", post(household_access::set_secondary))
+        .route("/households/{id}/access/staff", post(household_access::give))
+        .route("/households/{id}/access/staff/{user}/role", post(household_access::set_role))
+        .route("/households/{id}/access/staff/{user}/remove", post(household_access::remove_staff))
         .route("/households/{id}/clients/{client}/explain", get(explain::show))
         .route("/households/{id}/clients/{client}/reveal", post(household::reveal).get(household::masked_again))
         .route("/goals/{id}", post(goals::change))

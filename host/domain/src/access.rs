@@ -1,12 +1,14 @@
 //! Access: who may do what. One function, [`authorize`], is asked before every call and page; it never looks anything
 //! up. What each role may do is one table, [`RULES`], which the page and the documents show, too.
 
+pub mod household;
 mod table;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::household::Reason;
 pub use self::table::{Grant, RULES, Rule, rule};
 use crate::ids::{TokenId, UserId};
 use crate::value::EmailAddress;
@@ -223,15 +225,21 @@ impl Actor {
 /// An action that can be asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Action {
-    /// See households, clients, where their values come from, and what is in quarantine.
+    /// See households, clients, and where their values come from.
     ReadBook,
-    /// Make, link or remove clients of the practice, import their ids in the CRM, decide who in the CRM they are.
+    /// See what is of no household, or of all: the quarantine, what runs changed, findings, previews.
+    ReadWholeBook,
+    /// Add clients, in a household of their own.
+    AddClients,
+    /// Link, remove and restore the clients of a household, or add a partner.
     WriteBook,
+    /// Import the clients' ids in the CRM, decide who in the CRM they are, and about many who left it at once.
+    ManageBook,
     /// Change a client here until the next sync.
     EditClients,
     /// Say how far the practice is with a goal, and how often it comes again.
     ChangeGoals,
-    /// Say who answers for a household.
+    /// Manage who answers for a household, and who else has access to it.
     ManageHouseholds,
     /// See file notes and their delivery.
     ReadNotes,
@@ -266,22 +274,62 @@ pub enum Decision {
     },
 }
 
-/// The reason why what is allowed in some households is denied: there is none for this account.
-const NO_HOUSEHOLD: &str = "This account has access to no household. Ask a practice manager for it.";
+/// The reason why what is allowed in some households is denied for what is of the whole practice.
+const NOT_IN_HOUSEHOLD: &str = "This is about the whole practice, and this account works in the households that it has access to. Ask a practice \
+     manager to do it.";
+/// The reason why what is allowed in some households is denied in this one.
+const NO_ACCESS: &str = "This account has no access to this household. Ask a practice manager for it.";
 
-/// Whether `actor` may do `action`. Advisers and staff work in the households that they are given; until a household
-/// is given to somebody, all of them are closed.
-pub fn authorize(actor: &Actor, action: Action) -> Decision {
+/// The households in which somebody may do something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reach {
+    /// The whole practice.
+    Practice {
+        /// The reason.
+        because: &'static str,
+    },
+    /// The households that the account has access to.
+    Households {
+        /// The reason.
+        because: &'static str,
+    },
+    /// Nowhere.
+    Nowhere {
+        /// The reason, and who can change that.
+        because: &'static str,
+    },
+}
+
+/// Where `actor` may do `action`: for lists, which are filtered by it.
+pub fn reach(actor: &Actor, action: Action) -> Reach {
     let rule = rule(action);
-    match rule.grant(actor.role) {
-        Grant::Denied(because) => Decision::Deny { because },
-        Grant::InHouseholds(_) => Decision::Deny { because: NO_HOUSEHOLD },
-        Grant::Allowed(because) => match &actor.scopes {
-            Some(scopes) if !scopes.iter().any(|scope| scope.covers(rule.scope)) => {
-                Decision::Deny { because: rule.scope.missing() }
+    let reach = match rule.grant(actor.role) {
+        Grant::Denied(because) => return Reach::Nowhere { because },
+        Grant::InHouseholds(because) => Reach::Households { because },
+        Grant::Allowed(because) => Reach::Practice { because },
+    };
+    match &actor.scopes {
+        Some(scopes) if !scopes.iter().any(|scope| scope.covers(rule.scope)) => {
+            Reach::Nowhere { because: rule.scope.missing() }
+        }
+        _ => reach,
+    }
+}
+
+/// Whether `actor` may do `action`: in a household, given the reasons for which the account has access to it, or, with
+/// none, in the whole practice.
+pub fn authorize(actor: &Actor, action: Action, household: Option<&[Reason]>) -> Decision {
+    match (reach(actor, action), household) {
+        (Reach::Nowhere { because }, _) => Decision::Deny { because },
+        (Reach::Practice { because }, _) => Decision::Allow { because },
+        (Reach::Households { .. }, None) => Decision::Deny { because: NOT_IN_HOUSEHOLD },
+        (Reach::Households { because }, Some(reasons)) => {
+            if reasons.iter().any(|reason| reason.allows(action)) {
+                Decision::Allow { because }
+            } else {
+                Decision::Deny { because: NO_ACCESS }
             }
-            _ => Decision::Allow { because },
-        },
+        }
     }
 }
 

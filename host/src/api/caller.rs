@@ -5,10 +5,10 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
 use crate::access::source::Source;
-use crate::access::{Holder, LocalOperator, Session, request};
+use crate::access::{Book, Holder, LocalOperator, Session, request};
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
-use crate::domain::access::{Action, Actor, Decision, authorize};
+use crate::domain::access::{Action, Actor, Decision, Reach, authorize, reach};
 use crate::domain::{Timestamp, UserId};
 
 /// The caller of an operation: a person or a program that is known. What they may do is asked with [`Caller::may`].
@@ -19,15 +19,28 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Goes on where `authorize` allows the action: for what is read, and before a body is.
+    /// Goes on where `authorize` allows the action in the whole practice: for what is read, and before a body is.
     pub fn may(&self, action: Action) -> Result<(), Problem> {
-        match authorize(&self.actor, action) {
+        match authorize(&self.actor, action, None) {
             Decision::Allow { .. } => Ok(()),
             Decision::Deny { because } => Err(Problem::new(Kind::Forbidden, because)),
         }
     }
 
-    /// Whether `authorize` allows the action: for what is shown beside what everybody sees.
+    /// Goes on where the action is allowed in some households at least: before a body is read.
+    pub fn may_somewhere(&self, action: Action) -> Result<(), Problem> {
+        match reach(&self.actor, action) {
+            Reach::Nowhere { because } => Err(Problem::new(Kind::Forbidden, because)),
+            Reach::Practice { .. } | Reach::Households { .. } => Ok(()),
+        }
+    }
+
+    /// The book as the caller sees it for an action.
+    pub async fn book(&self, app: &App, action: Action) -> Result<Book, Problem> {
+        Ok(Book::of(&app.store, &self.actor, action, Timestamp::now()).await?)
+    }
+
+    /// Whether `authorize` allows the action in the whole practice: for what is shown beside what everybody sees.
     pub fn can(&self, action: Action) -> bool {
         self.may(action).is_ok()
     }

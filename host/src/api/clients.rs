@@ -32,6 +32,7 @@ use crate::domain::stored::{Membership, StoredClient};
 use crate::domain::{ClientId, ConnectionName, HouseholdId, Timestamp};
 use crate::ops;
 use crate::store::book::ClientFilter;
+use crate::store::household_access::Visible;
 
 /// The choice of clients in a list.
 #[derive(Deserialize, IntoParams)]
@@ -99,6 +100,7 @@ impl ClientParams {
             search: self.search.clone(),
             not_visible: self.visibility == Some(Visibility::NotVisible),
             diagnostic: self.diagnostic.clone(),
+            visible: Visible::Everything,
         })
     }
 }
@@ -118,10 +120,10 @@ pub async fn list(
     State(app): State<App>,
     Params(params): Params<ClientParams>,
 ) -> Result<Json<List<ClientBody>>, Problem> {
-    caller.may(Action::ReadBook)?;
+    let book = caller.book(&app, Action::ReadBook).await?;
     let filter = params.filter(&app)?;
     let page = page(params.limit, params.cursor)?;
-    Ok(Json(List::of(app.store.clients(filter, page).await?)))
+    Ok(Json(List::of(book.clients(filter, page).await?)))
 }
 
 /// One client.
@@ -140,8 +142,7 @@ pub async fn one(
     PathParam(id): PathParam<ClientId>,
     _: NoParams,
 ) -> Result<Json<ClientBody>, Problem> {
-    caller.may(Action::ReadBook)?;
-    Ok(Json(find(&app, id).await?.into()))
+    Ok(Json(find(&app, &caller, id).await?.into()))
 }
 
 /// Changes fields of a client until the next sync.
@@ -166,7 +167,7 @@ pub async fn edit(
     _: NoParams,
     changes: Result<Body<BTreeMap<String, Value>>, Problem>,
 ) -> Result<Json<ClientBody>, Problem> {
-    caller.may(Action::EditClients)?;
+    caller.may_somewhere(Action::EditClients)?;
     let Body(changes) = changes?;
     let changes = changes.into_iter().map(|(field, value)| (field, record::new_value(value))).collect();
     Ok(Json(ops::clients::edit(&app, caller.actor(), id, changes, Timestamp::now()).await?.into()))
@@ -206,15 +207,18 @@ pub async fn households(
     PathParam(id): PathParam<ClientId>,
     Params(params): Params<PageParams>,
 ) -> Result<Json<List<StayBody>>, Problem> {
-    caller.may(Action::ReadBook)?;
+    let book = caller.book(&app, Action::ReadBook).await?;
     let page = params.page()?;
-    find(&app, id).await?;
-    let stays = app.store.stays_of(id).await?;
+    find(&app, &caller, id).await?;
+    let mut stays = app.store.stays_of(id).await?;
+    stays.retain(|stay| book.visible().has(stay.household_id));
     // Somebody can come back to a household, so that a stay is known by its place alone.
     let place = |place: usize, _: &StayBody| place.to_string();
     Ok(Json(List::cut(&format!("households of {id}"), stays.into_iter().map(StayBody::from).collect(), &page, place)?))
 }
 
-async fn find(app: &App, id: ClientId) -> Result<StoredClient, Problem> {
-    app.store.client(id).await?.ok_or_else(|| Problem::not_found(format_args!("client {id}")))
+/// The client, where the caller sees them.
+async fn find(app: &App, caller: &Caller, id: ClientId) -> Result<StoredClient, Problem> {
+    let book = caller.book(app, Action::ReadBook).await?;
+    book.client(id).await?.ok_or_else(|| Problem::not_found(format_args!("client {id}")))
 }

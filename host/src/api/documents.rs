@@ -56,9 +56,12 @@ pub async fn preview(
     PathParam(household_id): PathParam<HouseholdId>,
     params: Result<Params<PreviewParams>, Problem>,
 ) -> Result<Response, Problem> {
-    caller.may(Action::ReadBook)?;
-    caller.may(Action::ReadNotes)?;
+    let book = caller.book(&app, Action::ReadBook).await?;
+    caller.may_somewhere(Action::ReadNotes)?;
     let Params(params) = params?;
+    if !book.sees(household_id).await? {
+        return Err(Problem::not_found(format_args!("household {household_id}")));
+    }
     let event = app.document_event(household_id, &params.document, Timestamp::now()).await?;
     let made = app.make_document(&event).await?;
     let answer = pdf(made.pdf, &made.file_name);
@@ -85,8 +88,8 @@ pub async fn one(
     PathParam(id): PathParam<DocumentId>,
     _: NoParams,
 ) -> Result<Response, Problem> {
-    caller.may(Action::ReadNotes)?;
-    let found = app.store.document(id).await?.ok_or_else(|| Problem::not_found(format_args!("document {id}")))?;
+    let book = caller.book(&app, Action::ReadNotes).await?;
+    let found = book.document(id).await?.ok_or_else(|| Problem::not_found(format_args!("document {id}")))?;
     Ok(pdf(found.content, &found.filename))
 }
 

@@ -139,7 +139,7 @@ pub async fn accept(
     headers: HeaderMap,
     event: Result<Body<Value>, Problem>,
 ) -> Result<impl IntoResponse, Problem> {
-    caller.may(Action::WriteNotes)?;
+    caller.may_somewhere(Action::WriteNotes)?;
     let Body(event) = event?;
     let key = idempotency_key(&headers)?;
     let accepted = ops::notes::accept(&app, caller.actor(), read(&app, &event).await?, &key).await?;

@@ -61,7 +61,7 @@ pub async fn change(
     _: NoParams,
     change: Result<Body<GoalChangeBody>, Problem>,
 ) -> Result<Json<GoalBody>, Problem> {
-    caller.may(Action::ChangeGoals)?;
+    caller.may_somewhere(Action::ChangeGoals)?;
     let Body(GoalChangeBody(values)) = change?;
     let values = values.into_iter().map(|(field, value)| (field, record::new_value(value))).collect();
     Ok(Json(ops::goals::change(&app, caller.actor(), id, values).await?.into()))

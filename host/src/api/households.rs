@@ -1,5 +1,6 @@
 //! Households with their people and the professional who answers for them.
 
+pub mod access;
 pub mod professional;
 
 use axum::Json;
@@ -7,6 +8,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::access::Book;
 use crate::api::body::{DiagnosticBody, List, diagnostics};
 use crate::api::caller::Caller;
 use crate::api::clients::ClientBody;
@@ -167,9 +169,9 @@ pub async fn list(
     State(app): State<App>,
     Params(params): Params<HouseholdParams>,
 ) -> Result<Json<List<HouseholdBody<MemberBody>>>, Problem> {
-    caller.may(Action::ReadBook)?;
-    let filter = HouseholdFilter { search: params.search, order: params.sort.into() };
-    let found = app.store.households(filter, page(params.limit, params.cursor)?).await?;
+    let book = caller.book(&app, Action::ReadBook).await?;
+    let filter = HouseholdFilter { search: params.search, order: params.sort.into(), ..HouseholdFilter::default() };
+    let found = book.households(filter, page(params.limit, params.cursor)?).await?;
     let mut items = Vec::with_capacity(found.items.len());
     for HouseholdRow { mut household, .. } in found.items {
         let primary = app.primary_professional(&household).await?.into();
@@ -195,19 +197,23 @@ pub async fn one(
     PathParam(id): PathParam<HouseholdId>,
     _: NoParams,
 ) -> Result<Json<HouseholdBody<MemberInFullBody>>, Problem> {
-    caller.may(Action::ReadBook)?;
-    let found = app.store.household(id).await?;
+    let book = caller.book(&app, Action::ReadBook).await?;
+    let found = book.household(id).await?;
     let HouseholdRow { mut household, people } =
         found.ok_or_else(|| Problem::not_found(format_args!("household {id}")))?;
     let primary = app.primary_professional(&household).await?.into();
-    let former = former_members(&app, &household).await?;
+    let former = former_members(&app, &book, &household).await?;
     let members = in_full(std::mem::take(&mut household.members), people);
     Ok(Json(HouseholdBody { former_members: Some(former), ..HouseholdBody::new(household, members, primary) }))
 }
 
-async fn former_members(app: &App, household: &Household) -> Result<Vec<FormerMemberBody>, Problem> {
+/// Who left for a household that the caller does not see is not told.
+async fn former_members(app: &App, book: &Book, household: &Household) -> Result<Vec<FormerMemberBody>, Problem> {
     let mut former = Vec::new();
     for (client, until) in app.store.former_members(household).await? {
+        if !book.visible().has(client.household_id) {
+            continue;
+        }
         let (name, external_id) = (client.client.full_name(), client.client.external_id);
         former.push(FormerMemberBody { client_id: client.id, external_id, name, until });
     }

@@ -89,7 +89,7 @@ pub async fn bring(
     Params(params): Params<BringParams>,
     request: Request,
 ) -> Result<impl IntoResponse, Problem> {
-    caller.may(Action::WriteBook)?;
+    caller.may(Action::ManageBook)?;
     app.store.space().admit()?;
     let upload::Upload { file, name } = app.intake.take(upload::read(&app, request, params.file_name)).await?;
     let connection = params.connection.as_ref().map(ConnectionName::as_str);
@@ -114,7 +114,7 @@ pub async fn list(
     State(app): State<App>,
     Params(params): Params<PageParams>,
 ) -> Result<Json<ListBody<ImportBody>>, Problem> {
-    caller.may(Action::ReadBook)?;
+    caller.may(Action::ReadWholeBook)?;
     Ok(Json(ListBody::of(app.store.imports(params.page()?).await?)))
 }
 
@@ -134,7 +134,7 @@ pub async fn one(
     PathParam(id): PathParam<ImportId>,
     _: NoParams,
 ) -> Result<Json<ImportBody>, Problem> {
-    caller.may(Action::ReadBook)?;
+    caller.may(Action::ReadWholeBook)?;
     Ok(Json(find(&app, id).await?.into()))
 }
 
@@ -193,7 +193,7 @@ pub async fn rows(
     PathParam(id): PathParam<ImportId>,
     Params(params): Params<RowParams>,
 ) -> Result<Json<ListBody<ImportRowBody>>, Problem> {
-    caller.may(Action::ReadBook)?;
+    caller.may(Action::ReadWholeBook)?;
     find(&app, id).await?;
     let page = page(params.limit, params.cursor)?;
     Ok(Json(ListBody::of(app.store.import_rows(id, params.status, page).await?)))
@@ -257,7 +257,7 @@ pub async fn decide(
     _: NoParams,
     decision: Result<Body<DecisionBody>, Problem>,
 ) -> Result<Json<ImportBody>, Problem> {
-    caller.may(Action::WriteBook)?;
+    caller.may(Action::ManageBook)?;
     let Body(decision) = decision?;
     let (Ok(import), Ok(row)) = (id.parse::<ImportId>(), number.parse::<u32>()) else {
         return Err(Problem::not_found(format_args!("row {number} of the import {id}")));

@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::note::{NoteState, Stage};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, NoteId, Timestamp};
+use crate::store::household_access::Visible;
 use crate::store::outbox::{NoteFilter, Raised};
 
 /// The choice of notes in a list.
@@ -75,6 +76,7 @@ impl NoteParams {
                 (false, true) => Some(Raised::Missing),
                 (false, false) => None,
             },
+            visible: Visible::Everything,
         }
     }
 }
@@ -94,10 +96,10 @@ pub async fn list(
     State(app): State<App>,
     Params(params): Params<NoteParams>,
 ) -> Result<Json<List<NoteBody>>, Problem> {
-    caller.may(Action::ReadNotes)?;
+    let book = caller.book(&app, Action::ReadNotes).await?;
     let filter = params.filter();
     let page = page(params.limit, params.cursor)?;
-    let mut notes = app.store.notes(filter, page).await?;
+    let mut notes = book.notes(filter, page).await?;
     let now = Timestamp::now();
     notes.items = notes.items.into_iter().map(|note| app.notes.as_it_waits(note, now)).collect();
     Ok(Json(List::of(notes)))
@@ -119,7 +121,7 @@ pub async fn one(
     PathParam(id): PathParam<NoteId>,
     _: NoParams,
 ) -> Result<Json<NoteBody>, Problem> {
-    caller.may(Action::ReadNotes)?;
-    let note = app.store.note(id).await?.ok_or_else(|| Problem::not_found(format_args!("note {id}")))?;
+    let book = caller.book(&app, Action::ReadNotes).await?;
+    let note = book.note(id).await?.ok_or_else(|| Problem::not_found(format_args!("note {id}")))?;
     Ok(Json(app.notes.as_it_waits(note, Timestamp::now()).into()))
 }

@@ -274,7 +274,7 @@ pub async fn notes(
     Params(params): Params<PageParams>,
 ) -> Result<Json<List<NoteBody>>, Problem> {
     may_see(&caller)?;
-    caller.may(Action::ReadNotes)?;
+    caller.may(Action::ReadWholeBook)?;
     let page = params.page()?;
     Ok(Json(List::of(app.previews.notes(id, page).await.map_err(Refusal::from)?)))
 }
@@ -299,7 +299,7 @@ pub async fn document(
     _: NoParams,
 ) -> Result<Response, Problem> {
     may_see(&caller)?;
-    caller.may(Action::ReadNotes)?;
+    caller.may(Action::ReadWholeBook)?;
     let note: NoteId = note.parse().map_err(|_| Problem::not_found(format_args!("note `{note}`")))?;
     let preview = app.previews.one(id).map_err(Refusal::from)?;
     let to = app.integrations.known_revision(&preview.connection, &preview.to_digest.to_string()).await?;
@@ -324,7 +324,7 @@ pub async fn file(
     _: NoParams,
 ) -> Result<Response, Problem> {
     may_see(&caller)?;
-    caller.may(Action::ReadNotes)?;
+    caller.may(Action::ReadWholeBook)?;
     download(&app, id).await.map_err(Problem::from)
 }
 
@@ -363,5 +363,5 @@ pub async fn cancel(
 /// Previews show people's data, and what is not in force yet.
 fn may_see(caller: &Caller) -> Result<(), Problem> {
     caller.may(Action::ManageConnections)?;
-    caller.may(Action::ReadBook)
+    caller.may(Action::ReadWholeBook)
 }

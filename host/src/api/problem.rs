@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::access::BookError;
 use crate::app::ExplainError;
 use crate::connection::Connections;
 use crate::domain::text::sentence;
@@ -40,6 +41,8 @@ pub enum Kind {
     MethodNotAllowed,
     /// The idempotency key belongs to another event.
     KeyReused,
+    /// Somebody changed the thing since it was looked at.
+    Stale,
     /// The thing's state does not allow it.
     WrongState,
     /// The body is too large.
@@ -77,6 +80,7 @@ impl Kind {
             }
             Self::KeyReused => (StatusCode::CONFLICT, "idempotency-key-reused", "The idempotency key is taken"),
             Self::WrongState => (StatusCode::CONFLICT, "wrong-state", "Its state does not allow that"),
+            Self::Stale => (StatusCode::PRECONDITION_FAILED, "stale", "It was changed meanwhile"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
             Self::WrongMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not declared as JSON")
@@ -193,6 +197,7 @@ impl From<Refusal> for Problem {
             ops::Kind::NotFound => Kind::NotFound,
             ops::Kind::KeyReused => Kind::KeyReused,
             ops::Kind::WrongState => Kind::WrongState,
+            ops::Kind::Stale => Kind::Stale,
             ops::Kind::TooLarge => Kind::TooLarge,
             ops::Kind::Invalid => Kind::Invalid,
             ops::Kind::PluginFailed => Kind::PluginFailed,
@@ -229,6 +234,15 @@ macro_rules! as_refusals {
 }
 
 as_refusals!(StoreError, NotDone, NotRead, ImportError, IntegrationError, PackError);
+
+impl From<BookError> for Problem {
+    fn from(error: BookError) -> Self {
+        match error {
+            BookError::Denied(because) => Self::new(Kind::Forbidden, because),
+            BookError::Store(error) => error.into(),
+        }
+    }
+}
 
 impl From<ExplainError> for Problem {
     fn from(error: ExplainError) -> Self {

@@ -86,7 +86,7 @@ pub async fn list(
     State(app): State<App>,
     Params(params): Params<QuarantineParams>,
 ) -> Result<Json<List<QuarantinedBody>>, Problem> {
-    caller.may(Action::ReadBook)?;
+    caller.may(Action::ReadWholeBook)?;
     let page = page(params.limit, params.cursor)?;
     Ok(Json(List::of(app.store.set_aside(true, params.run_id, page).await?)))
 }
@@ -136,7 +136,7 @@ pub async fn fixture(
     params: Result<Params<FixtureParams>, Problem>,
 ) -> Result<Json<FixtureBody>, Problem> {
     caller.may(Action::ManageConnections)?;
-    caller.may(Action::ReadBook)?;
+    caller.may(Action::ReadWholeBook)?;
     let Params(params) = params?;
     let of = (params.kind.unwrap_or(RecordKind::Client), params.external_id);
     let Disguised { fixture, kept } = app.fixture(&params.connection, of, Timestamp::now()).await?;

@@ -127,7 +127,7 @@ pub async fn list(
     State(app): State<App>,
     Params(params): Params<ReviewParams>,
 ) -> Result<Json<List<ReviewBody>>, Problem> {
-    caller.may(Action::ReadBook)?;
+    caller.may(Action::ReadWholeBook)?;
     let state = params.state.unwrap_or(ReviewState::Waiting);
     Ok(Json(List::of(app.store.reviews(state, page(params.limit, params.cursor)?).await?)))
 }
@@ -191,7 +191,7 @@ pub async fn decide(
     _: NoParams,
     decision: Result<Body<DecisionBody>, Problem>,
 ) -> Result<Json<ReviewBody>, Problem> {
-    caller.may(Action::WriteBook)?;
+    caller.may(Action::ManageBook)?;
     let Body(decision) = decision?;
     let id = id.parse::<ReviewId>().map_err(|_| Problem::not_found(format_args!("review {id}")))?;
     let decision = match decision {

@@ -58,7 +58,7 @@ pub async fn list(
     caller.may(Action::ReadRuns)?;
     let page = page(params.limit, params.cursor)?;
     let mut runs = app.store.runs(params.connection, page).await?;
-    runs.items = runs.items.into_iter().map(|run| as_seen(run, caller.can(Action::ReadBook))).collect();
+    runs.items = runs.items.into_iter().map(|run| as_seen(run, caller.can(Action::ReadWholeBook))).collect();
     Ok(Json(List::of(runs)))
 }
 
@@ -79,7 +79,7 @@ pub async fn one(
     _: NoParams,
 ) -> Result<Json<RunBody>, Problem> {
     caller.may(Action::ReadRuns)?;
-    Ok(Json(as_seen(find(&app, id).await?, caller.can(Action::ReadBook)).into()))
+    Ok(Json(as_seen(find(&app, id).await?, caller.can(Action::ReadWholeBook)).into()))
 }
 
 /// The run as it goes.
@@ -117,7 +117,7 @@ pub async fn events(
     if run.state.is_finished() && seen == Some(run.state.as_str()) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let sees_book = caller.can(Action::ReadBook);
+    let sees_book = caller.can(Action::ReadWholeBook);
     Ok(match under_way {
         Some(under_way) => progress::live(under_way, sees_book).into_response(),
         None => progress::once(as_seen(run, sees_book)).into_response(),

@@ -107,7 +107,7 @@ pub async fn troubleshoot(
     State(app): State<App>,
     params: Result<Params<TroubleshootParams>, Problem>,
 ) -> Result<Json<List<TraceBody>>, Problem> {
-    caller.may(Action::ReadBook)?;
+    caller.may(Action::ReadWholeBook)?;
     let Params(params) = params?;
     if params.search.trim().is_empty() {
         return Err(Problem::new(Kind::Malformed, "`search` is empty; name somebody, or an id in the CRM."));

@@ -1,11 +1,13 @@
-//! The professional who answers for a household. There is always somebody: the professional whom a person chose; else
-//! the CRM's adviser of the CFO; where the CRM names none, or one it does not show, the first adviser of the
+//! The professional who answers for a household, as documents name them. There is always somebody: the primary
+//! professional of its access; where that is nobody by name, or a user whom the CRM does not show, the first adviser of the
 //! connection; where it shows no adviser at all, the practice.
 
 use crate::app::App;
 use crate::config::Practice;
-use crate::domain::Adviser;
+use crate::domain::access::User;
+use crate::domain::access::household::{HouseholdAccess, Professional};
 use crate::domain::stored::{Household, StoredAdviser};
+use crate::domain::{Adviser, ConnectionName, EmailAddress, ExternalId};
 use crate::store::{Store, StoreError};
 
 /// The professional who answers for a household, and why this one.
@@ -13,7 +15,9 @@ use crate::store::{Store, StoreError};
 pub enum PrimaryProfessional {
     /// A person chose them.
     Chosen(Adviser),
-    /// The CRM names them as the adviser of the CFO.
+    /// A person chose somebody with an account whom the CRM does not have.
+    Account(User),
+    /// The CRM named them as the adviser of the CFO.
     CrmAdviser(Adviser),
     /// The CRM names nobody whom it shows; this is the connection's first adviser.
     FirstAdviser(Adviser),
@@ -26,7 +30,15 @@ impl PrimaryProfessional {
     pub fn adviser(&self) -> Option<&Adviser> {
         match self {
             Self::Chosen(adviser) | Self::CrmAdviser(adviser) | Self::FirstAdviser(adviser) => Some(adviser),
-            Self::Practice(_) => None,
+            Self::Account(_) | Self::Practice(_) => None,
+        }
+    }
+
+    /// The email, where there is one.
+    pub fn email(&self) -> Option<&EmailAddress> {
+        match self {
+            Self::Account(user) => Some(&user.email),
+            other => other.adviser().and_then(|adviser| adviser.email.as_ref()),
         }
     }
 
@@ -34,6 +46,7 @@ impl PrimaryProfessional {
     pub fn name(&self) -> String {
         match self {
             Self::Practice(name) => name.clone(),
+            Self::Account(user) => user.name.clone(),
             Self::Chosen(adviser) | Self::CrmAdviser(adviser) | Self::FirstAdviser(adviser) => full_name(adviser),
         }
     }
@@ -54,22 +67,85 @@ pub(super) async fn primary_professional(
 ) -> Result<PrimaryProfessional, StoreError> {
     let of = |stored: StoredAdviser| stored.adviser;
     let connection = &household.connection;
-    if let Some(chosen) = store.chosen_professional(household.id).await?
-        && let Some(stored) = store.adviser(connection.clone(), chosen.external_id).await?
-    {
-        return Ok(PrimaryProfessional::Chosen(of(stored)));
-    }
-    if let Some(id) = &household.adviser_external_id
-        && let Some(stored) = store.adviser(connection.clone(), id.clone()).await?
-    {
-        return Ok(PrimaryProfessional::CrmAdviser(of(stored)));
+    let access = store.household_access(household.id).await?;
+    match access.map(|access| (access.primary, access.chosen)) {
+        Some((Professional::Account(user), _)) => {
+            if let Some(account) = store.account(user).await? {
+                let adviser = store.adviser_of_account(connection.clone(), user).await?;
+                let of_account = PrimaryProfessional::Account(account.user);
+                return Ok(adviser.map(of).map_or(of_account, PrimaryProfessional::Chosen));
+            }
+        }
+        Some((Professional::OfCrm { connection, external_id }, chosen)) => {
+            if let Some(stored) = store.adviser(connection, external_id).await? {
+                let named =
+                    if chosen.is_some() { PrimaryProfessional::Chosen } else { PrimaryProfessional::CrmAdviser };
+                return Ok(named(of(stored)));
+            }
+        }
+        Some((Professional::FirstAdviser, _)) | None => {}
     }
     let first = store.first_adviser(connection.clone()).await?;
     let first = first.map(of).map(PrimaryProfessional::FirstAdviser);
     Ok(first.unwrap_or_else(|| PrimaryProfessional::Practice(practice.name.clone())))
 }
 
+/// The professionals whom the CRM names for a household now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CrmProfessionals {
+    /// The connection of the CRM.
+    pub connection: ConnectionName,
+    /// The adviser of the CFO.
+    pub primary: Option<ExternalId>,
+    /// The secondary adviser of the CFO.
+    pub secondary: Option<ExternalId>,
+}
+
+impl CrmProfessionals {
+    /// Whether others answer for the household here than whom the CRM names. Where it names nobody, nothing differs.
+    pub fn differs_from(&self, access: &HouseholdAccess) -> bool {
+        let is_other = |here: Option<&Professional>, there: &Option<ExternalId>| match (here, there) {
+            (Some(Professional::OfCrm { external_id, .. }), Some(there)) => external_id != there,
+            (None, Some(_)) => true,
+            _ => false,
+        };
+        is_other(Some(&access.primary), &self.primary)
+            || (access.chosen.is_none() && is_other(access.secondary.as_ref(), &self.secondary))
+    }
+}
+
 impl App {
+    /// The professionals whom the CRM names for a household now.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn crm_professionals(&self, household: &Household) -> Result<CrmProfessionals, StoreError> {
+        let secondary = match household.members.first() {
+            Some(member) => self.store.client(member.client_id).await?,
+            None => None,
+        };
+        let secondary = secondary.and_then(|client| client.client.secondary_adviser_external_id);
+        let (connection, primary) = (household.connection.clone(), household.adviser_external_id.clone());
+        Ok(CrmProfessionals {
+            connection,
+            secondary: secondary.filter(|second| Some(second) != primary.as_ref()),
+            primary,
+        })
+    }
+
+    /// The name of a professional: the account's, or what the CRM calls them.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn name_of_professional(&self, professional: &Professional) -> Result<Option<String>, StoreError> {
+        if let Professional::OfCrm { connection, external_id } = professional
+            && let Some(stored) = self.store.adviser(connection.clone(), external_id.clone()).await?
+        {
+            return Ok(Some(full_name(&stored.adviser)));
+        }
+        Ok(self.store.account_of(professional.clone()).await?.map(|account| account.user.name))
+    }
+
     /// The professional who answers for a household.
     ///
     /// # Errors

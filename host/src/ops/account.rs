@@ -129,7 +129,7 @@ pub async fn change_password(
 /// Returns an error if there is no such session, or it is not for the actor to end.
 pub async fn end_session(app: &App, actor: &Actor, id: SessionId) -> Result<(), Refusal> {
     may(actor, Action::ManageTokens)?;
-    let of_anybody = matches!(authorize(actor, Action::ManagePeople), Decision::Allow { .. });
+    let of_anybody = matches!(authorize(actor, Action::ManagePeople, None), Decision::Allow { .. });
     let of = actor.account().filter(|_| !of_anybody);
     if (of_anybody || of.is_some()) && app.access.end_session(id, of).await? {
         return Ok(());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::{FieldError, Kind, Refusal, may, runs};
+use super::{FieldError, Kind, Refusal, book, may, runs};
 use crate::app::App;
 use crate::domain::access::{Action, Actor};
 use crate::domain::edit::{self, NewValue, Rules};
@@ -15,6 +15,7 @@ use crate::domain::text;
 use crate::domain::{Client, ClientId, ConnectionName, Date, ExternalId, Timestamp};
 use crate::pack::is_mobile;
 use crate::store::commit::Edit;
+use crate::store::household_access::Maker;
 use crate::sync::SyncedClient;
 
 /// A client to be made, as somebody wrote it.
@@ -43,8 +44,16 @@ pub struct Made {
 /// # Errors
 /// Returns an error if a value does not fit, or the id made another client before.
 pub async fn make(app: &App, actor: &Actor, new: NewClient, now: Timestamp) -> Result<Made, Refusal> {
-    may(actor, Action::WriteBook)?;
     let NewClient { id, values, partner_of } = new;
+    match partner_of {
+        None => may(actor, Action::AddClients)?,
+        Some(partner) => {
+            let book = book(app, actor, Action::WriteBook).await?;
+            if book.client(partner).await?.is_none() {
+                return Err(no_partner(partner));
+            }
+        }
+    }
     if let Some(id) = id.filter(|ClientId(id)| id.get_version_num() != 7) {
         return Err(Refusal::at("/id", format!("{id} is not a UUIDv7. Send a new one, or leave it out.")));
     }
@@ -53,7 +62,8 @@ pub async fn make(app: &App, actor: &Actor, new: NewClient, now: Timestamp) -> R
     let id = id.unwrap_or_else(|| ClientId(Uuid::now_v7()));
     let digest = digest(&values, partner_of);
     let new = practice_client::NewClient { id, client: client.clone(), partner_of, digest };
-    match app.store.make_client(new, now).await? {
+    let maker = actor.account().map(|user| Maker { user, role: actor.role, name: actor.name.clone() });
+    match app.store.make_client(new, maker, now).await? {
         Ok(()) => Ok(Made { client: find(app, id).await?, is_new: true }),
         Err(practice_client::Refusal::IsMade { digest: kept, .. }) => {
             let made = find(app, id).await?;
@@ -62,9 +72,7 @@ pub async fn make(app: &App, actor: &Actor, new: NewClient, now: Timestamp) -> R
             }
             made_before(made, client, partner_of.is_some())
         }
-        Err(practice_client::Refusal::Unknown(partner)) => {
-            Err(Refusal::at("/partner_of", format!("There is no client {partner} whose partner this could be.")))
-        }
+        Err(practice_client::Refusal::Unknown(partner)) => Err(no_partner(partner)),
         Err(practice_client::Refusal::HasPartner(partner)) => {
             let name = find(app, partner).await?.client.full_name();
             let whose = if name.is_empty() { "this client".to_owned() } else { name };
@@ -74,6 +82,10 @@ pub async fn make(app: &App, actor: &Actor, new: NewClient, now: Timestamp) -> R
         }
         Err(refusal) => Err(refusal.into()),
     }
+}
+
+fn no_partner(id: ClientId) -> Refusal {
+    Refusal::at("/partner_of", format!("There is no client {id} whose partner this could be."))
 }
 
 /// BLAKE3 of what is sent to make a client: equal for the same fields, in whatever order, however their blanks stand.
@@ -132,7 +144,7 @@ pub async fn edit(
     changes: Vec<(String, NewValue)>,
     now: Timestamp,
 ) -> Result<StoredClient, Refusal> {
-    may(actor, Action::EditClients)?;
+    find_seen(app, actor, Action::EditClients, id).await?;
     let (today, forms) = (today(app, now), app.connections.address_forms());
     let edit = Edit { client: id, changes, by: actor.name.clone(), at: now, today, forms, is_mobile };
     app.store.edit_client(edit).await?.map_err(unfit)?;
@@ -144,7 +156,7 @@ pub async fn edit(
 /// # Errors
 /// Returns an error if there is no such client, or the client is linked.
 pub async fn remove(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> Result<(), Refusal> {
-    may(actor, Action::WriteBook)?;
+    find_seen(app, actor, Action::WriteBook, id).await?;
     Ok(app.store.remove_client(id, now).await??)
 }
 
@@ -153,7 +165,7 @@ pub async fn remove(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> R
 /// # Errors
 /// Fails as [`remove`] does.
 pub async fn restore(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> Result<StoredClient, Refusal> {
-    may(actor, Action::WriteBook)?;
+    find_seen(app, actor, Action::WriteBook, id).await?;
     app.store.restore_client(id, now).await??;
     find(app, id).await
 }
@@ -179,8 +191,8 @@ pub async fn link(
     to: Link<'_>,
     now: Timestamp,
 ) -> Result<StoredClient, Refusal> {
-    may(actor, Action::WriteBook)?;
-    find(app, id).await?;
+    let book = book(app, actor, Action::WriteBook).await?;
+    book.client(id).await?.ok_or_else(|| no_client(id))?;
     let connection = to.connection.parse::<ConnectionName>().ok().and_then(|name| app.connections.get(&name));
     let unknown = || Refusal::at("/connection", format!("There is no connection `{}`.", to.connection));
     let connection = connection.ok_or_else(unknown)?;
@@ -192,9 +204,15 @@ pub async fn link(
     match app.store.link_client(id, connection.name.clone(), external_id, now).await? {
         Ok(()) => find(app, id).await,
         Err(practice_client::Refusal::IsTaken { id, client }) => {
-            let name = find(app, client).await?.client.full_name();
-            let whose = if name.is_empty() { client.to_string() } else { format!("{name} ({client})") };
-            let message = format!("{id} is linked to another client, {whose}. Unlink or remove that one first.");
+            // Who it is, is for those to know who see that one.
+            let whose = match book.client(client).await? {
+                Some(other) if !other.client.full_name().is_empty() => {
+                    format!(", {} ({client})", other.client.full_name())
+                }
+                Some(_) => format!(", {client}"),
+                None => String::new(),
+            };
+            let message = format!("{id} is linked to another client{whose}. Unlink or remove that one first.");
             Err(Refusal::at("/external_id", message))
         }
         Err(refusal) => Err(refusal.into()),
@@ -206,7 +224,7 @@ pub async fn link(
 /// # Errors
 /// Returns an error if there is no such client, or it is not linked.
 pub async fn unlink(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> Result<StoredClient, Refusal> {
-    may(actor, Action::WriteBook)?;
+    find_seen(app, actor, Action::WriteBook, id).await?;
     app.store.unlink_client(id, now).await??;
     find(app, id).await
 }
@@ -253,7 +271,16 @@ pub async fn sync_by_external_id(
 }
 
 async fn find(app: &App, id: ClientId) -> Result<StoredClient, Refusal> {
-    app.store.client(id).await?.ok_or_else(|| Refusal::not_found(format_args!("client {id}")))
+    app.store.client(id).await?.ok_or_else(|| no_client(id))
+}
+
+/// The client of whom the actor may do the action.
+async fn find_seen(app: &App, actor: &Actor, action: Action, id: ClientId) -> Result<StoredClient, Refusal> {
+    book(app, actor, action).await?.client(id).await?.ok_or_else(|| no_client(id))
+}
+
+fn no_client(id: ClientId) -> Refusal {
+    Refusal::not_found(format_args!("client {id}"))
 }
 
 /// The practice's day.

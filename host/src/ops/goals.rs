@@ -1,7 +1,7 @@
 //! The values that the practice adds to a goal.
 
 use super::clients::unfit;
-use super::{Refusal, may};
+use super::{Refusal, book};
 use crate::app::App;
 use crate::domain::ItemId;
 use crate::domain::access::{Action, Actor};
@@ -20,9 +20,14 @@ pub async fn change(
     id: ItemId,
     values: Vec<(String, NewValue)>,
 ) -> Result<StoredListed<Goal>, Refusal> {
-    may(actor, Action::ChangeGoals)?;
+    let book = book(app, actor, Action::ChangeGoals).await?;
     // What no goal takes is told whether or not there is this one.
     change_own(&mut GoalOwn::default(), &values).map_err(unfit)?;
+    book.item::<Goal>(id).await?.ok_or_else(|| no_goal(id))?;
     app.store.change_own::<Goal>(id, values).await?.map_err(unfit)?;
-    app.store.item(id).await?.ok_or_else(|| Refusal::not_found(format_args!("goal {id}")))
+    app.store.item(id).await?.ok_or_else(|| no_goal(id))
+}
+
+fn no_goal(id: ItemId) -> Refusal {
+    Refusal::not_found(format_args!("goal {id}"))
 }

@@ -2,10 +2,11 @@
 
 use super::{Kind, Refusal, may, runs};
 use crate::app::App;
+use crate::domain::access::household::{Chosen, Professional};
 use crate::domain::access::{Action, Actor};
 use crate::domain::{ExternalId, HouseholdId, Timestamp};
 use crate::store::book::HouseholdRow;
-use crate::store::professionals::ChosenProfessional;
+use crate::store::household_access::NewAccess;
 use crate::sync::{ClientSyncError, ClientSyncOutcome};
 
 /// Sets who answers for a household; with none, the CRM's adviser does again.
@@ -21,20 +22,28 @@ pub async fn choose_professional(
 ) -> Result<(), Refusal> {
     may(actor, Action::ManageHouseholds)?;
     let household = find(app, id).await?.household;
-    let chosen = match adviser {
+    let connection = household.connection;
+    let primary = match adviser {
         Some(external_id) => {
-            let connection = household.connection;
             if app.store.adviser(connection.clone(), external_id.clone()).await?.is_none() {
                 let message = format!(
                     "the connection `{connection}` has no adviser `{external_id}`; the CRM's users come over with each sync"
                 );
                 return Err(Refusal::at("/primary_professional/external_id", message));
             }
-            Some(ChosenProfessional { external_id, chosen_by: actor.name.clone(), chosen_at: now })
+            Professional::OfCrm { connection, external_id }
         }
-        None => None,
+        None => match household.adviser_external_id {
+            Some(external_id) => Professional::OfCrm { connection, external_id },
+            None => Professional::FirstAdviser,
+        },
     };
-    Ok(app.store.choose_professional(household.id, chosen).await?)
+    let Some(access) = app.store.household_access(household.id).await? else { return Err(no_household(id)) };
+    let secondary = access.secondary.filter(|secondary| *secondary != primary);
+    let chosen = Chosen { by: actor.name.clone(), at: now };
+    let (household, staff) = (access.household, access.staff);
+    app.store.set_household_access(NewAccess { household, follows: None, primary, secondary, staff, chosen }).await?;
+    Ok(())
 }
 
 /// Reads the people of a household from the CRM, one after the other; answers what came of each.
@@ -58,5 +67,9 @@ pub async fn sync(app: &App, actor: &Actor, id: HouseholdId) -> Result<Vec<Clien
 }
 
 async fn find(app: &App, id: HouseholdId) -> Result<HouseholdRow, Refusal> {
-    app.store.household(id).await?.ok_or_else(|| Refusal::not_found(format_args!("household {id}")))
+    app.store.household(id).await?.ok_or_else(|| no_household(id))
+}
+
+fn no_household(id: HouseholdId) -> Refusal {
+    Refusal::not_found(format_args!("household {id}"))
 }

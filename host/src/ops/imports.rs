@@ -28,7 +28,7 @@ pub struct List<'l> {
 /// # Errors
 /// Returns an error if the list cannot be read, or it is not clear whose ids it has.
 pub async fn bring(app: &App, actor: &Actor, list: List<'_>, now: Timestamp) -> Result<Import, Refusal> {
-    may(actor, Action::WriteBook)?;
+    may(actor, Action::ManageBook)?;
     let List { file, file_name, sheet, connection } = list;
     let Some(file) = file else {
         let message = "There is no file. Choose one and send it. Nothing was kept.";
@@ -76,7 +76,7 @@ pub async fn decide(
     (id, row): (ImportId, u32),
     decision: Option<Decision>,
 ) -> Result<Import, Refusal> {
-    may(actor, Action::WriteBook)?;
+    may(actor, Action::ManageBook)?;
     match app.store.decide_import_row(id, row, decision).await? {
         Decided::Yes => app.store.import(id).await?.ok_or_else(|| missing(id)),
         Decided::NoRow => Err(Refusal::not_found(format_args!("row {row} of the import {id}"))),
@@ -100,7 +100,7 @@ pub async fn decide(
 /// # Errors
 /// Returns an error if there is no such list.
 pub async fn apply(app: &App, actor: &Actor, id: ImportId, now: Timestamp) -> Result<Import, Refusal> {
-    may(actor, Action::WriteBook)?;
+    may(actor, Action::ManageBook)?;
     app.store.apply_import(id, now).await?.ok_or_else(|| missing(id))
 }
 
@@ -109,7 +109,7 @@ pub async fn apply(app: &App, actor: &Actor, id: ImportId, now: Timestamp) -> Re
 /// # Errors
 /// Returns an error if there is no such list.
 pub async fn forget(app: &App, actor: &Actor, id: ImportId) -> Result<(), Refusal> {
-    may(actor, Action::WriteBook)?;
+    may(actor, Action::ManageBook)?;
     if app.store.forget_import(id).await? { Ok(()) } else { Err(missing(id)) }
 }
 

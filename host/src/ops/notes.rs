@@ -1,6 +1,6 @@
 //! Events, and what people do with file notes that do not go out by themselves.
 
-use super::{Refusal, may};
+use super::{Refusal, book};
 use crate::app::App;
 use crate::domain::access::{Action, Actor};
 use crate::domain::note::{Event, Note};
@@ -13,7 +13,9 @@ use crate::store::outbox::NoteFilter;
 /// # Errors
 /// Returns an error if the event does not fit, its key was used for another one, or the pack cannot write the note.
 pub async fn accept(app: &App, actor: &Actor, event: Event, key: &IdempotencyKey) -> Result<Accepted, Refusal> {
-    may(actor, Action::WriteNotes)?;
+    if !book(app, actor, Action::WriteNotes).await?.sees(event.household_id).await? {
+        return Err(NotesError::UnknownHousehold(event.household_id).into());
+    }
     Ok(app.notes.accept(event, key).await?)
 }
 
@@ -34,8 +36,10 @@ pub struct Export {
 /// # Errors
 /// Fails as [`accept`] does, and if the document cannot be made.
 pub async fn export(app: &App, actor: &Actor, export: Export, now: Timestamp) -> Result<NoteId, Refusal> {
-    may(actor, Action::WriteNotes)?;
     let Export { household, document, key } = export;
+    if !book(app, actor, Action::WriteNotes).await?.sees(household).await? {
+        return Err(Refusal::not_found(format_args!("household {household}")));
+    }
     let event = app.document_event(household, &document, now).await.map_err(NotesError::from)?;
     let event_type = event.event_type.clone();
     match app.notes.accept(event, &key).await {
@@ -54,7 +58,7 @@ pub async fn export(app: &App, actor: &Actor, export: Export, now: Timestamp) ->
 /// # Errors
 /// Returns an error if there is no such note, or its state does not allow it.
 pub async fn retry(app: &App, actor: &Actor, id: NoteId) -> Result<Note, Refusal> {
-    may(actor, Action::WriteNotes)?;
+    find(app, actor, id).await?;
     Ok(app.notes.retry(id).await?)
 }
 
@@ -63,8 +67,8 @@ pub async fn retry(app: &App, actor: &Actor, id: NoteId) -> Result<Note, Refusal
 /// # Errors
 /// Returns an error if the store fails; those before it are on their way.
 pub async fn retry_all(app: &App, actor: &Actor, which: NoteFilter) -> Result<usize, Refusal> {
-    may(actor, Action::WriteNotes)?;
-    Ok(app.notes.retry_all(which).await?)
+    let visible = book(app, actor, Action::WriteNotes).await?.visible().clone();
+    Ok(app.notes.retry_all(NoteFilter { visible, ..which }).await?)
 }
 
 /// Changes a note that the CRM has not got, and delivers it now.
@@ -72,7 +76,7 @@ pub async fn retry_all(app: &App, actor: &Actor, which: NoteFilter) -> Result<us
 /// # Errors
 /// Returns an error if a field does not fit, there is no such note, or the CRM may have it.
 pub async fn edit(app: &App, actor: &Actor, id: NoteId, edit: NoteEdit) -> Result<Note, Refusal> {
-    may(actor, Action::WriteNotes)?;
+    find(app, actor, id).await?;
     Ok(app.notes.edit(id, edit).await?)
 }
 
@@ -81,7 +85,7 @@ pub async fn edit(app: &App, actor: &Actor, id: NoteId, edit: NoteEdit) -> Resul
 /// # Errors
 /// Returns an error if the id is none or another note's, there is no such note, nobody asked, or the CRM cannot say.
 pub async fn resolve(app: &App, actor: &Actor, id: NoteId, found: Option<&str>) -> Result<Note, Refusal> {
-    may(actor, Action::WriteNotes)?;
+    find(app, actor, id).await?;
     Ok(app.notes.resolve(id, found).await?)
 }
 
@@ -90,6 +94,12 @@ pub async fn resolve(app: &App, actor: &Actor, id: NoteId, found: Option<&str>) 
 /// # Errors
 /// Returns an error if the reason is none, there is no such note, or its state does not allow it.
 pub async fn discard(app: &App, actor: &Actor, id: NoteId, reason: &str) -> Result<Note, Refusal> {
-    may(actor, Action::WriteNotes)?;
+    find(app, actor, id).await?;
     Ok(app.notes.discard(id, reason).await?)
+}
+
+/// The note that the actor may see to.
+async fn find(app: &App, actor: &Actor, id: NoteId) -> Result<Note, Refusal> {
+    let book = book(app, actor, Action::WriteNotes).await?;
+    book.note(id).await?.ok_or_else(|| NotesError::UnknownNote(id).into())
 }

@@ -35,6 +35,8 @@ pub enum Kind {
     NotFound,
     /// The idempotency key belongs to something else.
     KeyReused,
+    /// Somebody changed the thing since it was looked at.
+    Stale,
     /// The thing's state does not allow it.
     WrongState,
     /// The content that is sent is too large.

@@ -18,7 +18,7 @@ pub async fn decide(
     decision: ReviewDecision,
     now: Timestamp,
 ) -> Result<Review, Refusal> {
-    may(actor, Action::WriteBook)?;
+    may(actor, Action::ManageBook)?;
     match app.store.decide_review(id, decision, now).await? {
         Ok(review) => Ok(review),
         Err(Undecided::Unknown) => Err(Refusal::not_found(format_args!("review {id}"))),

@@ -1,6 +1,7 @@
 //! Each verb refuses the same mistake by the page's form and by the API: with the same status, at the same field, in the
 //! same words; and who may not is refused before anything else, by both.
 
+mod access_walk;
 mod host;
 mod made;
 mod refusals;
@@ -47,13 +48,34 @@ async fn who_may_not_is_refused_alike_by_page_and_api() {
         let answers = both(&host, &row, &host.support).await;
         let message = &answers.last().map(|(_, answer)| answer.detail()).unwrap_or_default();
         for (way, answer) in &answers {
-            if answer.status != 403 || !message.contains("practice manager") || !answer.says(message) {
+            // What is of a household that somebody does not see is not there for them.
+            let is_refused = match IN_A_HOUSEHOLD.contains(&row.verb) {
+                true => [404, 422].contains(&answer.status) && !answer.text.contains("Ayda"),
+                false => answer.status == 403 && message.contains("practice manager") && answer.says(message),
+            };
+            if !is_refused {
                 differ.push(format!("{} by the {way}: 403 {message:?} is not {answer}", row.verb));
             }
         }
     }
     assert!(differ.is_empty(), "{}", differ.join("\n\n"));
 }
+
+/// The verbs that staff have in the households that they see.
+const IN_A_HOUSEHOLD: [&str; 12] = [
+    "clients::edit",
+    "clients::remove",
+    "clients::restore",
+    "clients::link",
+    "clients::unlink",
+    "goals::change",
+    "notes::accept",
+    "notes::export",
+    "notes::retry",
+    "notes::edit",
+    "notes::resolve",
+    "notes::discard",
+];
 
 #[tokio::test]
 async fn every_verb_is_in_the_table() {

@@ -68,7 +68,7 @@ pub async fn make(
 /// Returns an error if there is no such token, or it is not for the actor to revoke.
 pub async fn revoke(app: &App, actor: &Actor, id: TokenId) -> Result<(), Refusal> {
     may(actor, Action::ManageTokens)?;
-    let of_anybody = matches!(authorize(actor, Action::ManagePeople), Decision::Allow { .. });
+    let of_anybody = matches!(authorize(actor, Action::ManagePeople, None), Decision::Allow { .. });
     let of = actor.account().filter(|_| !of_anybody);
     if (of_anybody || of.is_some()) && app.access.revoke_token(id, of).await? {
         return Ok(());

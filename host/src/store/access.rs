@@ -7,7 +7,7 @@ mod tokens;
 pub use self::people::{Changed, LinkUse, OwnChange, UserChange};
 pub use self::sessions::{StoredSession, session_id};
 
-use super::engine::{Readable, Table, Write};
+use super::engine::{Readable, Snapshot, Table, Write};
 use crate::domain::access::{Role, User};
 use crate::domain::account::{Account, AccountState};
 use crate::domain::{EmailAddress, Timestamp, UserId};
@@ -39,6 +39,8 @@ pub struct StoredUser {
     pub signed_in_at: Option<Timestamp>,
     /// The link that was given for the account and is not used yet.
     pub link: Option<StoredLink>,
+    /// Whether the person gave the account its email, and not who invited them.
+    pub email_is_own: bool,
 }
 
 /// A link by which somebody chooses a password, once.
@@ -51,14 +53,14 @@ pub struct StoredLink {
 }
 
 rows! {
-    StoredUser { 0: user, 1: password_hash, 2: disabled_at, 3: signed_in_at, 4: link }
+    StoredUser { 0: user, 1: password_hash, 2: disabled_at, 3: signed_in_at, 4: link, 5: email_is_own }
     StoredLink { 0: digest, 1: ends_at }
 }
 
 impl StoredUser {
     /// An account that nobody has used yet.
     pub fn new(user: User, password_hash: Option<String>) -> Self {
-        Self { user, password_hash, disabled_at: None, signed_in_at: None, link: None }
+        Self { user, password_hash, disabled_at: None, signed_in_at: None, link: None, email_is_own: false }
     }
 
     /// Whether the person can sign in.
@@ -144,12 +146,7 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn user_by_email(&self, email: EmailAddress) -> Result<Option<StoredUser>, StoreError> {
-        self.read(move |transaction| {
-            let ids = transaction.open_table(USERS_BY_EMAIL)?;
-            let Some(id) = ids.get((PRACTICE, folded(&email).as_str()))? else { return Ok(None) };
-            get(&transaction.open_table(USERS)?, id.value())
-        })
-        .await
+        self.read(move |transaction| user_of_email(transaction, &email)).await
     }
 
     /// An account with what its password is checked against.
@@ -157,7 +154,7 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn user(&self, id: UserId) -> Result<Option<StoredUser>, StoreError> {
-        self.read(move |transaction| get(&transaction.open_table(USERS)?, id.0.into_bytes())).await
+        self.read(move |transaction| user_in(transaction, id)).await
     }
 
     /// An account.
@@ -196,6 +193,36 @@ impl Store {
 /// The account of an id.
 fn get(users: &impl Readable<(u32, [u8; 16]), &'static [u8]>, id: [u8; 16]) -> Result<Option<StoredUser>, StoreError> {
     users.get((PRACTICE, id))?.map(|row| decode(row.value())).transpose()
+}
+
+/// An account as a snapshot has it.
+pub(super) fn user_in(transaction: &Snapshot, id: UserId) -> Result<Option<StoredUser>, StoreError> {
+    get(&transaction.open_table(USERS)?, id.0.into_bytes())
+}
+
+/// The account with an email, whatever the case.
+pub(super) fn user_of_email(transaction: &Snapshot, email: &EmailAddress) -> Result<Option<StoredUser>, StoreError> {
+    let ids = transaction.open_table(USERS_BY_EMAIL)?;
+    let Some(id) = ids.get((PRACTICE, folded(email).as_str()))? else { return Ok(None) };
+    get(&transaction.open_table(USERS)?, id.value())
+}
+
+/// The account that answers for households for which nobody was named: the first adviser who can sign in, or else the
+/// first practice manager who can.
+pub(super) fn first_who_answers(transaction: &Snapshot) -> Result<Option<StoredUser>, StoreError> {
+    let mut manager = None;
+    for entry in transaction.open_table(USERS)?.scan(..)? {
+        let stored: StoredUser = decode(entry?.1.value())?;
+        if !stored.is_active() {
+            continue;
+        }
+        match stored.user.role {
+            Role::Adviser => return Ok(Some(stored)),
+            Role::PracticeManager => manager = manager.or(Some(stored)),
+            _ => {}
+        }
+    }
+    Ok(manager)
 }
 
 /// Writes an account over what there is of it.

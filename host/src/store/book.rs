@@ -14,6 +14,7 @@ use super::tables::{ADVISERS, SET_ASIDE, TALLIES};
 use crate::domain::stored::{ExcludedRecord, StoredAdviser, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, RecordKind, RunId};
 use crate::store::connection_numbers::number_of;
+use crate::store::household_access::Visible;
 use crate::store::page::{cursor_of, read_cursor};
 use crate::store::reader::Reader;
 use crate::store::{Store, StoreError};
@@ -27,6 +28,8 @@ pub struct HouseholdFilter {
     pub search: Option<String>,
     /// The order, by the primary client's name.
     pub order: NameOrder,
+    /// The households that whoever asks sees.
+    pub visible: Visible,
 }
 
 impl HouseholdFilter {
@@ -59,6 +62,8 @@ pub struct ClientFilter {
     pub not_visible: bool,
     /// The code of a diagnostic: only clients are listed of whom, or of whose goals and covers, it is said.
     pub diagnostic: Option<String>,
+    /// The households that whoever asks sees.
+    pub visible: Visible,
 }
 
 impl Store {

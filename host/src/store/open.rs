@@ -37,7 +37,7 @@ const TABLE_MAKERS: [MakeTables; 12] = [
     super::documents::make_tables,
     super::outbox::make_tables,
     super::imports::make_tables,
-    super::professionals::make_tables,
+    super::household_access::make_tables,
     super::revisions::make_tables,
     super::taken_in::make_tables,
 ];

@@ -50,7 +50,7 @@ impl HouseholdRow {
 pub(super) struct Reader {
     identities: ReadTable<&'static RecordKey, &'static IdentityRow>,
     pub clients: ReadTable<&'static OwnKey, &'static [u8]>,
-    households: ReadTable<&'static OwnKey, &'static [u8]>,
+    pub households: ReadTable<&'static OwnKey, &'static [u8]>,
     contacts: ReadTable<&'static ContactKey, ()>,
     pub gone: ReadTable<&'static RecordKey, &'static [u8]>,
     pub names: ReadTable<&'static NameKey, ()>,
@@ -146,6 +146,15 @@ impl Reader {
             diagnostics: summary.diagnostics,
         };
         Ok(Some(HouseholdRow { household, people }))
+    }
+
+    /// The clients in a household; none of one that was merged into another.
+    pub fn members(&self, id: HouseholdId) -> Result<Vec<ClientId>, StoreError> {
+        let Some(stored) = self.households.get(&own(id.0))? else { return Ok(Vec::new()) };
+        Ok(match decode(stored.value())? {
+            HouseholdRecord::Of { members, .. } => members.into_iter().map(|(_, client)| ClientId(client)).collect(),
+            HouseholdRecord::MergedInto(_) => Vec::new(),
+        })
     }
 
     /// The client of this id in a CRM, if it is in the book.

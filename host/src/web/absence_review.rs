@@ -12,6 +12,7 @@ use super::failure::{Failure, page};
 use super::format;
 use super::layout::{Layout, Section};
 use super::session::SignedIn;
+use crate::access::Book;
 use crate::app::App;
 use crate::domain::absence::{AbsenceReview, AbsenceReviewState};
 use crate::domain::access::Action;
@@ -85,11 +86,15 @@ pub(super) async fn show(
     Path(name): Path<String>,
     Query(about): Query<About>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ReadBook)?;
+    person.may(Action::ReadWholeBook)?;
     let (name, kind) = (known(&app, &name)?, kind(&about.kind)?);
     let asked = app.store.absence_review(name.clone(), kind).await?;
     let is_waiting = asked.as_ref().is_some_and(|asked| asked.standing == AbsenceReviewState::Waiting);
-    let missing = if is_waiting { missing(&app, name.clone(), kind).await? } else { Vec::new() };
+    let missing = if is_waiting {
+        missing(&app, &person.book(&app, Action::ReadWholeBook).await?, name.clone(), kind).await?
+    } else {
+        Vec::new()
+    };
     let layout = Layout::load(&app, &person, Section::Review).await?;
     let may_answer = person.may(Action::ControlRuns).is_ok();
     page(&view((&name, kind), asked.as_ref(), missing, may_answer, layout, &person.clock))
@@ -114,9 +119,9 @@ pub(super) async fn answer(
     Ok(Redirect::to(&Wording::of(kind).path(&name)).into_response())
 }
 
-async fn missing(app: &App, name: ConnectionName, kind: RecordKind) -> Result<Vec<Missing>, StoreError> {
+async fn missing(app: &App, book: &Book, name: ConnectionName, kind: RecordKind) -> Result<Vec<Missing>, StoreError> {
     let listed = with_listed!(kind, Item => {
-        listed(app, &app.store.missing_items::<Item>(name.clone(), SHOWN).await?).await?
+        listed(book, &app.store.missing_items::<Item>(name.clone(), SHOWN).await?).await?
     });
     match listed {
         Some(listed) => Ok(listed),
@@ -124,10 +129,10 @@ async fn missing(app: &App, name: ConnectionName, kind: RecordKind) -> Result<Ve
     }
 }
 
-async fn listed<T: ListItem>(app: &App, missing: &[StoredListed<T>]) -> Result<Vec<Missing>, StoreError> {
+async fn listed<T: ListItem>(book: &Book, missing: &[StoredListed<T>]) -> Result<Vec<Missing>, StoreError> {
     let mut found = Vec::new();
     for item in missing {
-        let client = app.store.client(item.client_id).await?;
+        let client = book.client(item.client_id).await?;
         found.push(Missing {
             name: item.listed.value.label().unwrap_or_else(|| "Without a name".to_owned()),
             note: client.map(|client| format::name(&client.client.full_name())).unwrap_or_default(),

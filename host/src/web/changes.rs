@@ -12,6 +12,7 @@ use super::households::adviser_named;
 use super::layout::{Layout, Section};
 use super::listing::{Asked, Choice};
 use super::session::SignedIn;
+use crate::access::Book;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::edit::FieldChange;
@@ -91,15 +92,16 @@ pub(super) async fn list(
     Path(id): Path<String>,
     asked: Asked<Filter>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ReadBook)?;
+    person.may(Action::ReadWholeBook)?;
     let found = match id.parse::<RunId>() {
         Ok(id) => app.store.run(id).await?,
         Err(_) => None,
     };
     let run = found.ok_or(Failure::NotFound("There is no run here. The list of runs shows those there were."))?;
     let mut changes = app.store.changes(run.id, asked.filter.kind, asked.page()).await?;
+    let book = person.book(&app, Action::ReadWholeBook).await?;
     for field in changes.items.iter_mut().flat_map(|change| &mut change.fields) {
-        name_people(&app, &run.connection, field).await?;
+        name_people(&app, &book, &run.connection, field).await?;
     }
     let layout = Layout::load(&app, &person, Section::Runs).await?;
     page(&view(&run, &changes, &asked, layout))
@@ -108,6 +110,7 @@ pub(super) async fn list(
 /// Puts the names of advisers and partners before their ids in the CRM.
 pub(super) async fn name_people(
     app: &App,
+    book: &Book,
     connection: &ConnectionName,
     change: &mut FieldChange,
 ) -> Result<(), Failure> {
@@ -119,7 +122,7 @@ pub(super) async fn name_people(
             }
             Some(ValueType::Id(_)) => {
                 let filter = ClientFilter { external_id: Some((connection.clone(), id)), ..ClientFilter::default() };
-                let found = app.store.clients(filter, PageRequest { cursor: None, limit: 1 }).await?.items.pop();
+                let found = book.clients(filter, PageRequest { cursor: None, limit: 1 }).await?.items.pop();
                 found.map(|partner| format::name(&partner.client.full_name()))
             }
             _ => None,

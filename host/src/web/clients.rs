@@ -72,8 +72,13 @@ pub(super) async fn form(
     person: SignedIn,
     Query(form): Query<NewClientForm>,
 ) -> Result<Response, Failure> {
-    person.may(Action::WriteBook)?;
+    may_make(&person, &form)?;
     page(&new_client(&app, &person, form, Vec::new()).await?)
+}
+
+/// Goes on where the person may add a client, or a partner of somebody.
+fn may_make(person: &SignedIn, form: &NewClientForm) -> Result<(), Failure> {
+    if form.partner_of.is_empty() { person.may(Action::AddClients) } else { person.may_somewhere(Action::WriteBook) }
 }
 
 /// The form with what was typed, for another client than any before.
@@ -84,7 +89,12 @@ async fn new_client(
     errors: Vec<FieldError>,
 ) -> Result<NewClientPage, Failure> {
     let partner = match form.partner_of.parse::<ClientId>() {
-        Ok(id) => app.store.client(id).await?.map(|partner| format::name(&partner.client.full_name())),
+        Ok(id) => person
+            .book(app, Action::WriteBook)
+            .await?
+            .client(id)
+            .await?
+            .map(|partner| format::name(&partner.client.full_name())),
         Err(_) => None,
     };
     let input = |field| {
@@ -114,7 +124,7 @@ pub(super) async fn make(
             Err(refusal) => refusal,
         },
         Err(refusal) => {
-            person.may(Action::WriteBook)?;
+            may_make(&person, &form)?;
             refusal
         }
     };
@@ -151,7 +161,8 @@ pub(super) async fn link(
         Ok(client) => return Ok(to_household(&client)),
         Err(refusal) => refusal,
     };
-    let client = app.store.client(id).await?.filter(|_| !refusal.fields.is_empty());
+    let client = person.book(&app, Action::WriteBook).await?.client(id).await?;
+    let client = client.filter(|_| !refusal.fields.is_empty());
     let Some(client) = client else { return Err(refusal.into()) };
     let household = client.household_id.to_string();
     let mut view = household::load(&app, &person, &household, &Synced::default()).await?;
@@ -200,8 +211,8 @@ pub(super) async fn removed(
     person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    person.may(Action::WriteBook)?;
-    let client = app.store.client(parse(&id)?).await?.ok_or(NO_CLIENT)?;
+    let book = person.book(&app, Action::WriteBook).await?;
+    let client = book.client(parse(&id)?).await?.ok_or(NO_CLIENT)?;
     let layout = Layout::load(&app, &person, Section::Households).await?;
     let name = format::name(&client.client.full_name());
     page(&RemovedPage { layout, name, restore: format!("/clients/{}/restore", client.id) })

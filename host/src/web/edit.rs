@@ -41,8 +41,7 @@ pub(super) async fn form(
     person: SignedIn,
     Path((household, client)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
-    person.may(Action::EditClients)?;
-    let (row, client) = find(&app, &household, &client).await?;
+    let (row, client) = find(&app, &person, &household, &client).await?;
     let layout = Layout::load(&app, &person, Section::Households).await?;
     page(&view(&app, &row, &client, &[], Vec::new(), layout))
 }
@@ -54,8 +53,7 @@ pub(super) async fn save(
     Path((household, client)): Path<(String, String)>,
     Form(form): Form<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
-    person.may(Action::EditClients)?;
-    let (row, client) = find(&app, &household, &client).await?;
+    let (row, client) = find(&app, &person, &household, &client).await?;
     // What was not touched is not an edit: a made-up address stays one.
     let touched = |(field, value): &&(String, String)| client.client.text_of(field).unwrap_or_default() != value.trim();
     let changes = form.iter().filter(touched).map(|(field, value)| (field.clone(), Ok(Some(value.clone())))).collect();
@@ -72,8 +70,13 @@ pub(super) async fn save(
     }
 }
 
-async fn find(app: &App, household: &str, client: &str) -> Result<(HouseholdRow, StoredClient), Failure> {
-    let row = household::find(app, household).await?;
+async fn find(
+    app: &App,
+    person: &SignedIn,
+    household: &str,
+    client: &str,
+) -> Result<(HouseholdRow, StoredClient), Failure> {
+    let row = household::find(app, person, Action::EditClients, household).await?;
     let id = client.parse::<ClientId>().ok();
     let client = row.people.iter().find(|stored| Some(stored.id) == id).cloned();
     let client = client.ok_or(Failure::NotFound("There is no such person in this household."))?;

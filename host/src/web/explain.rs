@@ -14,6 +14,7 @@ use super::format;
 use super::household;
 use super::layout::{Layout, Section};
 use super::session::SignedIn;
+use crate::access::Book;
 use crate::app::{App, ExplainError, History, ValueChange};
 use crate::domain::access::Action;
 use crate::domain::edit::FieldChange;
@@ -148,8 +149,7 @@ pub(super) async fn show(
     Path((household, client)): Path<(String, String)>,
     Query(which): Query<Which>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ReadBook)?;
-    let found = household::find(&app, &household).await?;
+    let found = household::find(&app, &person, Action::ReadBook, &household).await?;
     let client = client.parse::<ClientId>().ok();
     let client = found.people.iter().find(|stored| Some(stored.id) == client);
     let client = client.ok_or(Failure::NotFound("There is no such person in this household."))?;
@@ -162,7 +162,8 @@ pub(super) async fn show(
     };
     let item = subject.item.map(|item| item.0);
     let history = app.history(client, (subject.kind, item)).await?;
-    let fields = explained(&app, client, &subject, (fields, &history), &person.clock).await?;
+    let book = person.book(&app, Action::ReadBook).await?;
+    let fields = explained((&app, &book), client, &subject, (fields, &history), &person.clock).await?;
     let revision = app.connections.get(&client.origin.connection).map(|connection| connection.revision());
     let state = format!(
         "As the pack {} reads record {} of {}, as it stood at the last sync.",
@@ -185,7 +186,7 @@ pub(super) async fn show(
 
 /// The explanations of fields, each with its last changes.
 async fn explained(
-    app: &App,
+    (app, book): (&App, &Book),
     client: &StoredClient,
     subject: &Subject,
     (fields, history): (Vec<FieldExplanation>, &History),
@@ -204,7 +205,7 @@ async fn explained(
         let mut changes = Vec::new();
         for change in history.of(&field.field) {
             let mut values = FieldChange { field: full.clone(), from: change.from.clone(), to: change.to.clone() };
-            name_people(app, &client.origin.connection, &mut values).await?;
+            name_people(app, book, &client.origin.connection, &mut values).await?;
             changes.push(Changed {
                 at: Moment::new(change.at, clock),
                 diff: Diff::from(&values),

@@ -10,6 +10,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use super::components::pair;
 use super::{assets, format};
+use crate::access::BookError;
 use crate::domain::field;
 use crate::intake::NotRead;
 use crate::ops::{FieldError, Kind, Refusal};
@@ -51,6 +52,15 @@ pub(super) struct FailurePage {
     fields: Vec<Unfit>,
     /// Whether the person can go on by giving their password once more.
     can_confirm: bool,
+}
+
+impl From<BookError> for Failure {
+    fn from(error: BookError) -> Self {
+        match error {
+            BookError::Denied(because) => Self::NotAllowed(because),
+            BookError::Store(error) => error.into(),
+        }
+    }
 }
 
 /// A field that does not fit, and what would be right.
@@ -129,7 +139,7 @@ pub(super) fn describe(kind: Kind) -> (StatusCode, &'static str) {
         Kind::NotSignedIn => (StatusCode::UNPROCESSABLE_ENTITY, "Not signed in"),
         Kind::NotFresh => (StatusCode::FORBIDDEN, "Confirm that it is you"),
         Kind::NotFound => (StatusCode::NOT_FOUND, "Not found"),
-        Kind::KeyReused | Kind::WrongState => (StatusCode::CONFLICT, "Not done"),
+        Kind::KeyReused | Kind::WrongState | Kind::Stale => (StatusCode::CONFLICT, "Not done"),
         Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Too large"),
         Kind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "Not done"),
         Kind::PluginFailed | Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Something failed here"),

@@ -51,13 +51,13 @@ pub(super) struct DocumentRow {
 
 /// `GET /documents?household_id=…&cursor=…`
 pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
-    person.may(Action::ReadNotes)?;
+    let book = person.book(&app, Action::ReadNotes).await?;
     let filter = asked.filter.of_store()?;
-    let of = notes::whose(&app, &filter).await?;
-    let found = app.store.note_documents(filter, asked.page()).await?;
+    let of = notes::whose(&book, &filter).await?;
+    let found = book.note_documents(filter, asked.page()).await?;
     let mut rows = Vec::with_capacity(found.items.len());
     for document in &found.items {
-        rows.push(row(document, notes::household(&app, &document.note).await?, &person.clock));
+        rows.push(row(document, notes::household(&book, &document.note).await?, &person.clock));
     }
     let paging = asked.paging("/documents", &asked.filter.query(), found.next.as_deref());
     let layout = Layout::load(&app, &person, Section::Notes).await?;

@@ -49,7 +49,7 @@ pub(super) fn path(code: &str) -> String {
 
 /// `GET /clients?diagnostic=…&cursor=…`; without a code, the list of households, in which everybody is.
 pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
-    person.may(Action::ReadBook)?;
+    person.may(Action::ReadWholeBook)?;
     let code = asked.filter.diagnostic.trim();
     if code.is_empty() {
         return Ok(Redirect::to("/households").into_response());

@@ -22,7 +22,7 @@ pub(super) async fn change(
     Path(id): Path<String>,
     Form(form): Form<BTreeMap<String, String>>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ChangeGoals)?;
+    person.may_somewhere(Action::ChangeGoals)?;
     let id: ItemId = id.parse().map_err(|_| NO_GOAL)?;
     let values = form.into_iter().map(|(field, value)| (field, Ok(Some(value)))).collect();
     let goal = ops::goals::change(&app, person.actor(), id, values).await?;

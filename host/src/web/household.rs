@@ -13,6 +13,7 @@ use super::format;
 use super::households::{adviser_name, look_badge};
 use super::layout::{Layout, Section};
 use super::session::SignedIn;
+use crate::access::Book;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::declaration::ExtensionField;
@@ -157,8 +158,7 @@ pub(super) async fn reveal(
     person: SignedIn,
     Path((id, client)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ReadBook)?;
-    let found = find(&app, &id).await?;
+    let found = find(&app, &person, Action::ReadBook, &id).await?;
     let client = found.people.iter().map(|person| person.id).find(|known| known.to_string() == client);
     let client = client.ok_or(Failure::NotFound("There is no such person in this household."))?;
     tracing::info!(user = %person.user(), %client, "sensitive fields were shown");
@@ -173,8 +173,7 @@ pub(super) async fn masked_again(Path((id, _)): Path<(uuid::Uuid, String)>) -> R
 
 /// The page of a household with all that stands on it.
 pub(super) async fn load(app: &App, person: &SignedIn, id: &str, synced: &Synced) -> Result<HouseholdPage, Failure> {
-    person.may(Action::ReadBook)?;
-    let found = find(app, id).await?;
+    let found = find(app, person, Action::ReadBook, id).await?;
     of(app, person, found, synced, None).await
 }
 
@@ -195,8 +194,9 @@ async fn of(
         }
     };
     let advisers = advisers(app, &found).await?;
-    let former = former(app, &found, &person.clock).await?;
-    let mut lists = Found::read(app, &found, person.may(Action::ChangeGoals).is_ok()).await?;
+    let book = person.book(app, Action::ReadBook).await?;
+    let former = former(app, &book, &found, &person.clock).await?;
+    let mut lists = Found::read(app, &found, person.can_somewhere(Action::ChangeGoals)).await?;
     let documents = DocumentPanel::load(app, person, &found).await?;
     let revision = at_work.as_ref().map(|at_work| at_work.revision());
     let declared = |kind| revision.as_ref().map_or(&[][..], |revision| revision.extensions(kind));
@@ -216,9 +216,12 @@ async fn of(
 }
 
 /// The people who were in the household before and are not now, each once, the latest to leave first.
-async fn former(app: &App, found: &HouseholdRow, clock: &Clock) -> Result<Vec<Former>, Failure> {
+async fn former(app: &App, book: &Book, found: &HouseholdRow, clock: &Clock) -> Result<Vec<Former>, Failure> {
     let mut former = Vec::new();
     for (client, until) in app.store.former_members(&found.household).await? {
+        if !book.visible().has(client.household_id) {
+            continue;
+        }
         former.push(Former {
             name: format::name(&client.client.full_name()),
             path: format!("/troubleshoot?{}", pair("search", client.client.external_id.as_str())),
@@ -243,10 +246,11 @@ async fn advisers(app: &App, found: &HouseholdRow) -> Result<Vec<(ExternalId, St
     Ok(advisers)
 }
 
-/// The household that an address names.
-pub(super) async fn find(app: &App, id: &str) -> Result<HouseholdRow, Failure> {
+/// The household that an address names, where the person may do the action in it.
+pub(super) async fn find(app: &App, person: &SignedIn, action: Action, id: &str) -> Result<HouseholdRow, Failure> {
+    let book = person.book(app, action).await?;
     let found = match id.parse::<HouseholdId>() {
-        Ok(id) => app.store.household(id).await?,
+        Ok(id) => book.household(id).await?,
         Err(_) => None,
     };
     found.ok_or(NO_HOUSEHOLD)

@@ -51,17 +51,23 @@ pub(super) struct Row {
 
 /// `GET /households?search=…&cursor=…`
 pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
-    person.may(Action::ReadBook)?;
+    let book = person.book(&app, Action::ReadBook).await?;
     let search = asked.filter.search.trim();
     let wanted = (!search.is_empty()).then(|| search.to_owned());
     let order = if asked.filter.sort == BACKWARDS { NameOrder::Descending } else { NameOrder::Ascending };
-    let found = app.store.households(HouseholdFilter { search: wanted, order }, asked.page()).await?;
+    let found =
+        book.households(HouseholdFilter { search: wanted, order, ..HouseholdFilter::default() }, asked.page()).await?;
     let mut layout = Layout::load(&app, &person, Section::Households).await?;
     layout.search = search.to_owned();
     let state = if search.is_empty() {
-        let counts = app.store.book_counts().await?;
-        let households = format::count(counts.households, "household", "households");
-        format!("{households} with {}.", format::count(counts.clients, "client", "clients"))
+        let (households, clients) = book.counts().await?;
+        let households = format::count(households, "household", "households");
+        let clients = format::count(clients, "client", "clients");
+        if book.is_whole() {
+            format!("{households} with {clients}.")
+        } else {
+            format!("{households} with {clients} that you have access to.")
+        }
     } else {
         format!("Households in which “{search}” is found in a name, an email, a mobile or a client ID.")
     };

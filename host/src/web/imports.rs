@@ -68,7 +68,7 @@ async fn overview(
     asked: Option<Asked<Everything>>,
     problem: Option<String>,
 ) -> Result<ImportsPage, Failure> {
-    person.may(Action::ReadBook)?;
+    person.may(Action::ReadWholeBook)?;
     let found = app.store.imports(asked.as_ref().map_or_else(|| first(50), Asked::page)).await?;
     let next = found.next.as_deref();
     let paging = match &asked {
@@ -112,7 +112,7 @@ pub(super) fn badge(state: ImportState) -> Badge {
 
 /// `POST /imports`, from the form with the file.
 pub(super) async fn bring(State(app): State<App>, person: SignedIn, request: Request) -> Result<Response, Failure> {
-    person.may(Action::WriteBook)?;
+    person.may(Action::ManageBook)?;
     app.store.space().admit()?;
     let outcome = match app.intake.take(Sent::read(&app, request)).await {
         Ok(sent) => read(&app, &person, sent).await,

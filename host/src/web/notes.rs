@@ -17,11 +17,13 @@ use super::format;
 use super::layout::{Layout, Section};
 use super::listing::{Asked, Choice};
 use super::session::SignedIn;
+use crate::access::Book;
 use crate::app::App;
 use crate::connection::Connections;
 use crate::domain::access::Action;
 use crate::domain::note::{Note, NoteState, Stage};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId};
+use crate::store::household_access::Visible;
 use crate::store::outbox::{NoteFilter, Raised};
 
 /// The filter of the list, as the address says it. What is empty filters nothing: a form sends every field that it has.
@@ -67,6 +69,7 @@ impl Filter {
                 (true, false) => Some(Raised::Missing),
                 (true, true) => None,
             },
+            visible: Visible::Everything,
         })
     }
 
@@ -171,16 +174,16 @@ pub(super) struct NoteRow {
 
 /// `GET /notes?state=…&cursor=…`
 pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
-    person.may(Action::ReadNotes)?;
+    let book = person.book(&app, Action::ReadNotes).await?;
     let filter = &asked.filter;
     let of_store = filter.of_store()?;
-    let of = whose(&app, &of_store).await?;
-    let found = app.store.notes(of_store, asked.page()).await?;
+    let of = whose(&book, &of_store).await?;
+    let found = book.notes(of_store, asked.page()).await?;
     let listed = found.items.iter().map(|note| (note.event_type.clone(), app.connections.label_of(note))).collect();
     let mut rows = Vec::with_capacity(found.items.len());
     for note in found.items {
         let note = app.notes.as_it_waits(note, person.clock.now);
-        rows.push(row(&note, household(&app, &note).await?, &person.clock));
+        rows.push(row(&note, household(&book, &note).await?, &person.clock));
     }
     let paging = asked.paging("/notes", &filter.query(), found.next.as_deref());
     let layout = Layout::load(&app, &person, Section::Notes).await?;
@@ -221,16 +224,16 @@ pub(super) fn filters(
     }
 }
 
-pub(super) async fn whose(app: &App, filter: &NoteFilter) -> Result<Option<Whose>, Failure> {
+pub(super) async fn whose(book: &Book, filter: &NoteFilter) -> Result<Option<Whose>, Failure> {
     if let Some(client) = filter.client {
-        let client = app.store.client(client).await?;
+        let client = book.client(client).await?;
         return Ok(client.map(|client| Whose {
             name: format::name(&client.client.full_name()),
             path: format!("/households/{}", client.household_id),
         }));
     }
     let Some(household) = filter.household else { return Ok(None) };
-    let found = app.store.household(household).await?;
+    let found = book.household(household).await?;
     Ok(found.map(|found| Whose {
         name: format::name(&found.household.name),
         path: format!("/households/{}", found.household.id),
@@ -238,8 +241,8 @@ pub(super) async fn whose(app: &App, filter: &NoteFilter) -> Result<Option<Whose
 }
 
 /// The name of a note's household.
-pub(super) async fn household(app: &App, note: &Note) -> Result<String, Failure> {
-    let found = app.store.household(note.household_id).await?;
+pub(super) async fn household(book: &Book, note: &Note) -> Result<String, Failure> {
+    let found = book.household(note.household_id).await?;
     Ok(found.map_or("A household that is gone".to_owned(), |found| format::name(&found.household.name)))
 }
 

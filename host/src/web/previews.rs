@@ -25,6 +25,7 @@ use super::integrations::path as path_of;
 use super::layout::{Layout, Section};
 use super::listing::Asked;
 use super::session::SignedIn;
+use crate::access::Book;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::edit::FieldChange;
@@ -159,7 +160,7 @@ pub(super) async fn show(
     asked: Asked<RecordFilter>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
-    person.may(Action::ReadBook)?;
+    person.may(Action::ReadWholeBook)?;
     let preview = find(&app, &name, &id)?;
     let refused = answers.of(&answer, person.user()).map(|answer| answer.message);
     Ok(view(&app, &person, preview, &asked, refused).await?.into_response())
@@ -191,8 +192,9 @@ async fn view(
     let found = app.previews.differences(preview.id, filter.clone(), asked.page()).await.map_err(Refusal::from)?;
     let Page { items: mut differences, next } = found;
     let mut preview = preview;
-    name_links(app, &mut preview, &mut differences).await?;
-    let names = Names::load(app, &preview, &differences).await?;
+    let book = person.book(app, Action::ReadWholeBook).await?;
+    name_links(app, &book, &mut preview, &mut differences).await?;
+    let names = Names::load(&book, &preview, &differences).await?;
     let whole = PageRequest { cursor: None, limit: usize::MAX };
     let history = app.integrations.revisions(&preview.connection, whole).await?.items;
     let of_revision = history.iter().find(|known| known.entry.digest == preview.to_digest);
@@ -468,13 +470,18 @@ fn in_words(filter: &Filter) -> Option<String> {
 }
 
 /// Puts the names of advisers and partners before their ids in the CRM.
-async fn name_links(app: &App, preview: &mut Preview, differences: &mut [RecordDifference]) -> Result<(), Failure> {
+async fn name_links(
+    app: &App,
+    book: &Book,
+    preview: &mut Preview,
+    differences: &mut [RecordDifference],
+) -> Result<(), Failure> {
     let connection = preview.connection.clone();
     for summary in &mut preview.changes {
         let field = qualified(summary.kind, &summary.field);
         for example in summary.examples.iter_mut().take(EXAMPLES) {
             let mut change = FieldChange { field: field.clone(), from: example.from.take(), to: example.to.take() };
-            name_people(app, &connection, &mut change).await?;
+            name_people(app, book, &connection, &mut change).await?;
             (example.from, example.to) = (change.from, change.to);
         }
     }
@@ -482,7 +489,7 @@ async fn name_links(app: &App, preview: &mut Preview, differences: &mut [RecordD
         for difference in &mut one.difference.fields {
             let field = qualified(one.kind, &difference.field);
             let mut change = FieldChange { field, from: difference.from.take(), to: difference.to.take() };
-            name_people(app, &connection, &mut change).await?;
+            name_people(app, book, &connection, &mut change).await?;
             (difference.from, difference.to) = (change.from, change.to);
         }
     }
@@ -505,10 +512,10 @@ struct Names {
 }
 
 impl Names {
-    async fn load(app: &App, preview: &Preview, differences: &[RecordDifference]) -> Result<Self, Failure> {
+    async fn load(book: &Book, preview: &Preview, differences: &[RecordDifference]) -> Result<Self, Failure> {
         let mut clients = HashMap::new();
         for id in named(preview, differences) {
-            if let Some(client) = app.store.client(id).await? {
+            if let Some(client) = book.client(id).await? {
                 clients.insert(id, client);
             }
         }

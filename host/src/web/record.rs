@@ -74,8 +74,7 @@ pub(super) async fn choose(
     person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    person.may(Action::WriteNotes)?;
-    let found = household::find(&app, &id).await?;
+    let found = household::find(&app, &person, Action::WriteNotes, &id).await?;
     let path = format!("/households/{}", found.household.id);
     let revision = revision(&app, &found)?;
     let choice = |event: &Arc<EventType>| EventChoice {
@@ -100,8 +99,7 @@ pub(super) async fn show(
     person: SignedIn,
     Path((id, event_type)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
-    person.may(Action::WriteNotes)?;
-    let found = household::find(&app, &id).await?;
+    let found = household::find(&app, &person, Action::WriteNotes, &id).await?;
     let kind = kind(&app, &found, &event_type)?;
     let filled = Filled::empty(Arc::clone(&kind), &found, &person.clock);
     let layout = Layout::load(&app, &person, Section::Households).await?;
@@ -115,8 +113,7 @@ pub(super) async fn send(
     Path((id, event_type)): Path<(String, String)>,
     request: Request<Body>,
 ) -> Result<Response, Failure> {
-    person.may(Action::WriteNotes)?;
-    let found = household::find(&app, &id).await?;
+    let found = household::find(&app, &person, Action::WriteNotes, &id).await?;
     let kind = kind(&app, &found, &event_type)?;
     let Sent { pairs, problem } = Sent::read(&app, &person, &kind, request).await?;
     let value = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());

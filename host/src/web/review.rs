@@ -62,7 +62,7 @@ pub(super) struct Row {
 
 /// `GET /review?of=…&cursor=…`
 pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
-    person.may(Action::ReadBook)?;
+    person.may(Action::ReadWholeBook)?;
     if asked.filter.of == Of::Lookalikes {
         return queue::list(app, person, asked).await;
     }
@@ -143,7 +143,7 @@ pub(super) struct Unseen {
 /// The clients whom the CRM no longer shows.
 async fn not_visible(app: &App, person: &SignedIn, asked: &Asked<Filter>) -> Result<Response, Failure> {
     let filter = ClientFilter { not_visible: true, ..ClientFilter::default() };
-    let found = app.store.clients(filter, asked.page()).await?;
+    let found = person.book(app, Action::ReadWholeBook).await?.clients(filter, asked.page()).await?;
     let counts = app.store.book_counts().await?;
     let clients = format::count(counts.not_visible, "client is", "clients are");
     let row = |client: &StoredClient| Unseen {

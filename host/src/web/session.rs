@@ -7,10 +7,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::components::{Clock, pair};
 use super::failure::Failure;
-use crate::access::Session;
 use crate::access::request::{Sender, session_token};
+use crate::access::{Book, Session};
 use crate::app::App;
-use crate::domain::access::{Action, Actor, Decision, User, authorize};
+use crate::domain::access::{Action, Actor, Decision, Reach, User, authorize, reach};
 use crate::domain::{Timestamp, UserId};
 
 /// The person who is signed in. A handler that takes one answers nobody else: they are sent to sign in, and back.
@@ -42,7 +42,25 @@ impl SignedIn {
         &self.session.user
     }
 
-    /// Whether the person may do this: for what a page offers.
+    /// Goes on where the person may do this in some households at least.
+    pub(super) fn may_somewhere(&self, action: Action) -> Result<(), Failure> {
+        match reach(&self.actor, action) {
+            Reach::Nowhere { because } => Err(Failure::NotAllowed(because)),
+            Reach::Practice { .. } | Reach::Households { .. } => Ok(()),
+        }
+    }
+
+    /// Whether the person may do this in some households at least: for what the page of one offers.
+    pub(super) fn can_somewhere(&self, action: Action) -> bool {
+        self.may_somewhere(action).is_ok()
+    }
+
+    /// The book as the person sees it for an action.
+    pub(super) async fn book(&self, app: &App, action: Action) -> Result<Book, Failure> {
+        Ok(Book::of(&app.store, &self.actor, action, self.clock.now).await?)
+    }
+
+    /// Whether the person may do this in the whole practice: for what a page offers.
     pub(super) fn can(&self, action: Action) -> bool {
         self.may(action).is_ok()
     }
@@ -60,7 +78,7 @@ impl SignedIn {
 
     /// Goes on where the person may do this: for what a page reads.
     pub(super) fn may(&self, action: Action) -> Result<(), Failure> {
-        match authorize(&self.actor, action) {
+        match authorize(&self.actor, action, None) {
             Decision::Allow { .. } => Ok(()),
             Decision::Deny { because } => Err(Failure::NotAllowed(because)),
         }

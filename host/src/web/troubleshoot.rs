@@ -55,7 +55,7 @@ pub(super) struct Step {
 
 /// `GET /troubleshoot?search=…`
 pub(super) async fn show(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
-    person.may(Action::ReadBook)?;
+    person.may(Action::ReadWholeBook)?;
     let traces = app.troubleshoot(&asked.filter.search).await?;
     let layout = Layout::load(&app, &person, Section::Review).await?;
     page(&view(&asked.filter.search, &traces, layout))

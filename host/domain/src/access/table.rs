@@ -68,16 +68,39 @@ const fn row(action: Action, label: &'static str, scope: Scope, staff: Grant, co
 }
 
 /// The table, in the order of [`Action`].
-pub const RULES: [Rule; 13] = [
+pub const RULES: [Rule; 16] = [
     row(Action::ReadBook, "See households, clients, goals and covers", Scope::Read, IN_HOUSEHOLDS, SEES),
-    row(Action::WriteBook, "Add, link, import and remove clients", Scope::Write, IN_HOUSEHOLDS, CHANGES_NOTHING),
+    row(
+        Action::ReadWholeBook,
+        "See the quarantine, and what syncs found and changed",
+        Scope::Read,
+        Grant::Denied(
+            "What a sync found and changed is of the whole practice, for practice managers and compliance to see.",
+        ),
+        SEES,
+    ),
+    row(
+        Action::AddClients,
+        "Add clients",
+        Scope::Write,
+        Grant::Allowed("All staff may add clients, and work in their households."),
+        CHANGES_NOTHING,
+    ),
+    row(Action::WriteBook, "Link and remove clients, add partners", Scope::Write, IN_HOUSEHOLDS, CHANGES_NOTHING),
+    row(
+        Action::ManageBook,
+        "Import lists, and decide about clients in review",
+        Scope::Write,
+        Grant::Denied("Lists and reviews are about the whole practice. Ask a practice manager."),
+        CHANGES_NOTHING,
+    ),
     row(Action::EditClients, "Change a client’s details", Scope::Write, IN_HOUSEHOLDS, CHANGES_NOTHING),
     row(Action::ChangeGoals, "Change a goal’s status", Scope::Write, IN_HOUSEHOLDS, CHANGES_NOTHING),
     row(
         Action::ManageHouseholds,
-        "Say who answers for a household",
+        "Manage household access",
         Scope::Manage,
-        Grant::Denied("Who answers for a household is for practice managers to say. Ask one of them."),
+        Grant::Denied("Who has access to a household is for practice managers to say. Ask one of them."),
         CHANGES_NOTHING,
     ),
     row(Action::ReadNotes, "See file notes", Scope::Read, IN_HOUSEHOLDS, SEES),

@@ -10,21 +10,21 @@ fn person(role: Role) -> Actor {
 }
 
 fn may(actor: &Actor, action: Action) -> bool {
-    matches!(authorize(actor, action), Decision::Allow { .. })
+    matches!(authorize(actor, action, None), Decision::Allow { .. })
 }
 
 #[test]
 fn roles_and_what_they_may_do() {
-    use Action::{ManageTokens, ReadBook, ReadNotes, ReadPeople, ReadRuns};
+    use Action::{AddClients, ManageTokens, ReadBook, ReadNotes, ReadPeople, ReadRuns, ReadWholeBook};
     let check = |role, allowed: &[Action]| {
         for rule in &RULES {
             assert_eq!(may(&person(role), rule.action), allowed.contains(&rule.action), "{role}: {:?}", rule.action);
         }
     };
     check(Role::PracticeManager, &RULES.map(|rule| rule.action));
-    check(Role::Compliance, &[ReadBook, ReadRuns, ReadNotes, ReadPeople, ManageTokens]);
+    check(Role::Compliance, &[ReadBook, ReadWholeBook, ReadRuns, ReadNotes, ReadPeople, ManageTokens]);
     for role in [Role::Adviser, Role::Associate, Role::Paraplanner, Role::Support] {
-        check(role, &[ReadRuns, ReadPeople, ManageTokens]);
+        check(role, &[AddClients, ReadRuns, ReadPeople, ManageTokens]);
     }
 }
 
@@ -80,6 +80,42 @@ fn a_token_does_what_its_scopes_and_its_maker_may() {
     has(Role::Support, &[Scope::Manage], Scope::Sync, false);
     assert!(!person(Role::Support).has(Scope::Manage) && person(Role::Support).has(Scope::Events));
     assert!(person(Role::PracticeManager).has(Scope::Manage) && !person(Role::Compliance).has(Scope::Write));
+}
+
+#[test]
+fn in_a_household_staff_do_what_the_reasons_for_their_access_allow() {
+    let actor = person(Role::Paraplanner);
+    let may_here = |actor: &Actor, action, reasons: &[Reason]| {
+        matches!(authorize(actor, action, Some(reasons)), Decision::Allow { .. })
+    };
+    let staff = |role| Reason::Staff { role, expires_at: None, reason: None };
+    for reason in [Reason::Primary, Reason::Secondary, staff(Role::Support)] {
+        for action in [Action::ReadBook, Action::EditClients, Action::WriteNotes, Action::ChangeGoals] {
+            assert!(may_here(&actor, action, std::slice::from_ref(&reason)), "{reason:?} {action:?}");
+        }
+        // No access to a household makes somebody its manager.
+        for action in [Action::ManageHouseholds, Action::ManageConnections, Action::ReadWholeBook] {
+            assert!(!may_here(&actor, action, std::slice::from_ref(&reason)), "{reason:?} {action:?}");
+        }
+    }
+    assert!(!may_here(&actor, Action::ReadBook, &[]));
+    assert!(may_here(&person(Role::Compliance), Action::ReadBook, &[]));
+    assert!(!may_here(&person(Role::Compliance), Action::EditClients, &[Reason::Primary]));
+    let token = Actor { scopes: Some(vec![Scope::Events]), ..person(Role::Adviser) };
+    assert!(may_here(&token, Action::WriteNotes, &[Reason::Primary]));
+    assert!(!may_here(&token, Action::ReadBook, &[Reason::Primary]));
+    assert!(matches!(reach(&token, Action::WriteNotes), Reach::Households { .. }));
+}
+
+/// Lists are filtered by the households that somebody has access to, whatever the reason: so one role in a household may
+/// not see less than another.
+#[test]
+fn every_role_in_a_household_sees_it() {
+    for role in [Role::Adviser, Role::Associate, Role::Paraplanner, Role::Support] {
+        for rule in RULES.iter().filter(|rule| matches!(rule.grant(Role::Adviser), Grant::InHouseholds(_))) {
+            assert!(matches!(rule.grant(role), Grant::InHouseholds(_)), "{role} {:?}", rule.action);
+        }
+    }
 }
 
 #[test]

@@ -189,13 +189,13 @@ pub async fn explain(
     PathParam(id): PathParam<ClientId>,
     Params(params): Params<ExplainParams>,
 ) -> Result<Json<ExplanationBody>, Problem> {
-    caller.may(Action::ReadBook)?;
+    caller.may_somewhere(Action::ReadBook)?;
     if params.kind == RecordKind::Adviser {
         let kinds: Vec<String> = RecordKind::of_clients().map(|kind| format!("`{}`", kind.as_str())).collect();
         let detail = format!("A client's records are of the kinds {}.", kinds.join(", "));
         return Err(Problem::new(Kind::Malformed, detail));
     }
-    let client = super::find(&app, id).await?;
+    let client = super::find(&app, &caller, id).await?;
     let mut fields = app.explain(&client, params.kind, Timestamp::now()).await?;
     if let Some(wanted) = params.field {
         let known = fields.iter().map(|explanation| explanation.field.as_str()).collect::<Vec<_>>().join(", ");

@@ -58,9 +58,9 @@ pub async fn extensions(
     PathParam(id): PathParam<ClientId>,
     params: Result<Params<PageParams>, Problem>,
 ) -> Result<Json<List<ClientExtensionBody>>, Problem> {
-    caller.may(Action::ReadBook)?;
+    caller.may_somewhere(Action::ReadBook)?;
     let page = params?.0.page()?;
-    let client = find(&app, id).await?;
+    let client = find(&app, &caller, id).await?;
     let revision = app.connections.get(&client.origin.connection).map(|connection| connection.revision());
     let declared = revision.as_ref().map_or(&[][..], |revision| revision.extensions(RecordKind::Client));
     let rows = bodies(declared, &client.client.extensions);

@@ -110,7 +110,7 @@ pub async fn make(
     _: NoParams,
     body: Result<Body<NewClientBody>, Problem>,
 ) -> Result<impl IntoResponse, Problem> {
-    caller.may(Action::WriteBook)?;
+    caller.may_somewhere(Action::AddClients)?;
     let Body(body) = body?;
     let NewClientBody { partner_of, id, values } = body;
     let values = values.into_iter().map(|(field, value)| (field, record::new_value(value))).collect();
@@ -180,7 +180,7 @@ pub async fn link(
     _: NoParams,
     body: Result<Body<LinkBody>, Problem>,
 ) -> Result<Json<ClientBody>, Problem> {
-    caller.may(Action::WriteBook)?;
+    caller.may_somewhere(Action::WriteBook)?;
     let Body(body) = body?;
     let to = Link { connection: &body.connection, external_id: &body.external_id };
     Ok(Json(ops::clients::link(&app, caller.actor(), id, to, Timestamp::now()).await?.into()))

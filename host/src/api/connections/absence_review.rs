@@ -189,7 +189,7 @@ pub async fn absence_review(
     PathParam(name): PathParam<ConnectionName>,
     params: Result<Params<QuestionParams>, Problem>,
 ) -> Result<Json<DeparturesBody>, Problem> {
-    caller.may(Action::ReadBook)?;
+    caller.may(Action::ReadWholeBook)?;
     let Params(QuestionParams { kind: Kind(kind) }) = params?;
     super::find(&app, &name)?;
     let asked = app.store.absence_review(name.clone(), kind).await?;

@@ -116,9 +116,9 @@ pub async fn list(
     State(app): State<App>,
     Params(params): Params<DocumentParams>,
 ) -> Result<Json<List<SentDocumentBody>>, Problem> {
-    caller.may(Action::ReadNotes)?;
+    let book = caller.book(&app, Action::ReadNotes).await?;
     let DocumentParams { household_id, client_id, document_id, limit, cursor } = params;
     let document = document_id.as_deref().map(ExternalId::of_crm);
     let filter = NoteFilter { household: household_id, client: client_id, document, ..NoteFilter::default() };
-    Ok(Json(List::of(app.store.note_documents(filter, page(limit, cursor)?).await?)))
+    Ok(Json(List::of(book.note_documents(filter, page(limit, cursor)?).await?)))
 }

@@ -68,7 +68,7 @@ pub async fn upload(
     _: NoParams,
     request: Request,
 ) -> Result<impl IntoResponse, Problem> {
-    caller.may(Action::WriteNotes)?;
+    caller.may_somewhere(Action::WriteNotes)?;
     app.store.space().admit()?;
     let headers = request.headers().clone();
     let is_too_large = header(&headers, &CONTENT_LENGTH).parse().is_ok_and(|length: usize| length > LARGEST + AROUND);

@@ -107,7 +107,7 @@ pub async fn list(
     State(app): State<App>,
     params: Result<Params<TypesParams>, Problem>,
 ) -> Result<Json<List<EventTypeBody>>, Problem> {
-    caller.may(Action::ReadNotes)?;
+    caller.may_somewhere(Action::ReadNotes)?;
     let TypesParams { connection, limit, cursor } = params?.0;
     let page = page(limit, cursor)?;
     let is_asked_for =

@@ -53,6 +53,10 @@ impl From<PrimaryProfessional> for ProfessionalBody {
             PrimaryProfessional::Chosen(adviser) => (Because::Chosen, adviser),
             PrimaryProfessional::CrmAdviser(adviser) => (Because::CrmAdviser, adviser),
             PrimaryProfessional::FirstAdviser(adviser) => (Because::FirstAdviser, adviser),
+            PrimaryProfessional::Account(user) => {
+                let (last_name, email) = (Some(user.name), Some(user.email));
+                return Self { external_id: None, first_name: None, last_name, email, because: Because::Chosen };
+            }
             PrimaryProfessional::Practice(name) => {
                 let (last_name, because) = (Some(name), Because::Practice);
                 return Self { external_id: None, first_name: None, last_name, email: None, because };
@@ -115,7 +119,7 @@ pub async fn change(
         let adviser = chosen.map(|chosen| chosen.external_id);
         ops::households::choose_professional(&app, caller.actor(), id, adviser, Timestamp::now()).await?;
     }
-    let found = app.store.household(id).await?;
+    let found = caller.book(&app, Action::ManageHouseholds).await?.household(id).await?;
     let found = found.ok_or_else(|| Problem::not_found(format_args!("household {id}")))?;
     Ok(Json(app.primary_professional(&found.household).await?.into()))
 }

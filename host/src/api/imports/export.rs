@@ -46,7 +46,7 @@ pub async fn csv(
     PathParam(id): PathParam<ImportId>,
     Params(params): Params<ExportParams>,
 ) -> Result<impl IntoResponse, Problem> {
-    caller.may(Action::ReadBook)?;
+    caller.may(Action::ReadWholeBook)?;
     let import = find(&app, id).await?;
     let headers = [
         (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),

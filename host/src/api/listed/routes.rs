@@ -113,10 +113,10 @@ async fn list_items<T: StoredItem>(
     State(app): State<App>,
     Params(params): Params<WhoseParams>,
 ) -> Result<Json<List<ListedBody<T>>>, Problem> {
-    caller.may(Action::ReadBook)?;
+    let book = caller.book(&app, Action::ReadBook).await?;
     let whose = params.whose()?;
     let page = page(params.limit, params.cursor)?;
-    Ok(Json(List::of(app.store.items::<T>(whose, page).await?)))
+    Ok(Json(List::of(book.items::<T>(whose, page).await?)))
 }
 
 async fn one_item<T: StoredItem>(
@@ -125,8 +125,8 @@ async fn one_item<T: StoredItem>(
     PathParam(id): PathParam<ItemId>,
     _: NoParams,
 ) -> Result<Json<ListedBody<T>>, Problem> {
-    caller.may(Action::ReadBook)?;
-    let found = app.store.item::<T>(id).await?;
+    let book = caller.book(&app, Action::ReadBook).await?;
+    let found = book.item::<T>(id).await?;
     let found = found.ok_or_else(|| Problem::not_found(format_args!("{} {id}", T::KIND.as_str())))?;
     Ok(Json(found.into()))
 }

@@ -114,7 +114,7 @@ pub async fn retry_all(
     _: NoParams,
     which: Result<Body<RetryAllBody>, Problem>,
 ) -> Result<(StatusCode, Json<RetriedBody>), Problem> {
-    caller.may(Action::WriteNotes)?;
+    caller.may_somewhere(Action::WriteNotes)?;
     let Body(RetryAllBody { connection, event_type, stage }) = which?;
     let retried = ops::notes::retry_all(
         &app,
@@ -143,7 +143,7 @@ pub async fn edit(
     _: NoParams,
     edit: Result<Body<EditBody>, Problem>,
 ) -> Result<(StatusCode, Json<NoteBody>), Problem> {
-    caller.may(Action::WriteNotes)?;
+    caller.may_somewhere(Action::WriteNotes)?;
     let Body(EditBody { subject, body, client_ids }) = edit?;
     Ok(accepted(ops::notes::edit(&app, caller.actor(), id, NoteEdit { subject, body, clients: client_ids }).await?))
 }
@@ -169,7 +169,7 @@ pub async fn resolve(
     _: NoParams,
     found: Result<Body<ResolveBody>, Problem>,
 ) -> Result<(StatusCode, Json<NoteBody>), Problem> {
-    caller.may(Action::WriteNotes)?;
+    caller.may_somewhere(Action::WriteNotes)?;
     let Body(found) = found?;
     Ok(accepted(ops::notes::resolve(&app, caller.actor(), id, found.document_id.as_deref()).await?))
 }
@@ -192,7 +192,7 @@ pub async fn discard(
     _: NoParams,
     why: Result<Body<DiscardBody>, Problem>,
 ) -> Result<(StatusCode, Json<NoteBody>), Problem> {
-    caller.may(Action::WriteNotes)?;
+    caller.may_somewhere(Action::WriteNotes)?;
     let Body(DiscardBody { reason }) = why?;
     Ok(accepted(ops::notes::discard(&app, caller.actor(), id, &reason).await?))
 }

@@ -116,7 +116,7 @@ pub async fn changes(
     PathParam(id): PathParam<RunId>,
     Params(params): Params<ChangeParams>,
 ) -> Result<Json<List<ChangeBody>>, Problem> {
-    caller.may(Action::ReadBook)?;
+    caller.may(Action::ReadWholeBook)?;
     super::find(&app, id).await?;
     let page = page(params.limit, params.cursor)?;
     Ok(Json(List::of(app.store.changes(id, params.kind, page).await?)))

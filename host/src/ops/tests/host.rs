@@ -30,6 +30,7 @@ const PARTS: &str = "multipart/form-data; boundary=B";
 
 /// A host without connections, in a folder of its own.
 pub struct Host {
+    app: App,
     pages: Router,
     api: Router,
     /// Cookies of somebody who may, and of somebody who may not.
@@ -74,8 +75,43 @@ impl Host {
             client,
             household,
             note: accept_note(&app, client, household).await,
+            app,
             _folder: folder,
         }
+    }
+
+    /// Makes the manager the primary professional of the household: nobody else sees it then.
+    pub async fn keep_for_the_manager(&self) {
+        let body = json!({"primary": {"user_id": self.manager_id}});
+        let set =
+            self.call(&Method::PUT, &format!("/households/{}/access", self.household), &body, &self.manager).await;
+        assert_eq!(set.status, 200, "{set}");
+    }
+
+    /// The cookie of somebody in this role.
+    pub async fn signed_in(&self, role: Role) -> String {
+        match role {
+            Role::PracticeManager => self.manager.clone(),
+            Role::Support => self.support.clone(),
+            _ => signed_in(&self.app, role).await,
+        }
+    }
+
+    /// The account with this email.
+    pub async fn id_of(&self, email: &str) -> UserId {
+        let accounts = self.app.store.accounts(PageRequest { cursor: None, limit: 100 }).await.unwrap().items;
+        accounts.into_iter().find(|account| account.user.email.as_str() == email).unwrap().user.id
+    }
+
+    /// The OpenAPI document.
+    pub async fn document(&self) -> Value {
+        let answer = send(&self.api, Request::get("/api/openapi.json"), "", String::new()).await;
+        serde_json::from_str(&answer.text).unwrap()
+    }
+
+    /// Opens a page.
+    pub async fn open(&self, path: &str, cookie: &str) -> Answer {
+        send(&self.pages, Request::get(path), cookie, String::new()).await
     }
 
     /// Sends a page's form.
@@ -168,7 +204,7 @@ async fn make_client(app: &App) -> ClientId {
     let client = edit::make(&values, rules).unwrap();
     let id = ClientId(Uuid::now_v7());
     app.store
-        .make_client(NewClient { id, client, partner_of: None, digest: [0; 32] }, Timestamp::now())
+        .make_client(NewClient { id, client, partner_of: None, digest: [0; 32] }, None, Timestamp::now())
         .await
         .unwrap()
         .unwrap();

@@ -84,7 +84,11 @@ fn clients(host: &Host) -> Vec<Row> {
             ..by_api("clients::link", post(format!("/clients/{of}/link"), body))
         }
     };
-    let make = |form: &str, body: Value| row("clients::make", ("/clients".to_owned(), form), post("/clients", body));
+    let make = |form: &str, body: Value| {
+        let row = row("clients::make", ("/clients".to_owned(), form), post("/clients", body));
+        // All staff may add clients.
+        Row { needs_role: false, ..row }
+    };
     let edit = |form: &str, body: Value| {
         let path = format!("/households/{household}/clients/{client}/edit");
         row("clients::edit", (path, form), (Method::PATCH, format!("/clients/{client}"), body))
@@ -154,6 +158,12 @@ fn households(host: &Host) -> Vec<Row> {
             "primary_professional/external_id",
             "the connection `practice` has no adviser `7`; the CRM's users come over with each sync",
         ),
+        row(
+            "household_access::set",
+            (format!("/households/{none}/access/secondary"), "version=1&professional="),
+            (Method::PUT, format!("/households/{none}/access"), json!({"primary": {"user_id": none}})),
+        )
+        .with(404, ""),
         by_page("households::sync", format!("/households/{none}/sync"), "")
             .with(404, &format!("There is no household {none}.")),
         by_page("households::sync", format!("/households/{household}/sync"), "")
@@ -210,7 +220,7 @@ fn lists() -> Vec<Row> {
             "connection",
             "the form has a part `connection`, and its parts are `file`.",
         ),
-        by_api("uploads::upload", post("/documents", json!(odd_pdf))).at(
+        Row { needs_role: false, ..by_api("uploads::upload", post("/documents", json!(odd_pdf))) }.at(
             422,
             "household",
             "the form has a part `household`, and its parts are `file`.",
@@ -231,7 +241,7 @@ fn lists() -> Vec<Row> {
             (Method::DELETE, format!("/imports/{none}"), Value::Null),
         )
         .with(404, &unknown),
-        by_api("uploads::upload", post("/documents", json!(no_pdf)))
+        Row { needs_role: false, ..by_api("uploads::upload", post("/documents", json!(no_pdf))) }
             .with(422, "the file is no PDF: it does not begin with %PDF- and a version"),
         review("decision=import", json!({"decision": "import"})),
         review("decision=wait", json!({"decision": "wait"})),
@@ -473,7 +483,11 @@ fn notes(host: &Host) -> Vec<Row> {
         .with(409, removed),
         row("notes::retry", (format!("/notes/{none}/retry"), ""), post(format!("/notes/{none}/retry"), Value::Null))
             .with(404, &format!("There is no note {none}.")),
-        row("notes::retry_all", ("/notes/retry".to_owned(), "state=dead"), post("/notes/retry", json!({}))),
+        // Of the notes of the households that somebody sees.
+        Row {
+            needs_role: false,
+            ..row("notes::retry_all", ("/notes/retry".to_owned(), "state=dead"), post("/notes/retry", json!({})))
+        },
         row(
             "notes::edit",
             (format!("/notes/{note}/edit"), "subject=+&body=B"),

@@ -179,6 +179,7 @@ impl Store {
                     ids.delete((PRACTICE, before.as_str()))?;
                     ids.put((PRACTICE, after.as_str()), key)?;
                     stored.user.email = email;
+                    stored.email_is_own = true;
                 }
                 OwnChange::Password { hash, session, .. } => {
                     stored.password_hash = Some(hash);

@@ -12,6 +12,7 @@ use crate::domain::{ClientId, ConnectionName, Diagnostic, HouseholdId, ItemId, R
 use crate::store::absent_items;
 use crate::store::connection_numbers::number_of;
 use crate::store::engine::{ReadTable, Readable as _, Snapshot};
+use crate::store::household_access::Visible;
 use crate::store::keys::{ConnectionNumber, ExternalKey, ListKey, PRACTICE, UnseenKey, own, record, span};
 use crate::store::membership;
 use crate::store::page::{Page, PageRequest, cursor_of, read_cursor};
@@ -55,7 +56,20 @@ impl Store {
         whose: Whose,
         page: PageRequest,
     ) -> Result<Page<StoredListed<T>>, StoreError> {
-        self.read(move |transaction| View::open(transaction)?.page(transaction, whose, &page)).await
+        self.items_seen(whose, Visible::Everything, page).await
+    }
+
+    /// The same, of the households that somebody sees.
+    ///
+    /// # Errors
+    /// Fails as [`Store::items`] does.
+    pub async fn items_seen<T: StoredItem>(
+        &self,
+        whose: Whose,
+        visible: Visible,
+        page: PageRequest,
+    ) -> Result<Page<StoredListed<T>>, StoreError> {
+        self.read(move |transaction| View::open(transaction)?.page(transaction, (whose, &visible), &page)).await
     }
 
     /// The clients who left the book from this household: by death, or with a record that the CRM merged into another.
@@ -139,11 +153,19 @@ impl<T: StoredItem> View<T> {
     fn page(
         &self,
         transaction: &Snapshot,
-        whose: Whose,
+        (whose, visible): (Whose, &Visible),
         page: &PageRequest,
     ) -> Result<Page<StoredListed<T>>, StoreError> {
         let clients = match whose {
-            Whose::Practice => vec![PRACTICE.to_be_bytes().to_vec()],
+            Whose::Practice => match visible.some() {
+                None => vec![PRACTICE.to_be_bytes().to_vec()],
+                Some(households) => {
+                    let members = households.into_iter().map(|household| self.reader.members(household));
+                    let mut members = members.collect::<Result<Vec<_>, _>>()?.concat();
+                    members.sort_unstable();
+                    members.iter().map(|client| own(client.0).to_vec()).collect()
+                }
+            },
             Whose::Client(id) => vec![own(id.0).to_vec()],
             Whose::Household(id) => {
                 self.people(transaction, id)?.iter().map(|client| own(client.id.0).to_vec()).collect()
@@ -169,6 +191,9 @@ impl<T: StoredItem> View<T> {
                     continue;
                 }
                 let Some(client) = self.client_of(&key)? else { continue };
+                if !visible.has(client.household_id) {
+                    continue;
+                }
                 if whose == Whose::Practice && !self.reader.is_in_book(&client)? {
                     continue;
                 }

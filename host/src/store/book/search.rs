@@ -1,13 +1,15 @@
 //! Lists by name, and finding people in them.
 
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use super::{ClientFilter, HouseholdFilter, HouseholdRow, NameOrder, findings};
 use crate::domain::fold::fold;
 use crate::domain::stored::StoredClient;
-use crate::domain::{ClientId, ExternalId};
+use crate::domain::{ClientId, ExternalId, HouseholdId};
 use crate::store::StoreError;
 use crate::store::engine::Snapshot;
+use crate::store::household_access::Visible;
 use crate::store::index::{ContactSlot, NameSlot, client_of, name_keys, name_span, words};
 use crate::store::keys::{NameKey, PRACTICE, RecordKey, span};
 use crate::store::page::{Page, PageRequest, cursor_of, read_cursor};
@@ -43,11 +45,12 @@ pub(super) fn households(
     page: &PageRequest,
 ) -> Result<Page<HouseholdRow>, StoreError> {
     let household_of = |id: ClientId| match reader.client(id)? {
-        Some(client) => reader.household(client.household_id),
-        None => Ok(None),
+        Some(client) if filter.visible.has(client.household_id) => reader.household(client.household_id),
+        _ => Ok(None),
     };
+    let seen = Seen { visible: &filter.visible, order: filter.order };
     match query(reader, filter.search.as_deref())? {
-        Query::All => by_name(HOUSEHOLDS, reader, page, filter.order, None, |_, id| {
+        Query::All => by_name(HOUSEHOLDS, reader, page, seen, None, |_, id| {
             let row = household_of(id)?;
             Ok(row.filter(|row| row.people.first().is_some_and(|primary| primary.id == id)))
         }),
@@ -59,7 +62,7 @@ pub(super) fn households(
             }
             Ok(Page { items, next: None })
         }
-        Query::Words(words) => by_name(HOUSEHOLDS, reader, page, filter.order, Some(&words), |key, id| {
+        Query::Words(words) => by_name(HOUSEHOLDS, reader, page, seen, Some(&words), |key, id| {
             Ok(household_of(id)?.filter(|row| words.finds(&row.people, key)))
         }),
     }
@@ -83,33 +86,40 @@ pub(super) fn clients(
         (None, Some(household)) => Some(reader.household(household)?.map(|row| row.people).unwrap_or_default()),
         (None, None) => None,
     };
+    let some = some.map(|mut some| {
+        some.retain(|client: &StoredClient| filter.visible.has(client.household_id));
+        some
+    });
     let query = query(reader, filter.search.as_deref())?;
     if let Some(code) = &filter.diagnostic {
         let is_wanted = |client: &StoredClient| {
             some.as_ref().is_none_or(|of| of.iter().any(|known| known.id == client.id))
                 && query.finds(client)
+                && filter.visible.has(client.household_id)
                 && (!filter.not_visible || client.not_visible_since.is_some())
         };
         let Page { items, next } = findings::told(transaction, reader, code, page, is_wanted)?;
         return Ok(Page { items: items.into_iter().map(|told| told.client).collect(), next });
     }
     if filter.not_visible {
-        return not_visible(reader, some.as_deref(), &query, page);
+        return not_visible(reader, some.as_deref(), (&query, &filter.visible), page);
     }
     if let Some(mut items) = some {
         page.is_first()?;
         items.retain(|client: &StoredClient| query.finds(client));
         return Ok(Page { items, next: None });
     }
+    let seen = Seen { visible: &filter.visible, order: NameOrder::Ascending };
+    let client_of = |id| Ok(reader.client(id)?.filter(|client| filter.visible.has(client.household_id)));
     match query {
-        Query::All => by_name(CLIENTS, reader, page, NameOrder::Ascending, None, |_, id| reader.client(id)),
+        Query::All => by_name(CLIENTS, reader, page, seen, None, |_, id| client_of(id)),
         Query::These(ids) => {
             page.is_first()?;
-            let clients = ids.into_iter().filter_map(|id| reader.client(id).transpose());
-            Ok(Page { items: clients.collect::<Result<_, _>>()?, next: None })
+            let clients = ids.into_iter().filter_map(|id| client_of(id).transpose());
+            Ok(Page { items: clients.collect::<Result<_, StoreError>>()?, next: None })
         }
-        Query::Words(words) => by_name(CLIENTS, reader, page, NameOrder::Ascending, Some(&words), |key, id| {
-            Ok(reader.client(id)?.filter(|client| words.finds(std::slice::from_ref(client), key)))
+        Query::Words(words) => by_name(CLIENTS, reader, page, seen, Some(&words), |key, id| {
+            Ok(client_of(id)?.filter(|client| words.finds(std::slice::from_ref(client), key)))
         }),
     }
 }
@@ -118,7 +128,7 @@ pub(super) fn clients(
 fn not_visible(
     reader: &Reader,
     of: Option<&[StoredClient]>,
-    query: &Query,
+    (query, visible): (&Query, &Visible),
     page: &PageRequest,
 ) -> Result<Page<StoredClient>, StoreError> {
     let (first, last) = span::<{ size_of::<RecordKey>() }>(&PRACTICE.to_be_bytes());
@@ -129,7 +139,7 @@ fn not_visible(
         let key = *entry?.0.value();
         let Some(client) = reader.at(&key)? else { continue };
         let is_of = of.is_none_or(|of| of.iter().any(|known| known.id == client.id));
-        if !is_of || !query.finds(&client) {
+        if !is_of || !query.finds(&client) || !visible.has(client.household_id) {
             continue;
         }
         if items.len() == page.limit() {
@@ -179,31 +189,39 @@ fn spans(words: Option<&Words>) -> Vec<(NameKey, NameKey)> {
     }
 }
 
+/// The part of the book that whoever asks sees, and the order in which.
+#[derive(Clone, Copy)]
+struct Seen<'f> {
+    visible: &'f Visible,
+    order: NameOrder,
+}
+
 /// A page of what `show` makes of the entries, in their order.
 fn by_name<T>(
     list: &str,
     reader: &Reader,
     page: &PageRequest,
-    order: NameOrder,
+    seen: Seen<'_>,
     words: Option<&Words>,
     show: impl Fn(&NameKey, ClientId) -> Result<Option<T>, StoreError>,
 ) -> Result<Page<T>, StoreError> {
     let mut spans = spans(words);
     let after = read_cursor(list, page, &spans)?;
-    if order == NameOrder::Descending {
+    if seen.order == NameOrder::Descending {
         spans.reverse();
     }
+    let own = seen.visible.some().map(|households| keys_of(reader, &households)).transpose()?;
     let mut items = Vec::new();
     let mut reached = None;
     for (first, last) in &spans {
-        let entries = match order {
+        let bounds = match seen.order {
             NameOrder::Ascending if after.is_past(last) => continue,
             NameOrder::Descending if after.is_before(first) => continue,
-            NameOrder::Ascending => reader.names.scan((after.bound(first), Bound::Included(last)))?,
-            NameOrder::Descending => reader.names.scan_back((Bound::Included(first), after.upper_bound(last)))?,
+            NameOrder::Ascending => (after.bound(first), Bound::Included(last)),
+            NameOrder::Descending => (Bound::Included(first), after.upper_bound(last)),
         };
-        for entry in entries {
-            let key = *entry?.0.value();
+        for key in entries(reader, own.as_ref(), bounds, seen.order)? {
+            let key = key?;
             let Some(item) = show(&key, client_of(&key))? else { continue };
             if items.len() == page.limit() {
                 return Ok(Page { items, next: reached.map(|key: NameKey| cursor_of(list, &key)) });
@@ -213,6 +231,34 @@ fn by_name<T>(
         }
     }
     Ok(Page { items, next: None })
+}
+
+type Keys<'r> = Box<dyn Iterator<Item = Result<NameKey, StoreError>> + 'r>;
+
+/// The entries within bounds: of the index, or, for those who see some households only, of these.
+fn entries<'r>(
+    reader: &'r Reader,
+    own: Option<&'r BTreeSet<NameKey>>,
+    bounds: (Bound<&NameKey>, Bound<&NameKey>),
+    order: NameOrder,
+) -> Result<Keys<'r>, StoreError> {
+    Ok(match (own, order) {
+        (Some(own), NameOrder::Ascending) => Box::new(own.range::<NameKey, _>(bounds).map(|key| Ok(*key))),
+        (Some(own), NameOrder::Descending) => Box::new(own.range::<NameKey, _>(bounds).rev().map(|key| Ok(*key))),
+        (None, NameOrder::Ascending) => Box::new(reader.names.scan(bounds)?.map(|entry| Ok(*entry?.0.value()))),
+        (None, NameOrder::Descending) => Box::new(reader.names.scan_back(bounds)?.map(|entry| Ok(*entry?.0.value()))),
+    })
+}
+
+/// The entries by name of all people of some households.
+fn keys_of(reader: &Reader, households: &[HouseholdId]) -> Result<BTreeSet<NameKey>, StoreError> {
+    let mut keys = BTreeSet::new();
+    for household in households {
+        for client in reader.members(*household)? {
+            keys.extend(reader.client(client)?.iter().flat_map(|found| name_keys(&found.client, client.0)));
+        }
+    }
+    Ok(keys)
 }
 
 /// The query that a search makes. Clients whose whole address, number or CRM id is given are found by that alone.

@@ -3,12 +3,12 @@
 use super::entries::Entries;
 use uuid::Uuid;
 
-use super::super::StoreError;
 use super::super::identity::Identity;
 use super::super::keys::{ExternalKey, OwnKey, RecordKey, own};
 use super::super::report::{ChangeSubject, Rows as Report};
 use super::super::rows::{decode, encode};
 use super::super::tables::{BookCounts, CLIENTS, ClientRecord, GONE};
+use super::super::{StoreError, household_access};
 use super::pending::Pending;
 use super::review::{Reviewing, Verdict};
 use super::{IncomingRecord, Outcome, households};
@@ -17,7 +17,7 @@ use crate::domain::history::{Occasion, note};
 use crate::domain::household::Change;
 use crate::domain::merge::{Merged, merge as merge_values, remember};
 use crate::domain::run::{ChangeKind, Run, Trigger};
-use crate::domain::{Client, Diagnostic};
+use crate::domain::{Client, Diagnostic, HouseholdId};
 use crate::store::engine::{Readable, Write, WriteTable};
 
 /// Merges the incoming records into the book and settles the households that they disturb. What is left out by a rule leaves
@@ -38,17 +38,20 @@ pub(super) fn merge(
         entries: Entries::with_room_for(incoming_records.len()),
         changes: Vec::new(),
         reviewing: Reviewing::open(transaction, rows.connection, rows.at)?,
+        newly_advised: Vec::new(),
     };
     for incoming in incoming_records {
         merging.take(rows, run, incoming, tallies)?;
     }
-    let Merging { mut clients, gone, report, mut writes, entries, changes, reviewing } = merging;
+    let Merging { mut clients, gone, report, mut writes, entries, changes, reviewing, newly_advised } = merging;
     drop((reviewing, gone));
     report.write(transaction)?;
     writes.sort_unstable_by_key(|(key, _)| *key);
     clients.put_sorted(writes.iter().map(|(key, record)| (key, record.as_slice())))?;
     entries.write(transaction)?;
-    households::settle(transaction, rows, &changes, tallies)
+    drop(clients);
+    households::settle(transaction, rows, &changes, tallies)?;
+    household_access::propose(transaction, newly_advised)
 }
 
 struct Merging<'t> {
@@ -59,6 +62,8 @@ struct Merging<'t> {
     entries: Entries,
     changes: Vec<Change<ExternalKey>>,
     reviewing: Reviewing<'t>,
+    /// The households of clients of whom the CRM names an adviser for the first time.
+    newly_advised: Vec<HouseholdId>,
 }
 
 impl Merging<'_> {
@@ -164,6 +169,9 @@ impl Merging<'_> {
             let occasion = Occasion { run: run.id, revision: rows.by.revision, at: rows.at, cause };
             note(&mut last_changes, &changed, &edited, occasion);
             self.tell(run, (client_id, identity.in_book), changed, &merged)?;
+            if before.client.adviser_external_id.is_none() && merged.client.adviser_external_id.is_some() {
+                self.newly_advised.extend(identity.household.map(HouseholdId));
+            }
         } else {
             run.counts.created += 1;
             if run.expected.is_some() {

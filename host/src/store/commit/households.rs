@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::super::index::naming_span;
 use super::super::rows::{decode, encode};
 use super::super::tables::{BookCounts, HOUSEHOLDS, HouseholdRecord, NAMING};
-use super::super::{StoreError, membership};
+use super::super::{StoreError, household_access, membership};
 use super::pending::Pending;
 use crate::domain::HouseholdId;
 use crate::domain::household::{Affected, Change, Links, Place, affected, assign as assign_groups};
@@ -32,6 +32,9 @@ pub(super) fn settle(
     let settled = assign_groups(&groups(&book, &affected)?, || HouseholdId(rows.new_id()));
     tallies.households = tallies.households + settled.households.len() as u64 - lived_in;
     let mut left: Vec<(Uuid, Uuid)> = Vec::new();
+    let mut parted: Vec<(HouseholdId, HouseholdId)> = Vec::new();
+    let mut settled_in: Vec<HouseholdId> = Vec::with_capacity(settled.households.len());
+    let merged = settled.merged.clone();
     let mut came: HashSet<ExternalKey> = HashSet::new();
     for change in changes.iter().filter(|change| change.came_or_left) {
         match rows.get(change.person)? {
@@ -54,10 +57,13 @@ pub(super) fn settle(
             if identity.household != Some(household.0) {
                 // Who comes back has left that one long ago.
                 left.extend(identity.client.zip(identity.household).filter(|_| !came.contains(&person)));
+                let from = identity.household.filter(|_| !came.contains(&person));
+                parted.extend(from.map(|from| (HouseholdId(from), household)));
                 identity.household = Some(household.0);
                 rows.set(person, identity);
             }
         }
+        settled_in.push(household);
         writes.insert(own(household.0), HouseholdRecord::Of { connection: rows.connection, members });
     }
     membership::note(transaction, left, rows.at)?;
@@ -66,7 +72,15 @@ pub(super) fn settle(
         encoded.push((*key, encode(record)?));
     }
     encoded.sort_unstable_by_key(|(key, _)| *key);
-    Ok(households.put_sorted(encoded.iter().map(|(key, record)| (key, record.as_slice())))?)
+    households.put_sorted(encoded.iter().map(|(key, record)| (key, record.as_slice())))?;
+    drop((households, naming));
+    for (from, to) in parted {
+        household_access::take_over(transaction, from, to)?;
+    }
+    for (from, _) in merged {
+        household_access::close(transaction, from)?;
+    }
+    household_access::propose(transaction, settled_in)
 }
 
 /// Whether somebody in the book shares a household.

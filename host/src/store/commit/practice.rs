@@ -13,9 +13,10 @@ use super::households;
 use super::local_changes::{kept, open_rows, settle};
 use crate::domain::household::Change;
 use crate::domain::practice_client::{NewClient, Refusal};
-use crate::domain::{ClientId, RecordKind, RevisionId, Timestamp};
+use crate::domain::{ClientId, HouseholdId, RecordKind, RevisionId, Timestamp};
 use crate::store::connection_numbers::name_of;
 use crate::store::engine::{Readable, Write};
+use crate::store::household_access::{self, Maker};
 use crate::store::tables::{BookCounts, CLIENTS, ClientRecord, HOUSEHOLDS, IDENTITIES, IMPORTS, LISTED, MADE_OF, RUNS};
 
 impl Store {
@@ -23,8 +24,13 @@ impl Store {
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn make_client(&self, new: NewClient, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
-        self.write(move |transaction| make(transaction, new, at)).await
+    pub async fn make_client(
+        &self,
+        new: NewClient,
+        by: Option<Maker>,
+        at: Timestamp,
+    ) -> Result<Result<(), Refusal>, StoreError> {
+        self.write(move |transaction| make(transaction, new, by, at)).await
     }
 
     /// Takes a client who is not linked to a CRM out of lists, search and household. The record is kept.
@@ -44,7 +50,12 @@ impl Store {
     }
 }
 
-fn make(transaction: &Write, new: NewClient, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
+fn make(
+    transaction: &Write,
+    new: NewClient,
+    by: Option<Maker>,
+    at: Timestamp,
+) -> Result<Result<(), Refusal>, StoreError> {
     let NewClient { id, partner_of, digest, .. } = new;
     if find(transaction, id)?.is_some() {
         let digest = transaction.open_table(MADE_OF)?.get(&own(id.0))?.map(|digest| *digest.value());
@@ -96,6 +107,10 @@ fn make(transaction: &Write, new: NewClient, at: Timestamp) -> Result<Result<(),
     rows.set(key, identity);
     let change = Change { person: key, named_before: None, names_now: partner, came_or_left: true };
     settle(transaction, rows, &[change], |tallies| tallies.clients += 1)?;
+    if let (Some(by), None) = (by, partner_of) {
+        let household = find(transaction, id)?.and_then(|(_, identity)| identity.household);
+        household_access::made_by(transaction, household.map(HouseholdId), by, at)?;
+    }
     Ok(Ok(()))
 }
 

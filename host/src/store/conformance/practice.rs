@@ -25,7 +25,7 @@ impl Practice {
         digest: [u8; 32],
     ) -> Result<ClientId, Refusal> {
         let new = NewClient { id, client, partner_of, digest };
-        self.store.make_client(new, now()).await.unwrap().map(|()| id)
+        self.store.make_client(new, None, now()).await.unwrap().map(|()| id)
     }
 }
 

@@ -150,7 +150,7 @@ async fn pages_follow_one_another_without_gap_or_repetition(on: On) {
 async fn all_by_twos(practice: &Practice, search: Option<String>, order: NameOrder) -> Vec<HouseholdRow> {
     let (mut pieces, mut page) = (Vec::new(), first(2));
     loop {
-        let filter = HouseholdFilter { search: search.clone(), order };
+        let filter = HouseholdFilter { search: search.clone(), order, ..HouseholdFilter::default() };
         let found = practice.store.households(filter, page).await.unwrap();
         pieces.extend(found.items);
         match found.next {

@@ -1,14 +1,19 @@
 //! Lists of notes, newest first, each filter read in an index.
 
+use std::collections::BTreeSet;
+use std::iter;
+
 use uuid::Uuid;
 
 use super::lanes;
 use super::tables::{self, BY_DOCUMENT, BY_OWNER, BY_STATE, Id, NOTES, RAISED, Raised};
 use crate::domain::note::{Note, NoteState, Stage};
-use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, NoteId};
+use crate::domain::{ClientId, ConnectionName, DocumentId, ExternalId, HouseholdId, NoteId};
 use crate::store::engine::Snapshot;
+use crate::store::household_access::{Visible, resolved};
 use crate::store::keys::PRACTICE;
 use crate::store::page::{Page, PageRequest, cursor_of};
+use crate::store::reader::Reader;
 use crate::store::{Store, StoreError};
 
 /// The list's name, in its cursors.
@@ -39,6 +44,8 @@ pub struct NoteFilter {
     pub document: Option<ExternalId>,
     /// The reason for which the notes are raised.
     pub raised: Option<Raised>,
+    /// The households that whoever asks sees.
+    pub visible: Visible,
 }
 
 impl NoteFilter {
@@ -76,6 +83,25 @@ impl Store {
     pub async fn notes(&self, filter: NoteFilter, page: PageRequest) -> Result<Page<Note>, StoreError> {
         let before = page.text::<Uuid>(LIST)?.map_or([0xff; 16], Uuid::into_bytes);
         self.read(move |transaction| list(transaction, &filter, before, page.limit())).await
+    }
+
+    /// Whether a document went, or goes, with a note about one of the households that somebody sees.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn has_note_with(&self, visible: Visible, document: DocumentId) -> Result<bool, StoreError> {
+        self.read(move |transaction| {
+            let filter = NoteFilter { visible, ..NoteFilter::default() };
+            let notes = transaction.open_table(NOTES)?;
+            for id in ids(transaction, &filter, [0xff; 16])? {
+                let note = tables::note(&notes, NoteId(Uuid::from_bytes(id?)))?;
+                if note.is_some_and(|note| note.attachments.iter().any(|attached| attached.document == document)) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+        .await
     }
 
     /// The number of notes that are raised for something, up to a hundred, and whether there are more.
@@ -119,8 +145,13 @@ fn list(transaction: &Snapshot, filter: &NoteFilter, before: Id, limit: usize) -
 
 type Ids = Box<dyn Iterator<Item = Result<Id, StoreError>>>;
 
-/// The ids below `before` that an index has for the filter, the newest first.
+/// The ids below `before` that an index has for the filter, the newest first. For those who see some households only, they
+/// are ids of notes about these, so that no cursor names another one.
 pub(super) fn ids(transaction: &Snapshot, filter: &NoteFilter, before: Id) -> Result<Ids, StoreError> {
+    if let Some(households) = filter.visible.some() {
+        let seen = seen_ids(transaction, &filter.visible, &households, before)?;
+        return Ok(Box::new(seen.into_iter().rev().map(Ok)));
+    }
     if let Some(document) = &filter.document {
         let table = transaction.open_table(BY_DOCUMENT)?;
         let range = table.scan_back((PRACTICE, document.as_str(), [0; 16])..(PRACTICE, document.as_str(), before))?;
@@ -146,4 +177,36 @@ pub(super) fn ids(transaction: &Snapshot, filter: &NoteFilter, before: Id) -> Re
     let table = transaction.open_table(NOTES)?;
     let range = table.scan_back((PRACTICE, [0; 16])..(PRACTICE, before))?;
     Ok(Box::new(range.map(|entry| Ok(entry?.0.value().1))))
+}
+
+/// The ids below `before` of the notes about some households, and about those that were merged into them.
+fn seen_ids(
+    transaction: &Snapshot,
+    visible: &Visible,
+    households: &[HouseholdId],
+    before: Id,
+) -> Result<BTreeSet<Id>, StoreError> {
+    let reader = Reader::open(transaction)?;
+    let (by_owner, notes) = (transaction.open_table(BY_OWNER)?, transaction.open_table(NOTES)?);
+    let mut ids = BTreeSet::new();
+    for household in households {
+        // A household that was merged into this one is found by its people.
+        let members = reader.members(*household)?;
+        for (owner, is_client) in iter::once((household.0, false)).chain(members.iter().map(|client| (client.0, true)))
+        {
+            let owner = owner.into_bytes();
+            for entry in by_owner.scan((PRACTICE, owner, [0; 16])..(PRACTICE, owner, before))? {
+                let id = entry?.0.value().2;
+                if !is_client || ids.contains(&id) {
+                    ids.insert(id);
+                    continue;
+                }
+                let Some(note) = tables::note(&notes, NoteId(Uuid::from_bytes(id)))? else { continue };
+                if resolved(&reader.households, note.household_id)?.is_some_and(|now| visible.has(now)) {
+                    ids.insert(id);
+                }
+            }
+        }
+    }
+    Ok(ids)
 }

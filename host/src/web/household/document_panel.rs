@@ -95,7 +95,7 @@ impl DocumentPanel {
             choices,
             kinds,
             uploads,
-            may_export: person.may(Action::WriteNotes).is_ok(),
+            may_export: person.can_somewhere(Action::WriteNotes),
             key: format!("page-{}", uuid::Uuid::now_v7()),
         })
     }
@@ -103,7 +103,7 @@ impl DocumentPanel {
 
 fn because(primary: &PrimaryProfessional) -> &'static str {
     match primary {
-        PrimaryProfessional::Chosen(_) => "chosen here",
+        PrimaryProfessional::Chosen(_) | PrimaryProfessional::Account(_) => "chosen here",
         PrimaryProfessional::CrmAdviser(_) => "the CRM’s adviser",
         PrimaryProfessional::FirstAdviser(_) => "the CRM names no adviser, so the practice’s first",
         PrimaryProfessional::Practice(_) => "the CRM shows no adviser, so the practice itself",
@@ -122,9 +122,8 @@ pub(in crate::web) async fn preview(
     Path(id): Path<String>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ReadBook)?;
-    person.may(Action::ReadNotes)?;
-    let household = find(&app, &id).await?.household;
+    person.may_somewhere(Action::ReadNotes)?;
+    let household = find(&app, &person, Action::ReadBook, &id).await?.household;
     let event = app.document_event(household.id, &wanted.document, person.clock.now).await?;
     let made = app.make_document(&event).await?;
     let name = disposition(&made.file_name);

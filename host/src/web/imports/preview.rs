@@ -80,7 +80,7 @@ pub(in crate::web) async fn show(
     Path(id): Path<String>,
     asked: Asked<Filter>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ReadBook)?;
+    person.may(Action::ReadWholeBook)?;
     let import = app.store.import(parse(&id)?).await?.ok_or(NO_LIST)?;
     let status = asked.filter.status;
     let found = app.store.import_rows(import.id, status, asked.page()).await?;

@@ -114,7 +114,6 @@ pub(in crate::web) async fn show(
     person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ReadNotes)?;
     page(&load(&app, &person, parse(&id)?, Typed::default()).await?)
 }
 
@@ -124,10 +123,11 @@ pub(super) fn parse(id: &str) -> Result<NoteId, Failure> {
 
 /// The note's page, with what somebody typed.
 pub(super) async fn load(app: &App, person: &SignedIn, id: NoteId, typed: Typed) -> Result<NotePage, Failure> {
-    let note = app.store.note(id).await?.ok_or(NO_NOTE)?;
+    let book = person.book(app, Action::ReadNotes).await?;
+    let note = book.note(id).await?.ok_or(NO_NOTE)?;
     let mut note = app.notes.as_it_waits(note, person.clock.now);
     note.event_label = app.connections.label_of(&note);
-    let household = household(app, &note).await?;
+    let household = household(&book, &note).await?;
     let (behind, ahead) = app.store.note_lanes(note.clone()).await?;
     let gate = match app.notes.gate(&note.connection, person.clock.now) {
         Gate::Closed(until) => Some(format!(
@@ -141,7 +141,7 @@ pub(super) async fn load(app: &App, person: &SignedIn, id: NoteId, typed: Typed)
     let order = Order { behind, is_behind: ahead.is_some(), gate };
     let layout = Layout::load(app, person, Section::Notes).await?;
     let mut page = view(&note, household, &order, layout, &person.clock);
-    if person.may(Action::WriteNotes).is_err() {
+    if !person.can_somewhere(Action::WriteNotes) {
         page.may = Allowed::default();
     }
     page.typed = typed;

@@ -58,14 +58,15 @@ pub(in crate::web) enum BodyLine {
 /// Tells of a preview's notes to whoever may read notes.
 pub(super) async fn section(app: &App, person: &SignedIn, preview: &Preview) -> Result<NoteSection, Failure> {
     let Some(words) = in_words(&preview.notes) else { return Ok(NoteSection::default()) };
-    if person.may(Action::ReadNotes).is_err() {
+    if person.may(Action::ReadWholeBook).is_err() {
         return Ok(NoteSection { words: Some(words), ..NoteSection::default() });
     }
+    let book = person.book(app, Action::ReadWholeBook).await?;
     let request = PageRequest { cursor: None, limit: SHOWN };
     let page = app.previews.notes(preview.id, request).await.map_err(Refusal::from)?;
     let mut rows = Vec::with_capacity(page.items.len());
     for one in page.items {
-        let household = app.store.household(one.household).await?;
+        let household = book.household(one.household).await?;
         let household = household.map_or_else(|| "a household of before".to_owned(), |row| row.household.name);
         let event = app.connections.event_label(&one.event_type);
         rows.push(row(preview, one, event, household, person));

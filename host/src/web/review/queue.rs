@@ -14,6 +14,7 @@ use super::super::listing::{Asked, Choice};
 use super::super::session::SignedIn;
 use super::{Filter, Of, choices};
 use crate::app::App;
+use crate::domain::access::Action;
 use crate::domain::review::{Likeness, Review, ReviewDecision, ReviewState};
 use crate::domain::stored::StoredClient;
 use crate::ops;
@@ -55,12 +56,13 @@ pub(in crate::web) struct Own {
 /// `GET /review?of=lookalikes&state=…`
 pub(super) async fn list(app: App, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
     let state = asked.filter.state.unwrap_or(ReviewState::Waiting);
+    let book = person.book(&app, Action::ReadWholeBook).await?;
     let found = app.store.reviews(state, asked.page()).await?;
     let mut cards = Vec::with_capacity(found.items.len());
     for (id, review) in &found.items {
         let mut own = Vec::new();
         for lookalike in &review.lookalikes {
-            if let Some(client) = app.store.client(lookalike.client_id).await? {
+            if let Some(client) = book.client(lookalike.client_id).await? {
                 own.push((client, lookalike.likeness));
             }
         }

@@ -1,0 +1,142 @@
+//! Household access: who answers for a household, who else works in it, and why somebody may see it.
+
+use super::{Action, Role, rule};
+use crate::ids::{ConnectionName, ExternalId, HouseholdId, UserId};
+use crate::value::Timestamp;
+
+/// The most staff that a household is given besides its professionals.
+pub const MOST_STAFF: usize = 50;
+/// The most letters of the reason for which somebody is given access.
+pub const LONGEST_REASON: usize = 500;
+
+/// A professional who answers for a household.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Professional {
+    /// Somebody with an account.
+    Account(UserId),
+    /// A user of the CRM: by their account as soon as one is linked to it.
+    OfCrm {
+        /// The connection of the CRM.
+        connection: ConnectionName,
+        /// The user's id there.
+        external_id: ExternalId,
+    },
+    /// Nobody was named: the first adviser of the practice.
+    FirstAdviser,
+}
+
+/// A member of the staff who works in a household.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StaffAccess {
+    /// The person's account.
+    pub user: UserId,
+    /// The person's role in this household.
+    pub role: Role,
+    /// The moment from which on the person has no access any more; none where it does not end by itself.
+    pub expires_at: Option<Timestamp>,
+    /// The reason for which it was given.
+    pub reason: Option<String>,
+    /// The name of who gave it.
+    pub given_by: String,
+    /// The moment at which it was given.
+    pub given_at: Timestamp,
+}
+
+/// A decision of a person about a household's access.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Chosen {
+    /// The name of the person.
+    pub by: String,
+    /// The moment of the decision.
+    pub at: Timestamp,
+}
+
+/// The access to a household. A primary professional is always there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HouseholdAccess {
+    /// The household; where it was asked for by one that was merged into it, this one.
+    pub household: HouseholdId,
+    /// The professional who answers for it, and whose name documents have.
+    pub primary: Professional,
+    /// A second professional.
+    pub secondary: Option<Professional>,
+    /// The staff who work in it besides, each once.
+    pub staff: Vec<StaffAccess>,
+    /// The number of this version, which every change raises.
+    pub version: u64,
+    /// The last decision of a person; none where all of it is what the CRM proposed.
+    pub chosen: Option<Chosen>,
+}
+
+/// The reason why somebody has access to a household.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// The person is the primary professional.
+    Primary,
+    /// The person is the secondary professional.
+    Secondary,
+    /// The person was given access, in this role.
+    Staff {
+        /// The role in this household.
+        role: Role,
+        /// The moment at which it ends.
+        expires_at: Option<Timestamp>,
+        /// The reason for which it was given.
+        reason: Option<String>,
+    },
+    /// A team that the person is in looks after the households of this colleague.
+    Team {
+        /// The name of the team.
+        team: String,
+        /// The colleague's name.
+        colleague: String,
+    },
+    /// The person opened it in an emergency.
+    BreakGlass {
+        /// The moment at which it ends.
+        until: Timestamp,
+        /// The reason that the person gave.
+        reason: String,
+    },
+}
+
+impl Reason {
+    /// The role in which the person works in the household; none: their own.
+    fn role(&self) -> Option<Role> {
+        match self {
+            Self::Staff { role, .. } => Some(*role),
+            Self::Primary | Self::Secondary | Self::Team { .. } | Self::BreakGlass { .. } => None,
+        }
+    }
+
+    /// Whether it lets the person do the action, by the table of roles.
+    pub(super) fn allows(&self, action: Action) -> bool {
+        self.role().is_none_or(|role| !matches!(rule(action).grant(role), super::Grant::Denied(_)))
+    }
+
+    /// The reason in a sentence about the person of this name.
+    pub fn sentence(&self, name: &str) -> String {
+        let until = |moment: &Timestamp| moment.strftime("%-d %B %Y, %H:%M UTC").to_string();
+        match self {
+            Self::Primary => format!("{name} is the primary professional of this household."),
+            Self::Secondary => format!("{name} is the secondary professional of this household."),
+            Self::Staff { role, expires_at, reason } => {
+                let mut sentence = format!("{name} was given access as {role}");
+                if let Some(moment) = expires_at {
+                    sentence.push_str(&format!(", until {}", until(moment)));
+                }
+                match reason {
+                    Some(reason) => sentence.push_str(&format!(": “{reason}”.")),
+                    None => sentence.push('.'),
+                }
+                sentence
+            }
+            Self::Team { team, colleague } => {
+                format!("{name} is in the team {team} with {colleague}, a professional of this household.")
+            }
+            Self::BreakGlass { until: moment, reason } => {
+                format!("{name} opened this household in an emergency, until {}: “{reason}”.", until(moment))
+            }
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The book as one who asks sees it: all of it, or the households that their account has access to. What pages and the
+//! JSON interface show of clients and households is read here, so that nothing else has to ask who may see it; what
+//! somebody does not see is not there.
+
+use crate::domain::access::{Action, Actor, Decision, Reach, Reason, Who, authorize, reach};
+use crate::domain::account::{Account, AccountState};
+use crate::domain::note::Note;
+use crate::domain::stored::{StoredClient, StoredListed};
+use crate::domain::{ClientId, DocumentId, HouseholdId, ItemId, NoteId, Timestamp};
+use crate::store::book::{ClientFilter, ClientList, HouseholdFilter, HouseholdRow, Page, PageRequest, Whose};
+use crate::store::data_quality::SHARED_ELSEWHERE;
+use crate::store::documents::Document;
+use crate::store::household_access::Visible;
+use crate::store::outbox::{NoteDocument, NoteFilter};
+use crate::store::{Store, StoreError, StoredItem};
+
+/// The book as somebody sees it for an action.
+pub struct Book {
+    store: Store,
+    visible: Visible,
+}
+
+/// The reason why somebody may see nothing of the book.
+#[derive(Debug, thiserror::Error)]
+pub enum BookError {
+    /// The action is denied everywhere.
+    #[error("{0}")]
+    Denied(&'static str),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Book {
+    /// The part of the book in which `actor` may do `action`.
+    ///
+    /// # Errors
+    /// Returns an error if that is nowhere, or the store fails.
+    pub async fn of(store: &Store, actor: &Actor, action: Action, now: Timestamp) -> Result<Self, BookError> {
+        let visible = match (reach(actor, action), actor.account()) {
+            (Reach::Nowhere { because }, _) => return Err(BookError::Denied(because)),
+            (Reach::Practice { .. }, _) => Visible::Everything,
+            (Reach::Households { .. }, None) => Visible::Households(std::sync::Arc::default()),
+            (Reach::Households { .. }, Some(user)) => store.visible_households(user, now).await?,
+        };
+        Ok(Self { store: store.clone(), visible })
+    }
+
+    /// The households that are seen.
+    pub fn visible(&self) -> &Visible {
+        &self.visible
+    }
+
+    /// Whether all of the book is seen.
+    pub fn is_whole(&self) -> bool {
+        self.visible == Visible::Everything
+    }
+
+    /// The numbers of households and of clients that are seen.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn counts(&self) -> Result<(u64, u64), StoreError> {
+        if self.is_whole() {
+            let counts = self.store.book_counts().await?;
+            return Ok((counts.households, counts.clients));
+        }
+        self.store.counts_of(self.visible.clone()).await
+    }
+
+    /// One household with its people; where it was merged into another, that one.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn household(&self, id: HouseholdId) -> Result<Option<HouseholdRow>, StoreError> {
+        let found = self.store.household(id).await?.filter(|row| self.visible.has(row.household.id));
+        Ok(found.map(|mut row| {
+            row.people.iter_mut().for_each(|client| self.shown(client));
+            row
+        }))
+    }
+
+    /// One client.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn client(&self, id: ClientId) -> Result<Option<StoredClient>, StoreError> {
+        let found = self.store.client(id).await?.filter(|client| self.visible.has(client.household_id));
+        Ok(found.map(|mut client| {
+            self.shown(&mut client);
+            client
+        }))
+    }
+
+    /// Households of a filter.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails or the cursor is not one of its own.
+    pub async fn households(
+        &self,
+        filter: HouseholdFilter,
+        page: PageRequest,
+    ) -> Result<Page<HouseholdRow>, StoreError> {
+        let mut found =
+            self.store.households(HouseholdFilter { visible: self.visible.clone(), ..filter }, page).await?;
+        found.items.iter_mut().flat_map(|row| &mut row.people).for_each(|client| self.shown(client));
+        Ok(found)
+    }
+
+    /// Clients of a filter.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails or the cursor is not one of its own.
+    pub async fn clients(&self, filter: ClientFilter, page: PageRequest) -> Result<Page<StoredClient>, StoreError> {
+        let mut found = self.store.clients(ClientFilter { visible: self.visible.clone(), ..filter }, page).await?;
+        found.items.iter_mut().for_each(|client| self.shown(client));
+        Ok(found)
+    }
+
+    /// The items of clients' lists of one kind.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails or the cursor is not one of its own.
+    pub async fn items<T: StoredItem>(
+        &self,
+        whose: Whose,
+        page: PageRequest,
+    ) -> Result<Page<StoredListed<T>>, StoreError> {
+        self.store.items_seen(whose, self.visible.clone(), page).await
+    }
+
+    /// One record of a client's list.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn item<T: StoredItem>(&self, id: ItemId) -> Result<Option<StoredListed<T>>, StoreError> {
+        Ok(self.store.item::<T>(id).await?.filter(|item| self.visible.has(item.household_id)))
+    }
+
+    /// The lists of one kind of a household that is seen.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn lists_of_household<T: StoredItem>(&self, id: HouseholdId) -> Result<Vec<ClientList<T>>, StoreError> {
+        match self.household(id).await? {
+            Some(row) => self.store.lists_of_household(row.household.id).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Notes of a filter, newest first.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails or the cursor is not one of its own.
+    pub async fn notes(&self, filter: NoteFilter, page: PageRequest) -> Result<Page<Note>, StoreError> {
+        self.store.notes(NoteFilter { visible: self.visible.clone(), ..filter }, page).await
+    }
+
+    /// One note.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn note(&self, id: NoteId) -> Result<Option<Note>, StoreError> {
+        let Some(note) = self.store.note(id).await? else { return Ok(None) };
+        Ok(self.sees(note.household_id).await?.then_some(note))
+    }
+
+    /// The documents of the notes of a filter.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails or the cursor is not one of its own.
+    pub async fn note_documents(
+        &self,
+        filter: NoteFilter,
+        page: PageRequest,
+    ) -> Result<Page<NoteDocument>, StoreError> {
+        self.store.note_documents(NoteFilter { visible: self.visible.clone(), ..filter }, page).await
+    }
+
+    /// One document that is kept: where not all of the book is seen, one that went with a note that is.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn document(&self, id: DocumentId) -> Result<Option<Document>, StoreError> {
+        if self.is_whole() || self.store.has_note_with(self.visible.clone(), id).await? {
+            return self.store.document(id).await;
+        }
+        Ok(None)
+    }
+
+    /// Whether a household, or the one that it was merged into, is seen.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn sees(&self, id: HouseholdId) -> Result<bool, StoreError> {
+        match &self.visible {
+            Visible::Everything => Ok(true),
+            Visible::Households(_) => {
+                Ok(self.store.resolved_household(id).await?.is_some_and(|now| self.visible.has(now)))
+            }
+        }
+    }
+
+    /// Takes away what a client's record says of people whom somebody does not see.
+    fn shown(&self, client: &mut StoredClient) {
+        if !self.is_whole() {
+            client.diagnostics.retain(|diagnostic| diagnostic.code != SHARED_ELSEWHERE);
+        }
+    }
+}
+
+/// Whether the holder of an account sees a household, and why, in sentences.
+///
+/// # Errors
+/// Returns an error if the store fails.
+pub async fn reasons_in_words(
+    store: &Store,
+    account: &Account,
+    household: HouseholdId,
+    now: Timestamp,
+) -> Result<(bool, Vec<String>), StoreError> {
+    let name = &account.user.name;
+    match account.state {
+        AccountState::Disabled => return Ok((false, vec![format!("The account of {name} is disabled.")])),
+        AccountState::Invited => {
+            return Ok((false, vec![format!("{name} was invited and has not chosen a password yet.")]));
+        }
+        AccountState::Active => {}
+    }
+    let who = Who::Person { user: account.user.id, is_fresh: false };
+    let actor = Actor { who, name: name.clone(), role: account.user.role, scopes: None };
+    let (decision, reasons) = decide(store, &actor, Action::ReadBook, household, now).await?;
+    let mut because: Vec<String> = reasons.iter().map(|reason| reason.sentence(name)).collect();
+    match (decision, reach(&actor, Action::ReadBook)) {
+        (Decision::Allow { because: rule }, Reach::Practice { .. }) => because.insert(0, rule.to_owned()),
+        (Decision::Deny { .. }, _) => because = vec![format!("{name} has no access to this household.")],
+        _ => {}
+    }
+    Ok((matches!(decision, Decision::Allow { .. }), because))
+}
+
+/// The answer whether `actor` may do `action` in a household, with all the reasons for which the account has access to it.
+///
+/// # Errors
+/// Returns an error if the store fails.
+pub async fn decide(
+    store: &Store,
+    actor: &Actor,
+    action: Action,
+    household: HouseholdId,
+    now: Timestamp,
+) -> Result<(Decision, Vec<Reason>), StoreError> {
+    let reasons = match actor.account() {
+        Some(user) => store.access_reasons(user, household, now).await?,
+        None => Vec::new(),
+    };
+    Ok((authorize(actor, action, Some(&reasons)), reasons))
+}

@@ -1,0 +1,341 @@
+//! Household access, as programs see and set it.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::{ETAG, IF_MATCH};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::access::reasons_in_words;
+use crate::api::caller::Caller;
+use crate::api::extract::{Body, NoParams, Params, PathParam, word};
+use crate::api::problem::{FieldError, Problem};
+use crate::api::schema;
+use crate::app::App;
+use crate::domain::access::household::{HouseholdAccess, Professional, StaffAccess};
+use crate::domain::access::{Action, Role};
+use crate::domain::stored::Household;
+use crate::domain::{ConnectionName, ExternalId, HouseholdId, Timestamp, UserId};
+use crate::ops;
+use crate::ops::household_access::{Named, Wanted, WantedStaff};
+
+/// A professional who answers for a household.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AnsweringProfessional)]
+pub struct ProfessionalBody {
+    /// The account of the professional; null where the CRM's has none yet.
+    #[schema(required, value_type = Option<String>, format = Uuid)]
+    user_id: Option<UserId>,
+    /// The professional's id in the CRM of the household's connection; null for somebody by their account.
+    #[schema(required, value_type = Option<String>)]
+    external_id: Option<ExternalId>,
+    /// The connection of that CRM.
+    #[schema(required, value_type = Option<String>)]
+    connection: Option<ConnectionName>,
+    /// The name.
+    #[schema(required)]
+    name: Option<String>,
+}
+
+/// A member of the staff who works in a household.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StaffAccess)]
+pub struct StaffBody {
+    /// The person's account.
+    #[schema(value_type = String, format = Uuid)]
+    user_id: UserId,
+    /// The name.
+    #[schema(required)]
+    name: Option<String>,
+    /// The person's role in this household.
+    #[schema(schema_with = schema::role)]
+    role: Role,
+    /// The moment from which on the person has no access any more; null where it does not end by itself.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+    /// The reason for which it was given.
+    #[schema(required)]
+    reason: Option<String>,
+    /// The name of who gave it.
+    given_by: String,
+    /// The moment at which it was given.
+    #[schema(value_type = String, format = DateTime)]
+    given_at: Timestamp,
+}
+
+/// The professionals whom the CRM names for a household now.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CrmProfessionals)]
+pub struct CrmBody {
+    /// The CRM's adviser of the CFO.
+    #[schema(required, value_type = Option<String>)]
+    primary_external_id: Option<ExternalId>,
+    /// The CRM's secondary adviser of the CFO.
+    #[schema(required, value_type = Option<String>)]
+    secondary_external_id: Option<ExternalId>,
+    /// Whether others answer for the household here. It is shown and never followed by itself.
+    differs: bool,
+}
+
+/// The access to a household. There is always one primary professional.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HouseholdAccess)]
+pub struct AccessBody {
+    /// The household.
+    #[schema(value_type = String, format = Uuid)]
+    household_id: HouseholdId,
+    /// The professional who answers for it.
+    primary: ProfessionalBody,
+    /// A second professional.
+    #[schema(required)]
+    secondary: Option<ProfessionalBody>,
+    /// The staff who work in it besides.
+    staff: Vec<StaffBody>,
+    /// The name of who changed it last; null where it is as the CRM proposed it.
+    #[schema(required)]
+    chosen_by: Option<String>,
+    /// The moment of that change.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    chosen_at: Option<Timestamp>,
+    /// What the CRM says now.
+    crm: CrmBody,
+}
+
+impl AccessBody {
+    async fn load(app: &App, household: &Household, access: HouseholdAccess) -> Result<Self, Problem> {
+        let mut staff = Vec::with_capacity(access.staff.len());
+        for StaffAccess { user, role, expires_at, reason, given_by, given_at } in access.staff.clone() {
+            let name = app.store.account(user).await?.map(|account| account.user.name);
+            staff.push(StaffBody { user_id: user, name, role, expires_at, reason, given_by, given_at });
+        }
+        let crm = app.crm_professionals(household).await?;
+        let differs = crm.differs_from(&access);
+        Ok(Self {
+            household_id: access.household,
+            primary: professional(app, access.primary).await?,
+            secondary: match access.secondary {
+                Some(secondary) => Some(professional(app, secondary).await?),
+                None => None,
+            },
+            staff,
+            chosen_at: access.chosen.as_ref().map(|chosen| chosen.at),
+            chosen_by: access.chosen.map(|chosen| chosen.by),
+            crm: CrmBody { primary_external_id: crm.primary, secondary_external_id: crm.secondary, differs },
+        })
+    }
+}
+
+async fn professional(app: &App, professional: Professional) -> Result<ProfessionalBody, Problem> {
+    let account = app.store.account_of(professional.clone()).await?;
+    let (connection, external_id) = match &professional {
+        Professional::OfCrm { connection, external_id } => (Some(connection.clone()), Some(external_id.clone())),
+        Professional::Account(_) | Professional::FirstAdviser => (None, None),
+    };
+    let name = app.name_of_professional(&professional).await?;
+    Ok(ProfessionalBody { user_id: account.map(|account| account.user.id), external_id, connection, name })
+}
+
+/// The access to a household: who answers for it, and who else works in it.
+///
+/// The answer's `ETag` is for the `If-Match` of a change.
+#[utoipa::path(
+    get,
+    path = "/api/v1/households/{id}/access",
+    operation_id = "get_household_access",
+    tag = "households",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The household's id")),
+    responses((status = 200, body = AccessBody, headers(("ETag" = String, description = "The version"))))
+)]
+pub async fn one(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<HouseholdId>,
+    _: NoParams,
+) -> Result<Response, Problem> {
+    let household = find(&app, &caller, id).await?;
+    let access = app.store.household_access(household.id).await?.ok_or_else(|| not_there(id))?;
+    answer(&app, &household, access).await
+}
+
+/// A professional, by their account or by their id in the CRM of the household's connection.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NamedProfessional)]
+pub struct NamedBody {
+    /// The account.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Uuid)]
+    user_id: Option<UserId>,
+    /// The id in the CRM.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    external_id: Option<ExternalId>,
+}
+
+/// A member of the staff to be given access.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewStaffAccess)]
+pub struct NewStaffBody {
+    /// The person's account.
+    #[schema(value_type = String, format = Uuid)]
+    user_id: UserId,
+    /// The person's role in this household: `adviser`, `associate`, `paraplanner` or `support`.
+    #[serde(deserialize_with = "word")]
+    #[schema(schema_with = schema::role)]
+    role: Role,
+    /// The moment from which on the person has no access any more.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+    /// The reason.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// The access that a household is to have: all of it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewHouseholdAccess)]
+pub struct NewAccessBody {
+    /// The professional who answers for it; there is always one.
+    #[serde(default)]
+    primary: Option<NamedBody>,
+    /// A second professional.
+    #[serde(default)]
+    secondary: Option<NamedBody>,
+    /// The staff who work in it besides; nobody where it is left out.
+    #[serde(default)]
+    staff: Vec<NewStaffBody>,
+}
+
+/// Sets the access to a household, all of it at once.
+///
+/// With `If-Match`, the change is made only where the access is still the one of that `ETag`; else it is 412.
+#[utoipa::path(
+    put,
+    path = "/api/v1/households/{id}/access",
+    operation_id = "set_household_access",
+    tag = "households",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The household's id")),
+    request_body = NewAccessBody,
+    responses((status = 200, body = AccessBody, headers(("ETag" = String, description = "The version"))))
+)]
+pub async fn set(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<HouseholdId>,
+    _: NoParams,
+    headers: HeaderMap,
+    body: Result<Body<NewAccessBody>, Problem>,
+) -> Result<Response, Problem> {
+    caller.may(Action::ManageHouseholds)?;
+    let Body(body) = body?;
+    let household = find(&app, &caller, id).await?;
+    let follows = follows(&headers)?;
+    let named = |pointer: &str, body: Option<NamedBody>| match body.map(|body| (body.user_id, body.external_id)) {
+        None => Ok(None),
+        Some((Some(user), None)) => Ok(Some(Named::Account(user))),
+        // What was read is sent again: a professional of the CRM with the account that is linked to them.
+        Some((_, Some(external_id))) => Ok(Some(Named::OfCrm(external_id))),
+        Some((None, None)) => Err(Problem::invalid(vec![FieldError {
+            pointer: pointer.to_owned(),
+            detail: "Say who: `user_id` of an account, or `external_id` of a user of the CRM.".to_owned(),
+        }])),
+    };
+    let staff = |body: NewStaffBody| {
+        let NewStaffBody { user_id, role, expires_at, reason } = body;
+        WantedStaff { user: user_id, role, expires_at, reason }
+    };
+    let wanted = Wanted {
+        primary: named("/primary", body.primary)?,
+        secondary: named("/secondary", body.secondary)?,
+        staff: body.staff.into_iter().map(staff).collect(),
+    };
+    let access =
+        ops::household_access::set(&app, caller.actor(), household.id, follows, wanted, Timestamp::now()).await?;
+    answer(&app, &household, access).await
+}
+
+/// The person whose access is asked about.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExplainParams {
+    /// The account.
+    #[param(value_type = String, format = Uuid)]
+    user_id: UserId,
+}
+
+/// Whether somebody sees a household, and why.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AccessExplanation)]
+pub struct ExplanationBody {
+    /// Whether the person sees the household.
+    allowed: bool,
+    /// The reasons, each a sentence.
+    because: Vec<String>,
+}
+
+/// Says whether somebody sees a household, and why.
+#[utoipa::path(
+    get,
+    path = "/api/v1/households/{id}/access/explain",
+    operation_id = "explain_household_access",
+    tag = "households",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The household's id"), ExplainParams),
+    responses((status = 200, body = ExplanationBody))
+)]
+pub async fn explain(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<HouseholdId>,
+    params: Result<Params<ExplainParams>, Problem>,
+) -> Result<Json<ExplanationBody>, Problem> {
+    caller.may_somewhere(Action::ReadBook)?;
+    caller.may(Action::ReadPeople)?;
+    let Params(params) = params?;
+    let household = find(&app, &caller, id).await?;
+    let account = app.store.account(params.user_id).await?;
+    let account = account.ok_or_else(|| Problem::not_found(format_args!("account {}", params.user_id)))?;
+    let (allowed, because) = reasons_in_words(&app.store, &account, household.id, Timestamp::now()).await?;
+    Ok(Json(ExplanationBody { allowed, because }))
+}
+
+/// The household, where the caller sees it.
+async fn find(app: &App, caller: &Caller, id: HouseholdId) -> Result<Household, Problem> {
+    let found = caller.book(app, Action::ReadBook).await?.household(id).await?;
+    Ok(found.ok_or_else(|| not_there(id))?.household)
+}
+
+fn not_there(id: HouseholdId) -> Problem {
+    Problem::not_found(format_args!("household {id}"))
+}
+
+async fn answer(app: &App, household: &Household, access: HouseholdAccess) -> Result<Response, Problem> {
+    let tag = format!("\"{}-{}\"", access.household, access.version);
+    let mut answer = Json(AccessBody::load(app, household, access).await?).into_response();
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        answer.headers_mut().insert(ETAG, tag);
+    }
+    Ok(answer)
+}
+
+/// The version that `If-Match` names. A proxy that compresses makes a tag weak: it names the same version.
+fn follows(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(given) = headers.get(IF_MATCH) else { return Ok(None) };
+    let tag = given.to_str().unwrap_or_default().trim();
+    if tag == "*" {
+        return Ok(None);
+    }
+    let bare = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
+    let bare = bare.strip_suffix("-gzip").unwrap_or(bare);
+    // What is no tag of this host names no version that there is.
+    let version = bare.rsplit_once('-').and_then(|(_, version)| version.parse().ok());
+    Ok(Some(version.unwrap_or(u64::MAX)))
+}

@@ -1,0 +1,252 @@
+//! Household access: who answers for a household, and who else works in it.
+
+use std::collections::HashSet;
+
+use super::{FieldError, Kind, Refusal, book, may};
+use crate::app::App;
+use crate::domain::access::household::{
+    Chosen, HouseholdAccess, LONGEST_REASON, MOST_STAFF, Professional, StaffAccess,
+};
+use crate::domain::access::{Action, Actor, Role};
+use crate::domain::account::AccountState;
+use crate::domain::text::is_unwanted;
+use crate::domain::{ExternalId, HouseholdId, Timestamp, UserId};
+use crate::store::household_access::{AccessSet, NewAccess};
+
+/// The roles in which staff work in a household.
+pub const STAFF_ROLES: [Role; 4] = [Role::Adviser, Role::Associate, Role::Paraplanner, Role::Support];
+
+/// A professional as somebody names them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Named {
+    /// Somebody with an account.
+    Account(UserId),
+    /// A user of the CRM of the household's connection.
+    OfCrm(ExternalId),
+    /// The first adviser of the practice.
+    FirstAdviser,
+}
+
+/// A member of the staff to be given access.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WantedStaff {
+    /// The person's account.
+    pub user: UserId,
+    /// The person's role in the household.
+    pub role: Role,
+    /// The moment from which on the person has no access any more.
+    pub expires_at: Option<Timestamp>,
+    /// The reason.
+    pub reason: Option<String>,
+}
+
+/// The access to a household, as somebody wants it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Wanted {
+    /// The primary professional; none is refused.
+    pub primary: Option<Named>,
+    /// The secondary professional.
+    pub secondary: Option<Named>,
+    /// The staff.
+    pub staff: Vec<WantedStaff>,
+}
+
+impl Wanted {
+    /// What there is, for whoever changes a part of it.
+    pub fn of(access: &HouseholdAccess) -> Self {
+        let named = |professional: &Professional| match professional {
+            Professional::Account(user) => Named::Account(*user),
+            Professional::OfCrm { external_id, .. } => Named::OfCrm(external_id.clone()),
+            Professional::FirstAdviser => Named::FirstAdviser,
+        };
+        let staff = |given: &StaffAccess| WantedStaff {
+            user: given.user,
+            role: given.role,
+            expires_at: given.expires_at,
+            reason: given.reason.clone(),
+        };
+        Self {
+            primary: Some(named(&access.primary)),
+            secondary: access.secondary.as_ref().map(named),
+            staff: access.staff.iter().map(staff).collect(),
+        }
+    }
+}
+
+/// Sets the access to a household, all of it at once; answers it as it is from now on.
+///
+/// # Errors
+/// Returns an error if there is no such household, something does not fit, or somebody changed it since the version that
+/// `follows` names.
+pub async fn set(
+    app: &App,
+    actor: &Actor,
+    id: HouseholdId,
+    follows: Option<u64>,
+    wanted: Wanted,
+    now: Timestamp,
+) -> Result<HouseholdAccess, Refusal> {
+    may(actor, Action::ManageHouseholds)?;
+    let not_there = || Refusal::not_found(format_args!("household {id}"));
+    let household = book(app, actor, Action::ReadBook).await?.household(id).await?.ok_or_else(not_there)?.household;
+    let before = app.store.household_access(household.id).await?.ok_or_else(not_there)?;
+    let mut errors = Errors::default();
+    let Some(primary) = wanted.primary.clone() else {
+        let message =
+            "A household always has one primary professional. Name somebody with an account, or a user of the CRM.";
+        return Err(Refusal::at("/primary", message));
+    };
+    let of_connection = &household.connection;
+    let primary = professional(app, &mut errors, of_connection, "/primary", primary, before.primary == first()).await?;
+    let secondary = match wanted.secondary {
+        Some(named) => professional(app, &mut errors, of_connection, "/secondary", named, false).await?,
+        None => None,
+    };
+    if primary.is_some() && primary == secondary {
+        errors.add("/secondary", "This is the primary professional. Name somebody else, or nobody.");
+    }
+    if wanted.staff.len() > MOST_STAFF {
+        errors.add("/staff", format!("A household has at most {MOST_STAFF} staff. Give a team access instead."));
+    }
+    let mut known = HashSet::new();
+    let mut staff = Vec::with_capacity(wanted.staff.len());
+    for (place, given) in wanted.staff.into_iter().take(MOST_STAFF).enumerate() {
+        let at = |field: &str| format!("/staff/{place}/{field}");
+        if !known.insert(given.user) {
+            errors.add(
+                at("user_id"),
+                "The same person stands in the list before. One person has one role in a household.",
+            );
+        }
+        if [&primary, &secondary].into_iter().flatten().any(|one| *one == Professional::Account(given.user)) {
+            errors.add(at("user_id"), "This person is a professional of the household, and has access by that.");
+        }
+        account(app, &mut errors, &at("user_id"), given.user, &before).await?;
+        if !STAFF_ROLES.contains(&given.role) {
+            let roles = STAFF_ROLES.map(|role| format!("`{}`", role.as_str())).join(", ");
+            errors.add(at("role"), format!("In a household somebody is one of {roles}."));
+        }
+        let is_new = |end: &Timestamp| before.staff.iter().all(|kept| kept.expires_at.as_ref() != Some(end));
+        if given.expires_at.is_some_and(|end| end <= now && is_new(&end)) {
+            errors.add(at("expires_at"), "This is over already. Choose a day to come, or none.");
+        }
+        let reason = given.reason.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty());
+        if reason
+            .as_ref()
+            .is_some_and(|reason| reason.chars().count() > LONGEST_REASON || reason.chars().any(is_unwanted))
+        {
+            errors.add(at("reason"), format!("A reason is at most {LONGEST_REASON} characters on one line."));
+        }
+        staff.push(StaffAccess {
+            user: given.user,
+            role: given.role,
+            expires_at: given.expires_at,
+            reason,
+            given_by: actor.name.clone(),
+            given_at: now,
+        });
+    }
+    let Some(primary) = primary.filter(|_| errors.0.is_empty()) else { return Err(Refusal::invalid(errors.0)) };
+    let chosen = Chosen { by: actor.name.clone(), at: now };
+    let new = NewAccess { household: household.id, follows, primary, secondary, staff, chosen };
+    match app.store.set_household_access(new).await? {
+        AccessSet::Yes(access) => Ok(access),
+        AccessSet::NoHousehold => Err(not_there()),
+        AccessSet::Stale(now) => {
+            let who = now.chosen.map_or("the CRM".to_owned(), |chosen| chosen.by);
+            let message = format!(
+                "Nothing was changed: {who} changed the access to this household meanwhile. Look at it as it is now, then \
+                 change it again."
+            );
+            Err(Refusal::new(Kind::Stale, message))
+        }
+    }
+}
+
+fn first() -> Professional {
+    Professional::FirstAdviser
+}
+
+/// The errors of what was sent.
+#[derive(Default)]
+struct Errors(Vec<FieldError>);
+
+impl Errors {
+    fn add(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
+        self.0.push(FieldError { pointer: pointer.into(), message: message.into() });
+    }
+}
+
+/// The professional whom somebody named, where that one can answer for a household.
+async fn professional(
+    app: &App,
+    errors: &mut Errors,
+    connection: &crate::domain::ConnectionName,
+    pointer: &str,
+    named: Named,
+    may_be_first: bool,
+) -> Result<Option<Professional>, Refusal> {
+    match named {
+        Named::FirstAdviser if may_be_first => Ok(Some(Professional::FirstAdviser)),
+        Named::FirstAdviser => {
+            errors.add(pointer, "Name somebody with an account, or a user of the CRM.");
+            Ok(None)
+        }
+        Named::OfCrm(external_id) => {
+            if app.store.adviser(connection.clone(), external_id.clone()).await?.is_none() {
+                let message = format!(
+                    "The connection `{connection}` has no adviser `{external_id}`; the CRM's users come over with each sync."
+                );
+                errors.add(format!("{pointer}/external_id"), message);
+                return Ok(None);
+            }
+            Ok(Some(Professional::OfCrm { connection: connection.clone(), external_id }))
+        }
+        Named::Account(user) => {
+            let at = format!("{pointer}/user_id");
+            match app.store.account(user).await? {
+                None => errors.add(at, format!("There is no account {user}.")),
+                Some(account) if account.state == AccountState::Disabled => {
+                    errors.add(
+                        at,
+                        format!("The account of {} is disabled. Name somebody who can sign in.", account.user.name),
+                    );
+                }
+                Some(account) if !can_answer(account.user.role, pointer) => {
+                    let message = format!(
+                        "{} is {} in the practice. An adviser or a practice manager answers for a household.",
+                        account.user.name, account.user.role
+                    );
+                    errors.add(at, message);
+                }
+                Some(_) => return Ok(Some(Professional::Account(user))),
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// Whether somebody in this role of the practice can be this professional; an associate can be the second.
+fn can_answer(role: Role, pointer: &str) -> bool {
+    matches!(role, Role::Adviser | Role::PracticeManager) || (role == Role::Associate && pointer == "/secondary")
+}
+
+/// Looks whether somebody can be given access; who has it may keep it.
+async fn account(
+    app: &App,
+    errors: &mut Errors,
+    pointer: &str,
+    user: UserId,
+    before: &HouseholdAccess,
+) -> Result<(), Refusal> {
+    match app.store.account(user).await? {
+        None => errors.add(pointer, format!("There is no account {user}.")),
+        Some(account)
+            if account.state == AccountState::Disabled && before.staff.iter().all(|given| given.user != user) =>
+        {
+            errors.add(pointer, format!("The account of {} is disabled.", account.user.name));
+        }
+        Some(_) => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,369 @@
+//! Household access: who answers for each household, who else works in it, and the index by which lists are read for
+//! those who see some households only.
+//!
+//! Every household has a row from the moment it is made: the CRM's advisers propose its professionals then, and what the
+//! CRM says later is shown beside it and not followed. A professional of the CRM stands for the account that is linked to
+//! them, by hand or by an email that a practice manager gave the account.
+
+mod index;
+mod professionals;
+mod proposal;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use minicbor::Decoder;
+
+use super::engine::{Readable, Table, Write};
+use super::keys::{ConnectionNumber, OwnKey, own};
+use super::reader::Reader;
+use super::rows::{Out, ReadError, Row, Written, decode, encode, read_variant, rows, write_variant};
+use super::tables::{HOUSEHOLDS, HouseholdRecord};
+use super::{Store, StoreError};
+use crate::domain::access::household::{Chosen, HouseholdAccess, Professional, StaffAccess};
+use crate::domain::access::{Reason, Role};
+use crate::domain::{ConnectionName, ExternalId, HouseholdId, Timestamp, UserId};
+use crate::store::connection_numbers::{name_of, number_for};
+pub use professionals::{LinkedBy, LinkedProfessional};
+pub(super) use proposal::{ChosenBefore, close, fill, made_by, propose, take_over};
+
+/// The access to each household: [`AccessRow`].
+const ACCESS: Table<&OwnKey, &[u8]> = Table::new("household-access");
+
+/// The access to a household as it is stored.
+#[derive(Clone, PartialEq, Debug)]
+struct AccessRow {
+    primary: Party,
+    secondary: Option<Party>,
+    staff: Vec<StaffRow>,
+    version: u64,
+    chosen_by: Option<String>,
+    chosen_at: Option<Timestamp>,
+}
+
+/// A professional as they are stored: the CRM's by the number of the connection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Party {
+    Account(UserId),
+    OfCrm(ConnectionNumber, ExternalId),
+    FirstAdviser,
+}
+
+/// A member of the staff as they are stored.
+#[derive(Clone, PartialEq, Debug)]
+struct StaffRow {
+    user: UserId,
+    role: Role,
+    expires_at: Option<Timestamp>,
+    reason: Option<String>,
+    given_by: String,
+    given_at: Timestamp,
+}
+
+rows! {
+    AccessRow { 0: primary, 1: secondary, 2: staff, 3: version, 4: chosen_by, 5: chosen_at }
+    StaffRow { 0: user, 1: role, 2: expires_at, 3: reason, 4: given_by, 5: given_at }
+}
+
+impl Row for Party {
+    fn write(&self, out: &mut Out) -> Written {
+        match self {
+            Self::Account(user) => write_variant(out, 0, user),
+            Self::OfCrm(connection, id) => write_variant(out, 1, &(*connection, id.clone())),
+            Self::FirstAdviser => write_variant(out, 2, &()),
+        }
+    }
+
+    fn read(from: &mut Decoder<'_>) -> Result<Self, ReadError> {
+        match read_variant(from)? {
+            0 => Row::read(from).map(Self::Account),
+            1 => Row::read(from).map(|(connection, id)| Self::OfCrm(connection, id)),
+            2 => Row::read(from).map(|()| Self::FirstAdviser),
+            _ => Err(ReadError::message("no such professional")),
+        }
+    }
+}
+
+/// The households that somebody sees.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub enum Visible {
+    /// The whole book.
+    #[default]
+    Everything,
+    /// These households.
+    Households(Arc<HashSet<HouseholdId>>),
+}
+
+impl Visible {
+    /// Whether a household is among them.
+    pub fn has(&self, household: HouseholdId) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Households(these) => these.contains(&household),
+        }
+    }
+
+    /// These households, in their order; none where it is the whole book.
+    pub(super) fn some(&self) -> Option<Vec<HouseholdId>> {
+        match self {
+            Self::Everything => None,
+            Self::Households(these) => {
+                let mut these: Vec<HouseholdId> = these.iter().copied().collect();
+                these.sort_unstable();
+                Some(these)
+            }
+        }
+    }
+}
+
+/// The one who makes a household here.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Maker {
+    /// The account.
+    pub user: UserId,
+    /// The role in the practice.
+    pub role: Role,
+    /// The name.
+    pub name: String,
+}
+
+/// Another access of a household, in place of the one that there is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewAccess {
+    /// The household.
+    pub household: HouseholdId,
+    /// The version that it follows; none follows whatever there is.
+    pub follows: Option<u64>,
+    /// The primary professional.
+    pub primary: Professional,
+    /// The secondary professional.
+    pub secondary: Option<Professional>,
+    /// The staff; who was given access before keeps when and by whom.
+    pub staff: Vec<StaffAccess>,
+    /// The person who says so, and when.
+    pub chosen: Chosen,
+}
+
+/// The outcome of [`Store::set_household_access`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AccessSet {
+    /// It is in force.
+    Yes(HouseholdAccess),
+    /// Somebody changed it since, to this; nothing changed.
+    Stale(HouseholdAccess),
+    /// There is no such household.
+    NoHousehold,
+}
+
+/// Makes the tables.
+pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
+    transaction.open_table(ACCESS)?;
+    index::make_tables(transaction)?;
+    professionals::make_tables(transaction)
+}
+
+impl Store {
+    /// The access to a household; none where there is no such household.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn household_access(&self, id: HouseholdId) -> Result<Option<HouseholdAccess>, StoreError> {
+        self.read(move |transaction| {
+            let Some(id) = resolved(&transaction.open_table(HOUSEHOLDS)?, id)? else { return Ok(None) };
+            let Some(row) = stored(&transaction.open_table(ACCESS)?, id)? else { return Ok(None) };
+            let reader = Reader::open(transaction)?;
+            row.shown(id, |number| reader.name_of(number)).map(Some)
+        })
+        .await
+    }
+
+    /// Sets the access to a household, where nobody changed it since the version that it follows.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn set_household_access(&self, new: NewAccess) -> Result<AccessSet, StoreError> {
+        self.write(move |transaction| set(transaction, new)).await
+    }
+
+    /// The household of an id, or the one that it was merged into.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn resolved_household(&self, id: HouseholdId) -> Result<Option<HouseholdId>, StoreError> {
+        self.read(move |transaction| resolved(&transaction.open_table(HOUSEHOLDS)?, id)).await
+    }
+
+    /// The households that an account has access to at a moment.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn visible_households(&self, user: UserId, now: Timestamp) -> Result<Visible, StoreError> {
+        self.read(move |transaction| {
+            let parties = professionals::parties_of(transaction, user)?;
+            let these = index::households_of(transaction, &parties, now)?;
+            Ok(Visible::Households(Arc::new(these)))
+        })
+        .await
+    }
+
+    /// The numbers of households with people in them, and of their people, that somebody sees.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn counts_of(&self, visible: Visible) -> Result<(u64, u64), StoreError> {
+        self.read(move |transaction| {
+            let reader = Reader::open(transaction)?;
+            let (mut households, mut clients) = (0, 0);
+            for household in visible.some().unwrap_or_default() {
+                let members = reader.members(household)?.len() as u64;
+                households += u64::from(members > 0);
+                clients += members;
+            }
+            Ok((households, clients))
+        })
+        .await
+    }
+
+    /// The reasons for which an account has access to a household at a moment; without any, it has none.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn access_reasons(
+        &self,
+        user: UserId,
+        household: HouseholdId,
+        now: Timestamp,
+    ) -> Result<Vec<Reason>, StoreError> {
+        self.read(move |transaction| {
+            let Some(household) = resolved(&transaction.open_table(HOUSEHOLDS)?, household)? else {
+                return Ok(Vec::new());
+            };
+            let Some(row) = stored(&transaction.open_table(ACCESS)?, household)? else { return Ok(Vec::new()) };
+            let parties = professionals::parties_of(transaction, user)?;
+            Ok(row.reasons(user, &parties, now))
+        })
+        .await
+    }
+}
+
+impl AccessRow {
+    fn shown(
+        self,
+        household: HouseholdId,
+        name_of: impl Fn(ConnectionNumber) -> Result<ConnectionName, StoreError>,
+    ) -> Result<HouseholdAccess, StoreError> {
+        let professional = |party| {
+            Ok::<_, StoreError>(match party {
+                Party::Account(user) => Professional::Account(user),
+                Party::OfCrm(number, external_id) => Professional::OfCrm { connection: name_of(number)?, external_id },
+                Party::FirstAdviser => Professional::FirstAdviser,
+            })
+        };
+        Ok(HouseholdAccess {
+            household,
+            primary: professional(self.primary)?,
+            secondary: self.secondary.map(professional).transpose()?,
+            staff: self.staff.into_iter().map(StaffAccess::from).collect(),
+            version: self.version,
+            chosen: self.chosen_by.zip(self.chosen_at).map(|(by, at)| Chosen { by, at }),
+        })
+    }
+
+    /// The reasons of an account, which is one of these parties.
+    fn reasons(self, user: UserId, parties: &[Party], now: Timestamp) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        if parties.contains(&self.primary) {
+            reasons.push(Reason::Primary);
+        }
+        if self.secondary.is_some_and(|secondary| parties.contains(&secondary)) {
+            reasons.push(Reason::Secondary);
+        }
+        for StaffRow { user: of, role, expires_at, reason, .. } in self.staff {
+            if of == user && expires_at.is_none_or(|end| now < end) {
+                reasons.push(Reason::Staff { role, expires_at, reason });
+            }
+        }
+        reasons
+    }
+}
+
+impl From<StaffRow> for StaffAccess {
+    fn from(StaffRow { user, role, expires_at, reason, given_by, given_at }: StaffRow) -> Self {
+        Self { user, role, expires_at, reason, given_by, given_at }
+    }
+}
+
+fn set(transaction: &Write, new: NewAccess) -> Result<AccessSet, StoreError> {
+    let Some(id) = resolved(&transaction.open_table(HOUSEHOLDS)?, new.household)? else {
+        return Ok(AccessSet::NoHousehold);
+    };
+    let Some(before) = stored(&transaction.open_table(ACCESS)?, id)? else { return Ok(AccessSet::NoHousehold) };
+    let shown = |row: AccessRow| row.shown(id, |number| name_of(transaction, number));
+    if new.follows.is_some_and(|version| version != before.version) {
+        return shown(before).map(AccessSet::Stale);
+    }
+    let party = |professional| {
+        Ok::<_, StoreError>(match professional {
+            Professional::Account(user) => Party::Account(user),
+            Professional::OfCrm { connection, external_id } => {
+                Party::OfCrm(number_for(transaction, &connection)?, external_id)
+            }
+            Professional::FirstAdviser => Party::FirstAdviser,
+        })
+    };
+    let primary = party(new.primary)?;
+    let secondary = new.secondary.map(party).transpose()?;
+    let staff = new.staff.into_iter().map(|given| {
+        let StaffAccess { user, role, expires_at, reason, given_by, given_at } = given;
+        let same = before.staff.iter().find(|known| {
+            (known.user, known.role, known.expires_at) == (user, role, expires_at) && known.reason == reason
+        });
+        same.cloned().unwrap_or(StaffRow { user, role, expires_at, reason, given_by, given_at })
+    });
+    let staff: Vec<StaffRow> = staff.collect();
+    let after = AccessRow { primary, secondary, staff, ..before.clone() };
+    if after == before && before.chosen_by.is_some() {
+        return shown(before).map(AccessSet::Yes);
+    }
+    let after = AccessRow {
+        version: before.version + 1,
+        chosen_by: Some(new.chosen.by),
+        chosen_at: Some(new.chosen.at),
+        ..after
+    };
+    put(transaction, id, Some(&before), &after)?;
+    shown(after).map(AccessSet::Yes)
+}
+
+/// Writes the access to a household, and its entries in place of those before.
+fn put(
+    transaction: &Write,
+    household: HouseholdId,
+    before: Option<&AccessRow>,
+    after: &AccessRow,
+) -> Result<(), StoreError> {
+    transaction.open_table(ACCESS)?.put(&own(household.0), encode(after)?.as_slice())?;
+    index::replace(transaction, household, before, Some(after))
+}
+
+fn stored(
+    access: &impl Readable<&'static OwnKey, &'static [u8]>,
+    household: HouseholdId,
+) -> Result<Option<AccessRow>, StoreError> {
+    access.get(&own(household.0))?.map(|row| decode(row.value())).transpose()
+}
+
+/// The household of an id, or the one that it was merged into.
+pub(super) fn resolved(
+    households: &impl Readable<&'static OwnKey, &'static [u8]>,
+    mut id: HouseholdId,
+) -> Result<Option<HouseholdId>, StoreError> {
+    loop {
+        let Some(stored) = households.get(&own(id.0))? else { return Ok(None) };
+        match decode(stored.value())? {
+            HouseholdRecord::Of { .. } => return Ok(Some(id)),
+            // No household that was merged into another takes part in a later merge, so that this ends.
+            HouseholdRecord::MergedInto(other) => id = HouseholdId(other),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The index of access: by whom a household is seen, in the order of households.
+
+use std::collections::HashSet;
+
+use super::{AccessRow, Party};
+use crate::domain::{HouseholdId, Timestamp};
+use crate::store::StoreError;
+use crate::store::engine::{Snapshot, Table, Write};
+use crate::store::keys::{ExternalKey, PRACTICE, join, span, uuid_at_end};
+
+/// `practice · kind of party · party · household`: the moment at which it ends, in milliseconds since 1970, or 0.
+const ACCESS_OF: Table<&AccessKey, u64> = Table::new("household-access-of");
+
+/// The key of one entry.
+type AccessKey = [u8; 4 + PARTY + 16];
+/// The bytes of a party: its kind, and a connection and an id there, or an account and nothing.
+const PARTY: usize = 1 + 2 + 16;
+
+/// Makes the table.
+pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
+    transaction.open_table(ACCESS_OF)?;
+    Ok(())
+}
+
+/// Replaces the entries of what was in force by those of what is.
+pub(super) fn replace(
+    transaction: &Write,
+    household: HouseholdId,
+    before: Option<&AccessRow>,
+    after: Option<&AccessRow>,
+) -> Result<(), StoreError> {
+    let entries = |row: Option<&AccessRow>| row.map(|row| entries(household, row)).unwrap_or_default();
+    let (before, after) = (entries(before), entries(after));
+    let mut table = transaction.open_table(ACCESS_OF)?;
+    for (key, _) in before.iter().filter(|(key, _)| after.iter().all(|(kept, _)| kept != key)) {
+        table.delete(key)?;
+    }
+    for (key, ends) in after.iter().filter(|entry| !before.contains(entry)) {
+        table.put(key, *ends)?;
+    }
+    Ok(())
+}
+
+/// The households that one of these parties has access to at a moment.
+pub(super) fn households_of(
+    transaction: &Snapshot,
+    parties: &[Party],
+    now: Timestamp,
+) -> Result<HashSet<HouseholdId>, StoreError> {
+    let now = millis(now);
+    let table = transaction.open_table(ACCESS_OF)?;
+    let mut households = HashSet::new();
+    for party in parties {
+        let prefix: [u8; 4 + PARTY] = join([&PRACTICE.to_be_bytes(), &bytes(party)]);
+        let (first, last) = span::<{ size_of::<AccessKey>() }>(&prefix);
+        for entry in table.scan(&first..=&last)? {
+            let (key, ends) = entry?;
+            if ends.value() == 0 || now < ends.value() {
+                households.insert(HouseholdId(uuid_at_end(key.value())));
+            }
+        }
+    }
+    Ok(households)
+}
+
+/// The entries of a row, one a party: where one has access twice, the one that ends last.
+fn entries(household: HouseholdId, row: &AccessRow) -> Vec<(AccessKey, u64)> {
+    let professionals = [Some(&row.primary), row.secondary.as_ref()].into_iter().flatten();
+    let professionals = professionals.map(|party| (party.clone(), 0));
+    let staff = row.staff.iter().map(|staff| (Party::Account(staff.user), staff.expires_at.map_or(0, millis)));
+    let mut entries: Vec<(AccessKey, u64)> = Vec::with_capacity(2 + row.staff.len());
+    for (party, ends) in professionals.chain(staff) {
+        let key = join([&PRACTICE.to_be_bytes(), &bytes(&party), household.0.as_bytes()]);
+        match entries.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, known)) if *known == 0 || ends == 0 => *known = 0,
+            Some((_, known)) => *known = ends.max(*known),
+            None => entries.push((key, ends)),
+        }
+    }
+    entries
+}
+
+fn bytes(party: &Party) -> [u8; PARTY] {
+    match party {
+        Party::Account(user) => join([&[1], user.0.as_bytes(), &[0, 0]]),
+        Party::OfCrm(connection, id) => join([&[2], &connection.0.to_be_bytes(), &ExternalKey::from(id).0]),
+        Party::FirstAdviser => join([&[3], &[0; 18]]),
+    }
+}
+
+/// Milliseconds since 1970, at least 1: 0 is no end.
+fn millis(moment: Timestamp) -> u64 {
+    u64::try_from(moment.as_millisecond()).unwrap_or_default().max(1)
+}

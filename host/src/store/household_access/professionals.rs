@@ -1,0 +1,189 @@
+//! The accounts of the CRM's professionals: linked by hand, or by an email that a practice manager gave the account.
+
+use super::Party;
+use crate::domain::RecordKind;
+use crate::domain::access::household::Professional;
+use crate::domain::account::Account;
+use crate::domain::stored::StoredAdviser;
+use crate::domain::{ConnectionName, ExternalId, UserId};
+use crate::store::access::{StoredUser, first_who_answers, user_in, user_of_email};
+use crate::store::connection_numbers::{number_for, number_of};
+use crate::store::engine::{Snapshot, Table, Write};
+use crate::store::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, record, span};
+use crate::store::rows::decode;
+use crate::store::tables::ADVISERS;
+use crate::store::{Store, StoreError};
+
+/// The account that a person linked to a user of the CRM; [`NOBODY`] where they said that it is none.
+const LINKS: Table<&RecordKey, [u8; 16]> = Table::new("professional-links");
+const NOBODY: [u8; 16] = [0; 16];
+
+/// A professional of the CRM, with the account that stands for them.
+#[derive(Clone, Debug)]
+pub struct LinkedProfessional {
+    /// The professional.
+    pub adviser: StoredAdviser,
+    /// Their account.
+    pub account: Option<Account>,
+    /// Whether a person said so; else it is by the email.
+    pub by_hand: bool,
+}
+
+/// The link of a professional of the CRM, as a person sets it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LinkedBy {
+    /// The account whose email is theirs.
+    Email,
+    /// This account.
+    Hand(UserId),
+    /// No account.
+    Nobody,
+}
+
+/// Makes the table.
+pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
+    transaction.open_table(LINKS)?;
+    Ok(())
+}
+
+impl Store {
+    /// The professionals of the CRM that are active or linked, with their accounts, by connection and CRM id.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn linked_professionals(&self) -> Result<Vec<LinkedProfessional>, StoreError> {
+        self.read(|transaction| {
+            let mut professionals = Vec::new();
+            for_each(transaction, |number, adviser| {
+                let (user, by_hand) = account_of(transaction, number, &adviser.adviser.external_id)?;
+                if adviser.adviser.active || user.is_some() {
+                    professionals.push(LinkedProfessional { adviser, account: user.map(Account::from), by_hand });
+                }
+                Ok(())
+            })?;
+            Ok(professionals)
+        })
+        .await
+    }
+
+    /// Links a professional of the CRM to an account, or takes that back.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn link_professional(
+        &self,
+        connection: ConnectionName,
+        id: ExternalId,
+        to: LinkedBy,
+    ) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            let number = number_for(transaction, &connection)?;
+            let key = record(number, RecordKind::Adviser, ExternalKey::from(&id));
+            let mut links = transaction.open_table(LINKS)?;
+            match to {
+                LinkedBy::Email => drop(links.delete(&key)?),
+                LinkedBy::Hand(user) => links.put(&key, user.0.into_bytes())?,
+                LinkedBy::Nobody => links.put(&key, NOBODY)?,
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The user of a connection's CRM whom an account is linked to; the first, where there are several.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn adviser_of_account(
+        &self,
+        connection: ConnectionName,
+        user: UserId,
+    ) -> Result<Option<StoredAdviser>, StoreError> {
+        self.read(move |transaction| {
+            let Some(wanted) = number_of(transaction, &connection)? else { return Ok(None) };
+            let mut found = None;
+            for_each(transaction, |number, adviser| {
+                let is_of = found.is_none()
+                    && number == wanted
+                    && account_of(transaction, number, &adviser.adviser.external_id)?
+                        .0
+                        .is_some_and(|linked| linked.user.id == user);
+                if is_of {
+                    found = Some(adviser);
+                }
+                Ok(())
+            })?;
+            Ok(found)
+        })
+        .await
+    }
+
+    /// The account that answers for what a professional answers for; none where the CRM's has no account.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn account_of(&self, professional: Professional) -> Result<Option<Account>, StoreError> {
+        self.read(move |transaction| {
+            let user = match professional {
+                Professional::Account(user) => user_in(transaction, user)?,
+                Professional::FirstAdviser => first_who_answers(transaction)?,
+                Professional::OfCrm { connection, external_id } => match number_of(transaction, &connection)? {
+                    Some(number) => account_of(transaction, number, &external_id)?.0,
+                    None => None,
+                },
+            };
+            Ok(user.map(Account::from))
+        })
+        .await
+    }
+}
+
+/// What an account is in the rows of access: itself, the CRM's users that are linked to it, and the first adviser where
+/// it is that one.
+pub(super) fn parties_of(transaction: &Snapshot, user: UserId) -> Result<Vec<Party>, StoreError> {
+    let mut parties = vec![Party::Account(user)];
+    for_each(transaction, |number, adviser| {
+        let id = adviser.adviser.external_id;
+        if account_of(transaction, number, &id)?.0.is_some_and(|linked| linked.user.id == user) {
+            parties.push(Party::OfCrm(number, id));
+        }
+        Ok(())
+    })?;
+    if first_who_answers(transaction)?.is_some_and(|first| first.user.id == user) {
+        parties.push(Party::FirstAdviser);
+    }
+    Ok(parties)
+}
+
+/// The account of a user of the CRM, and whether a person said so.
+fn account_of(
+    transaction: &Snapshot,
+    connection: ConnectionNumber,
+    id: &ExternalId,
+) -> Result<(Option<StoredUser>, bool), StoreError> {
+    let key = record(connection, RecordKind::Adviser, ExternalKey::from(id));
+    if let Some(linked) = transaction.open_table(LINKS)?.get(&key)? {
+        let linked = linked.value();
+        let user = (linked != NOBODY).then(|| user_in(transaction, UserId(uuid::Uuid::from_bytes(linked))));
+        return Ok((user.transpose()?.flatten(), true));
+    }
+    let adviser = transaction.open_table(ADVISERS)?.get(&key)?;
+    let adviser = adviser.map(|adviser| decode::<StoredAdviser>(adviser.value())).transpose()?;
+    let Some(email) = adviser.and_then(|adviser| adviser.adviser.email) else { return Ok((None, false)) };
+    let user = user_of_email(transaction, &email)?;
+    // Who may set their own email could make themselves anybody's adviser by it.
+    Ok((user.filter(|user| !user.email_is_own), false))
+}
+
+fn for_each(
+    transaction: &Snapshot,
+    mut take: impl FnMut(ConnectionNumber, StoredAdviser) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let (first, last) = span::<{ size_of::<RecordKey>() }>(&PRACTICE.to_be_bytes());
+    for entry in transaction.open_table(ADVISERS)?.scan(&first..=&last)? {
+        let (key, row) = entry?;
+        let number = ConnectionNumber(u16::from_be_bytes([key.value()[4], key.value()[5]]));
+        take(number, decode(row.value())?)?;
+    }
+    Ok(())
+}

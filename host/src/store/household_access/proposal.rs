@@ -1,0 +1,128 @@
+//! The proposal of the CRM for a household's professionals, made once: when the household is made, or the CRM first names
+//! somebody.
+
+use std::collections::HashMap;
+
+use super::{ACCESS, AccessRow, Maker, Party, StaffRow, index, put, stored};
+use crate::domain::access::Role;
+use crate::domain::access::household::Chosen;
+use crate::domain::{ExternalId, HouseholdId, Timestamp};
+use crate::store::StoreError;
+use crate::store::engine::{Readable as _, Write};
+use crate::store::keys::{own, uuid_at_end};
+use crate::store::rows::decode;
+use crate::store::tables::{CLIENTS, ClientRecord, HOUSEHOLDS, HouseholdRecord};
+
+/// Proposes the professionals of households that have none yet.
+pub(in crate::store) fn propose(
+    transaction: &Write,
+    households: impl IntoIterator<Item = HouseholdId>,
+) -> Result<(), StoreError> {
+    for household in households {
+        let before = stored(&transaction.open_table(ACCESS)?, household)?;
+        let is_open = before.as_ref().is_none_or(|row| row.primary == Party::FirstAdviser && row.chosen_by.is_none());
+        if !is_open {
+            continue;
+        }
+        let Some((primary, secondary)) = proposed(transaction, household)? else { continue };
+        let row = AccessRow {
+            primary,
+            secondary,
+            staff: before.as_ref().map(|before| before.staff.clone()).unwrap_or_default(),
+            version: before.as_ref().map_or(1, |before| before.version + 1),
+            chosen_by: None,
+            chosen_at: None,
+        };
+        if before.as_ref().is_none_or(|before| (&before.primary, &before.secondary) != (&row.primary, &row.secondary)) {
+            put(transaction, household, before.as_ref(), &row)?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives a household that parted from another the access of that one, so that nobody who served its people loses them.
+pub(in crate::store) fn take_over(transaction: &Write, from: HouseholdId, to: HouseholdId) -> Result<(), StoreError> {
+    let (from, known) = {
+        let access = transaction.open_table(ACCESS)?;
+        (stored(&access, from)?, stored(&access, to)?)
+    };
+    match (from, known) {
+        (Some(row), None) => put(transaction, to, None, &AccessRow { version: 1, ..row }),
+        _ => Ok(()),
+    }
+}
+
+/// Takes a household that was merged into another out of the index; its row says who had access to it.
+pub(in crate::store) fn close(transaction: &Write, household: HouseholdId) -> Result<(), StoreError> {
+    let row = stored(&transaction.open_table(ACCESS)?, household)?;
+    index::replace(transaction, household, row.as_ref(), None)
+}
+
+/// Makes the one who made a household its primary professional, where that one can be; else gives them access to it, and
+/// the first adviser of the practice answers for it.
+pub(in crate::store) fn made_by(
+    transaction: &Write,
+    household: Option<HouseholdId>,
+    by: Maker,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(household) = household else { return Ok(()) };
+    let Some(before) = stored(&transaction.open_table(ACCESS)?, household)? else { return Ok(()) };
+    let Maker { user, role, name } = by;
+    let mut after = before.clone();
+    match role {
+        Role::Adviser | Role::PracticeManager => after.primary = Party::Account(user),
+        _ => after.staff.push(StaffRow {
+            user,
+            role,
+            expires_at: None,
+            reason: Some("Made the household.".to_owned()),
+            given_by: name.clone(),
+            given_at: at,
+        }),
+    }
+    (after.chosen_by, after.chosen_at) = (Some(name), Some(at));
+    put(transaction, household, Some(&before), &after)
+}
+
+/// The professionals whom the CRM names for a household: those of its primary client.
+fn proposed(transaction: &Write, household: HouseholdId) -> Result<Option<(Party, Option<Party>)>, StoreError> {
+    let record = transaction.open_table(HOUSEHOLDS)?.get(&own(household.0))?.map(|row| decode(row.value()));
+    let Some(HouseholdRecord::Of { connection, members }) = record.transpose()? else { return Ok(None) };
+    let clients = transaction.open_table(CLIENTS)?;
+    let mut people: Vec<ClientRecord> = Vec::with_capacity(members.len());
+    for (_, client) in members {
+        let row = clients.get(&own(client))?.map(|row| decode(row.value()));
+        people.extend(row.transpose()?);
+    }
+    let primary = people.iter().position(|person| !person.client.is_partner).unwrap_or(0);
+    let Some(person) = people.into_iter().nth(primary) else { return Ok(None) };
+    let of_crm = |id| Party::OfCrm(connection, id);
+    let first = person.client.adviser_external_id.map_or(Party::FirstAdviser, of_crm);
+    let second = person.client.secondary_adviser_external_id.map(of_crm).filter(|second| *second != first);
+    Ok(Some((first, second)))
+}
+
+/// The professionals whom people chose before households had rows of their access, by household.
+pub(in crate::store) type ChosenBefore = HashMap<HouseholdId, (ExternalId, Chosen)>;
+
+/// Makes the rows of all households of a store that has none yet.
+pub(in crate::store) fn fill(transaction: &Write, chosen: &ChosenBefore) -> Result<(), StoreError> {
+    let mut households = Vec::new();
+    for entry in transaction.open_table(HOUSEHOLDS)?.scan(..)? {
+        let (key, row) = entry?;
+        if let HouseholdRecord::Of { connection, .. } = decode(row.value())? {
+            households.push((HouseholdId(uuid_at_end(key.value())), connection));
+        }
+    }
+    propose(transaction, households.iter().map(|(household, _)| *household))?;
+    for (household, connection) in households {
+        let Some((id, Chosen { by, at })) = chosen.get(&household).cloned() else { continue };
+        let Some(before) = stored(&transaction.open_table(ACCESS)?, household)? else { continue };
+        let primary = Party::OfCrm(connection, id);
+        let secondary = before.secondary.clone().filter(|second| *second != primary);
+        let row = AccessRow { primary, secondary, chosen_by: Some(by), chosen_at: Some(at), ..before.clone() };
+        put(transaction, household, Some(&before), &row)?;
+    }
+    Ok(())
+}
