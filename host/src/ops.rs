@@ -28,6 +28,7 @@ mod tests;
 
 pub use refusal::{FieldError, Kind, Refusal};
 
+use crate::domain::UserId;
 use crate::domain::access::{Action, Actor, Decision, authorize};
 
 /// Goes on where `authorize` allows the actor the action.
@@ -44,5 +45,14 @@ fn may_freshly(actor: &Actor, action: Action) -> Result<(), Refusal> {
     if actor.is_fresh() { Ok(()) } else { Err(Refusal::new(Kind::NotFresh, NOT_FRESH)) }
 }
 
+/// The account whose things an actor's verb is about: their own, or, for who manages people, anybody's (none). Nothing is
+/// anybody's where neither is so.
+fn whose(actor: &Actor) -> Option<Option<UserId>> {
+    match authorize(actor, Action::ManagePeople) {
+        Decision::Allow { .. } => Some(None),
+        Decision::Deny { .. } => actor.account().map(Some),
+    }
+}
+
 const NOT_FRESH: &str = "Nothing was changed: it is more than 15 minutes since you gave your password, and this asks for it \
-                         once more. Confirm that it is you, then send it again.";
+                         once more. Confirm it’s you, then send it again.";

@@ -269,6 +269,9 @@ pub enum Decision {
 /// The reason why what is allowed in some households is denied: there is none for this account.
 const NO_HOUSEHOLD: &str = "This account has access to no household. Ask a practice manager for it.";
 
+/// The reason why what is about everybody at once is denied to those who work in some households.
+const NOT_ALL: &str = "This is about all clients of the practice. Ask a practice manager, or somebody in compliance.";
+
 /// Whether `actor` may do `action`. Advisers and staff work in the households that they are given; until a household
 /// is given to somebody, all of them are closed.
 pub fn authorize(actor: &Actor, action: Action) -> Decision {
@@ -282,6 +285,15 @@ pub fn authorize(actor: &Actor, action: Action) -> Decision {
             }
             _ => Decision::Allow { because },
         },
+    }
+}
+
+/// Whether `actor` may do `action` in the whole practice, and not only in some households: for what counts or shows
+/// everybody at once.
+pub fn authorize_everywhere(actor: &Actor, action: Action) -> Decision {
+    match rule(action).grant(actor.role) {
+        Grant::InHouseholds(_) => Decision::Deny { because: NOT_ALL },
+        Grant::Allowed(_) | Grant::Denied(_) => authorize(actor, action),
     }
 }
 

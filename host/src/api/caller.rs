@@ -8,7 +8,7 @@ use crate::access::source::Source;
 use crate::access::{Holder, LocalOperator, Session, request};
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
-use crate::domain::access::{Action, Actor, Decision, authorize};
+use crate::domain::access::{Action, Actor, Decision, authorize, authorize_everywhere};
 use crate::domain::{Timestamp, UserId};
 
 /// The caller of an operation: a person or a program that is known. What they may do is asked with [`Caller::may`].
@@ -21,10 +21,12 @@ pub struct Caller {
 impl Caller {
     /// Goes on where `authorize` allows the action: for what is read, and before a body is.
     pub fn may(&self, action: Action) -> Result<(), Problem> {
-        match authorize(&self.actor, action) {
-            Decision::Allow { .. } => Ok(()),
-            Decision::Deny { because } => Err(Problem::new(Kind::Forbidden, because)),
-        }
+        allowed(authorize(&self.actor, action))
+    }
+
+    /// Goes on where the action is allowed in the whole practice: for what shows everybody at once.
+    pub fn may_everywhere(&self, action: Action) -> Result<(), Problem> {
+        allowed(authorize_everywhere(&self.actor, action))
     }
 
     /// Whether `authorize` allows the action: for what is shown beside what everybody sees.
@@ -45,6 +47,13 @@ impl Caller {
     /// The session, where a person asks.
     pub fn session(&self) -> Option<&Session> {
         self.session.as_ref()
+    }
+}
+
+fn allowed(decision: Decision) -> Result<(), Problem> {
+    match decision {
+        Decision::Allow { .. } => Ok(()),
+        Decision::Deny { because } => Err(Problem::new(Kind::Forbidden, because)),
     }
 }
 

@@ -60,14 +60,13 @@ pub async fn make(app: &App, actor: &Actor, new: NewClient, now: Timestamp) -> R
             if kept == Some(digest) {
                 return Ok(Made { client: made, is_new: false });
             }
-            made_before(made, client, partner_of.is_some())
+            made_before(actor, made, client, partner_of.is_some())
         }
         Err(practice_client::Refusal::Unknown(partner)) => {
             Err(Refusal::at("/partner_of", format!("There is no client {partner} whose partner this could be.")))
         }
         Err(practice_client::Refusal::HasPartner(partner)) => {
-            let name = find(app, partner).await?.client.full_name();
-            let whose = if name.is_empty() { "this client".to_owned() } else { name };
+            let whose = called(actor, &find(app, partner).await?).unwrap_or_else(|| "this client".to_owned());
             let message =
                 format!("The household of {whose} has two people already. Make the client without a partner.");
             Err(Refusal::at("/partner_of", message))
@@ -92,7 +91,7 @@ fn digest(values: &[(String, NewValue)], partner_of: Option<ClientId>) -> [u8; 3
 }
 
 /// The client who has the id already, made in other words or by an earlier version, where that client is what was sent.
-fn made_before(made: StoredClient, sent: Client, is_partner: bool) -> Result<Made, Refusal> {
+fn made_before(actor: &Actor, made: StoredClient, sent: Client, is_partner: bool) -> Result<Made, Refusal> {
     let before = &made.client;
     // What the store adds to what is sent.
     let sent = Client {
@@ -105,14 +104,20 @@ fn made_before(made: StoredClient, sent: Client, is_partner: bool) -> Result<Mad
     if sent == *before {
         return Ok(Made { client: made, is_new: false });
     }
+    let whom = called(actor, &made).map(|name| format!(", {name}")).unwrap_or_default();
     let message = format!(
-        "There is a client with this id already, {}, and what was sent is something else. Nothing was kept of it: send it \
-         with an id of its own, which a form has as soon as it is shown again, to add another client.",
-        before.full_name()
+        "There is a client with this id already{whom}, and what was sent is something else. Nothing was kept of it: send it \
+         with an id of its own, which a form has as soon as it is shown again, to add another client."
     );
     let mut refusal = Refusal::new(Kind::KeyReused, message.clone());
     refusal.fields.push(FieldError { pointer: "/id".to_owned(), message });
     Err(refusal)
+}
+
+/// The name of a client in a refusal; none where there is none, or the actor may change clients and not see them.
+fn called(actor: &Actor, client: &StoredClient) -> Option<String> {
+    let name = client.client.full_name();
+    (!name.is_empty() && may(actor, Action::ReadBook).is_ok()).then_some(name)
 }
 
 /// A refusal with the errors of fields, each under its name.
@@ -133,6 +138,11 @@ pub async fn edit(
     now: Timestamp,
 ) -> Result<StoredClient, Refusal> {
     may(actor, Action::EditClients)?;
+    if changes.is_empty() {
+        let message = "There is nothing to change: name at least one field with its new value, such as `mobile`, or null to \
+                       empty it.";
+        return Err(Refusal::new(Kind::Invalid, message));
+    }
     let (today, forms) = (today(app, now), app.connections.address_forms());
     let edit = Edit { client: id, changes, by: actor.name.clone(), at: now, today, forms, is_mobile };
     app.store.edit_client(edit).await?.map_err(unfit)?;
@@ -192,8 +202,8 @@ pub async fn link(
     match app.store.link_client(id, connection.name.clone(), external_id, now).await? {
         Ok(()) => find(app, id).await,
         Err(practice_client::Refusal::IsTaken { id, client }) => {
-            let name = find(app, client).await?.client.full_name();
-            let whose = if name.is_empty() { client.to_string() } else { format!("{name} ({client})") };
+            let name = called(actor, &find(app, client).await?);
+            let whose = name.map_or_else(|| client.to_string(), |name| format!("{name} ({client})"));
             let message = format!("{id} is linked to another client, {whose}. Unlink or remove that one first.");
             Err(Refusal::at("/external_id", message))
         }

@@ -1,7 +1,7 @@
 //! The values that the practice adds to a goal.
 
 use super::clients::unfit;
-use super::{Refusal, may};
+use super::{Kind, Refusal, may};
 use crate::app::App;
 use crate::domain::ItemId;
 use crate::domain::access::{Action, Actor};
@@ -21,6 +21,9 @@ pub async fn change(
     values: Vec<(String, NewValue)>,
 ) -> Result<StoredListed<Goal>, Refusal> {
     may(actor, Action::ChangeGoals)?;
+    if values.is_empty() {
+        return Err(Refusal::new(Kind::Invalid, "There is nothing to change: say `status` or `recurrence`."));
+    }
     // What no goal takes is told whether or not there is this one.
     change_own(&mut GoalOwn::default(), &values).map_err(unfit)?;
     app.store.change_own::<Goal>(id, values).await?.map_err(unfit)?;

@@ -158,8 +158,7 @@ pub(super) async fn show(
     Query(answer): Query<AnswerQuery>,
     asked: Asked<RecordFilter>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ManageConnections)?;
-    person.may(Action::ReadBook)?;
+    person.may_everywhere(Action::ReadBook)?;
     let preview = find(&app, &name, &id)?;
     let refused = answers.of(&answer, person.user()).map(|answer| answer.message);
     Ok(view(&app, &person, preview, &asked, refused).await?.into_response())

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use crate::access::Session;
 use crate::access::request::{Sender, session_token};
 use crate::app::App;
-use crate::domain::access::{Action, Actor, Decision, User, authorize};
+use crate::domain::access::{Action, Actor, Decision, User, authorize, authorize_everywhere};
 use crate::domain::{Timestamp, UserId};
 
 /// The person who is signed in. A handler that takes one answers nobody else: they are sent to sign in, and back.
@@ -47,6 +47,16 @@ impl SignedIn {
         self.may(action).is_ok()
     }
 
+    /// Whether the person may do this in the whole practice: for what is counted or told of everybody.
+    pub(super) fn can_everywhere(&self, action: Action) -> bool {
+        self.may_everywhere(action).is_ok()
+    }
+
+    /// Goes on where the person may do this in the whole practice: for a page about everybody at once.
+    pub(super) fn may_everywhere(&self, action: Action) -> Result<(), Failure> {
+        allowed(authorize_everywhere(&self.actor, action))
+    }
+
     /// Goes on where the person has given their password lately, else asks for it and leads back to `path`: before a form
     /// whose content would be lost otherwise.
     pub(super) fn is_fresh_for(&self, path: &str) -> Result<(), Failure> {
@@ -60,10 +70,14 @@ impl SignedIn {
 
     /// Goes on where the person may do this: for what a page reads.
     pub(super) fn may(&self, action: Action) -> Result<(), Failure> {
-        match authorize(&self.actor, action) {
-            Decision::Allow { .. } => Ok(()),
-            Decision::Deny { because } => Err(Failure::NotAllowed(because)),
-        }
+        allowed(authorize(&self.actor, action))
+    }
+}
+
+fn allowed(decision: Decision) -> Result<(), Failure> {
+    match decision {
+        Decision::Allow { .. } => Ok(()),
+        Decision::Deny { because } => Err(Failure::NotAllowed(because)),
     }
 }
 

@@ -14,6 +14,7 @@ use super::super::listing::{Asked, Choice};
 use super::super::session::SignedIn;
 use super::{Filter, Of, choices};
 use crate::app::App;
+use crate::domain::access::Action;
 use crate::domain::review::{Likeness, Review, ReviewDecision, ReviewState};
 use crate::domain::stored::StoredClient;
 use crate::ops;
