@@ -71,7 +71,7 @@ pub(in crate::web) async fn send(
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
         Err(Refusal { kind: Kind::TooMany(after), message, .. }) => {
-            let problems = vec![FieldError::new("current_password", &format::sentence(&message))];
+            let problems = vec![FieldError::new("current_password", format::sentence(&message))];
             let page = page(&view(&app, &person, form.to, problems).await?)?;
             Ok((StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds(after))], page).into_response())
         }
