@@ -60,16 +60,21 @@ pub enum Written<T> {
     /// All of it.
     Whole(T),
     /// What is answered to a caller that may not see it.
-    Id {
-        /// Its id.
-        id: String,
-    },
+    Id(WrittenId),
+}
+
+/// The id of what was written, and nothing else of it.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenId {
+    /// Its id.
+    id: String,
 }
 
 impl<T> Written<T> {
     /// What a caller is answered who may see it, or may not.
     pub fn of(is_seen: bool, id: impl std::fmt::Display, whole: impl Into<T>) -> Self {
-        if is_seen { Self::Whole(whole.into()) } else { Self::Id { id: id.to_string() } }
+        if is_seen { Self::Whole(whole.into()) } else { Self::Id(WrittenId { id: id.to_string() }) }
     }
 }
 
