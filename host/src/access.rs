@@ -32,7 +32,7 @@ pub use session::{Session, SignedIn};
 use crate::access::request::Sender;
 use crate::access::setup::SetUpLink;
 use crate::access::source::Source;
-use crate::access::throttle::Throttle;
+use crate::access::throttle::{Begun, Ended, Throttle};
 use crate::domain::access::{Actor, Role, User, Who};
 use crate::domain::{EmailAddress, Timestamp};
 use crate::queue::{self, NotDone};
@@ -45,6 +45,8 @@ pub struct Access {
     store: Store,
     bootstrap: Option<token::Digest>,
     link_lasts: SignedDuration,
+    /// The practice's name, of which nobody makes a password.
+    practice: Arc<str>,
     set_up_link: Arc<Mutex<Option<SetUpLink>>>,
     throttle: Arc<Mutex<Throttle>>,
 }
@@ -75,7 +77,7 @@ pub enum SignInError {
     #[error("this account is disabled; a practice manager can enable it again")]
     Disabled,
     /// The source of the sign-in failed too often.
-    #[error("too many sign-ins failed; try again in {} seconds", .retry_after.as_millis().div_ceil(1000))]
+    #[error("too many sign-ins failed; try again in {}", seconds(*.retry_after))]
     TooMany {
         /// The time for which the source has to wait before it tries again.
         retry_after: Duration,
@@ -88,13 +90,48 @@ pub enum SignInError {
     Store(#[from] StoreError),
 }
 
+/// A delay in whole seconds, in words.
+fn seconds(delay: Duration) -> String {
+    match delay.as_millis().div_ceil(1000) {
+        1 => "1 second".to_owned(),
+        seconds => format!("{seconds} seconds"),
+    }
+}
+
+/// The longest time for which a sign-in is held because as many are tried at once as may fail.
+const CROWDED: Duration = Duration::from_secs(20);
+/// The pause between two looks whether there is room.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
+/// A sign-in that is being tried. Where whoever tries it goes away in the middle, it counts as wrong: a guesser would go
+/// away as soon as the answer takes longer.
+struct Try<'t> {
+    throttle: &'t Mutex<Throttle>,
+    source: std::net::IpAddr,
+    account: token::Digest,
+    now: Timestamp,
+    ended: Ended,
+}
+
+impl Drop for Try<'_> {
+    fn drop(&mut self) {
+        lock(self.throttle).end(self.source, self.account, self.ended, self.now);
+    }
+}
+
 impl Access {
-    /// Signs in against `store`; `bootstrap_token` is accepted as the practice manager's, and links to choose a password
-    /// hold for `link_lasts`.
-    pub fn new(store: Store, bootstrap_token: Option<&SecretString>, link_lasts: SignedDuration) -> Self {
+    /// Signs in against `store`, at the practice of this name; `bootstrap_token` is accepted as the practice manager's, and
+    /// links to choose a password hold for `link_lasts`.
+    pub fn new(
+        store: Store,
+        practice: &str,
+        bootstrap_token: Option<&SecretString>,
+        link_lasts: SignedDuration,
+    ) -> Self {
         Self {
             store,
             bootstrap: bootstrap_token.map(token::digest_of),
+            practice: practice.into(),
             link_lasts,
             set_up_link: Arc::default(),
             throttle: Arc::default(),
@@ -135,7 +172,7 @@ impl Access {
         if !self.is_set_up_open(token, now) {
             return Err(AccountError::LinkIsOver);
         }
-        let stored = people::new_account(&NewUser { role: Role::PracticeManager, ..new }).await?;
+        let stored = self.new_account(&NewUser { role: Role::PracticeManager, ..new }).await?;
         let email = stored.user.email.clone();
         match self.store.add_first_user(stored.clone()).await? {
             Added::Yes => {
@@ -188,22 +225,47 @@ impl Access {
         source: Source,
         now: Timestamp,
     ) -> Result<(User, String), SignInError> {
-        let typed = email.trim().to_lowercase();
+        let typed = EmailAddress::folded(email);
         let (source, key) = (source.network(), token::digest(&typed));
-        let admitted = lock(&self.throttle).begin(source, key, now);
-        let admitted = admitted.map_err(|retry_after| SignInError::TooMany { retry_after })?;
+        let admitted = self.admitted(source, key, now).await?;
+        let mut tried = Try { throttle: &self.throttle, source, account: key, now, ended: Ended::Wrong };
         tokio::time::sleep(admitted.hold).await;
-        let stored = match EmailAddress::try_from(typed) {
-            Ok(email) => self.store.user_by_email(email).await?,
-            Err(_) => None,
+        let stored = match EmailAddress::typed(email) {
+            Some(email) => self.store.user_by_email(email).await?,
+            None => None,
         };
         let hash = stored.as_ref().and_then(|stored| stored.password_hash.clone());
         let checked = hash.clone().unwrap_or_default();
         let queue = if admitted.is_doubted { &queue::DOUBTED_PASSWORDS } else { &queue::PASSWORDS };
-        let is_right = password::is_right(password, hash, queue).await?;
+        let is_right = match password::is_right(password, hash, queue).await {
+            Ok(is_right) => is_right,
+            Err(error) => {
+                tried.ended = Ended::NotTried;
+                return Err(error.into());
+            }
+        };
         let stored = stored.filter(|_| is_right).ok_or(SignInError::Refused)?;
-        lock(&self.throttle).succeeded(source, key);
+        tried.ended = Ended::Right;
         if stored.is_active() { Ok((stored.user, checked)) } else { Err(SignInError::Disabled) }
+    }
+
+    /// Waits until a sign-in may be tried.
+    async fn admitted(
+        &self,
+        source: std::net::IpAddr,
+        account: token::Digest,
+        now: Timestamp,
+    ) -> Result<throttle::Admitted, SignInError> {
+        let looks = CROWDED.as_millis() / BETWEEN_LOOKS.as_millis();
+        for _ in 0..looks {
+            let begun = lock(&self.throttle).begin(source, account, now);
+            match begun {
+                Begun::Admitted(admitted) => return Ok(admitted),
+                Begun::Refused(retry_after) => return Err(SignInError::TooMany { retry_after }),
+                Begun::Crowded => tokio::time::sleep(BETWEEN_LOOKS).await,
+            }
+        }
+        Err(SignInError::TooMany { retry_after: Duration::from_secs(1) })
     }
 
     /// The session that a token opens; none where it is over or was never given, or its person is disabled.

@@ -139,7 +139,12 @@ impl App {
         let history = Arc::new(EventHistory { notes: notes.clone(), maker });
         let previews = Previews::new(store.clone(), &data_dir, config.practice.time_zone.clone(), history);
         let imports = Imports::new(store.clone(), &data_dir);
-        let access = Access::new(store.clone(), config.server.bootstrap_token.as_ref(), config.link_lasts);
+        let access = Access::new(
+            store.clone(),
+            &config.practice.name,
+            config.server.bootstrap_token.as_ref(),
+            config.link_lasts,
+        );
         let uploads = Uploads::new(store.clone(), data_dir);
         let supervisor = Supervisor::default();
         let intake = Intake::default();

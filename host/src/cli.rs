@@ -198,6 +198,7 @@ pub fn main() -> ExitCode {
     if let Command::Typeset(command) = cli.command {
         return command.run();
     }
+    let is_json = cli.global.json && matches!(cli.command, Command::User(_) | Command::Token(_));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => {
@@ -212,7 +213,12 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::tell(&format!("tidegate: {}", output::whole(&error)));
+            let message = output::whole(&error);
+            if is_json {
+                output::tell(&serde_json::json!({ "error": message }).to_string());
+            } else {
+                output::tell(&format!("tidegate: {message}"));
+            }
             let is_wrong_use = error.is::<WrongUse>() || error.is::<ConfigError>();
             ExitCode::from(if is_wrong_use { 2 } else { 1 })
         }

@@ -31,8 +31,8 @@ pub use refusal::{FieldError, Kind, Refusal};
 
 use crate::access::{Book, BookError};
 use crate::app::App;
-use crate::domain::Timestamp;
 use crate::domain::access::{Action, Actor, Decision, authorize};
+use crate::domain::{Timestamp, UserId};
 
 /// Goes on where `authorize` allows the actor the action in the whole practice.
 fn may(actor: &Actor, action: Action) -> Result<(), Refusal> {
@@ -53,8 +53,17 @@ fn may_freshly(actor: &Actor, action: Action) -> Result<(), Refusal> {
     if actor.is_fresh() { Ok(()) } else { Err(Refusal::new(Kind::NotFresh, NOT_FRESH)) }
 }
 
+/// The account whose things an actor's verb is about: their own, or, for who manages people, anybody's (none). Nothing is
+/// anybody's where neither is so.
+fn whose(actor: &Actor) -> Option<Option<UserId>> {
+    match authorize(actor, Action::ManagePeople, None) {
+        Decision::Allow { .. } => Some(None),
+        Decision::Deny { .. } => actor.account().map(Some),
+    }
+}
+
 const NOT_FRESH: &str = "Nothing was changed: it is more than 15 minutes since you gave your password, and this asks for it \
-                         once more. Confirm that it is you, then send it again.";
+                         once more. Confirm it’s you, then send it again.";
 
 impl From<BookError> for Refusal {
     fn from(error: BookError) -> Self {

@@ -34,6 +34,7 @@ mod join;
 mod layout;
 mod listing;
 mod notes;
+mod once;
 mod overview;
 mod people;
 mod previews;
@@ -166,5 +167,6 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(failure::panicked))
         .layer(from_fn(guard::guard))
         .layer(Extension(answers::Answers::default()))
+        .layer(Extension(once::Once::default()))
         .with_state(app)
 }

@@ -340,6 +340,25 @@ mod tests {
     }
 
     #[test]
+    fn what_names_clients_is_left_out_and_nothing_else() {
+        let mut run = Run {
+            id: RunId(uuid::Uuid::nil()),
+            connection: "main".parse().unwrap(),
+            state: RunState::Done,
+            trigger: Trigger::Schedule,
+            queued_at: Timestamp::UNIX_EPOCH,
+            started_at: None,
+            finished_at: None,
+            expected: Some(3),
+            counts: RunCounts { seen: 3, unreadable: 1, ..RunCounts::default() },
+            error: None,
+        };
+        let without = run.clone();
+        run.counts.told = vec!["The row of Ayda Khan has no ID.".to_owned()];
+        assert_eq!(run.without_rows(), without);
+    }
+
+    #[test]
     fn kinds_are_counted_apart() {
         let mut counts = RunCounts::default();
         for (kind, created) in [(RecordKind::Goal, 3), (RecordKind::Cover, 5)] {

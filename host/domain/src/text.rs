@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 
+use unicode_normalization::UnicodeNormalization as _;
+
 /// Whether a character belongs in no text: controls, byte order marks, what turns the direction of the text around it,
 /// line and paragraph separators, annotation marks, and code points that Unicode keeps from ever being characters. Line
 /// feeds and tabs are among them, which texts of several lines keep.
@@ -27,16 +29,33 @@ fn is_noncharacter(c: char) -> bool {
 
 /// Whether a value of one line does without it: what is unwanted everywhere, and the marks that are pasted along with a
 /// name or an address unseen. No such value is written with them.
-fn is_unwanted_in_a_value(c: char) -> bool {
+pub fn is_unwanted_in_a_value(c: char) -> bool {
     is_unwanted(c) || matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}'..='\u{2065}')
 }
 
 /// Whether a reader sees anything of a character: neither blank nor control, nor one that only steers how others are
-/// shown.
+/// shown, nor one that fills a place with nothing.
 pub fn is_visible(c: char) -> bool {
     !c.is_whitespace()
         && !is_unwanted_in_a_value(c)
         && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
+        && !matches!(
+            c,
+            '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}'
+        )
+}
+
+/// A text by its letters alone, whichever way they were typed (NFKC): composed or with marks behind them, of full or half
+/// width, as ligatures.
+pub fn by_its_letters(text: &str) -> String {
+    text.nfkc().collect()
+}
+
+/// Whether Latin letters stand beside Greek or Cyrillic ones, many of which look like them.
+pub fn mixes_alphabets(text: &str) -> bool {
+    let is_latin = |c: char| c.is_ascii_alphabetic() || matches!(c, '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}');
+    let is_alike = |c: char| matches!(c, '\u{370}'..='\u{52f}' | '\u{1c80}'..='\u{1c8f}' | '\u{1f00}'..='\u{1fff}');
+    text.chars().any(is_latin) && text.chars().any(is_alike)
 }
 
 /// A text with a capital at the beginning, as a sentence has one.
@@ -168,8 +187,27 @@ mod tests {
     }
 
     #[test]
+    fn letters_are_the_same_however_they_were_typed() {
+        let check = |given: &str, expected: &str| assert_eq!(by_its_letters(given), expected, "{given:?}");
+        check("Ma\u{304}ia", "Māia");
+        check("ｐａｔ＠ｅｘａｍｐｌｅ．ｃｏｍ", "pat@example.com");
+        check("ﬁeld", "field");
+        check("王小明", "王小明");
+    }
+
+    #[test]
+    fn letters_that_look_alike_are_not_mixed() {
+        let check = |text: &str, expected| assert_eq!(mixes_alphabets(text), expected, "{text:?}");
+        check("pat.lee", false);
+        check("p\u{430}t.lee", true);
+        check("p\u{3b1}t.lee", true);
+        check("\u{43f}\u{430}\u{442}", false);
+        check("Māia王", false);
+    }
+
+    #[test]
     fn what_cannot_be_seen_is_no_text() {
-        for c in "\u{200b}\u{202e}\u{feff}\0 \t\u{a0}\u{ad}\u{200d}\u{fe0f}\u{e0061}".chars() {
+        for c in "\u{3164}\u{2800}\u{180e}\u{200b}\u{202e}\u{feff}\0 \t\u{a0}\u{ad}\u{200d}\u{fe0f}\u{e0061}".chars() {
             assert!(!is_visible(c), "{c:?}");
         }
         assert!("aā王\u{e000}\u{fffd}".chars().all(is_visible));

@@ -108,6 +108,18 @@ text_value! {
 impl EmailAddress {
     /// The most bytes that one has (RFC 5321).
     pub const LONGEST: usize = 254;
+
+    /// The address that somebody typed to be known by: as it stands, or else by its letters; none where it is neither.
+    pub fn typed(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let as_it_stands = Self::try_from(text.to_owned());
+        as_it_stands.or_else(|_| Self::try_from(text::by_its_letters(text))).ok()
+    }
+
+    /// The text by which two addresses are held to be one: in lower case, however its letters were typed.
+    pub fn folded(text: &str) -> String {
+        text::by_its_letters(text.trim()).to_lowercase()
+    }
 }
 
 fn is_email_address(text: &str) -> bool {

@@ -5,8 +5,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::access::{SignInError, password};
 use crate::domain::EmailAddress;
 use crate::domain::access::Role;
-use crate::domain::text::is_unwanted;
-use crate::queue::NotDone;
+use crate::domain::text;
+use crate::queue::{self, NotDone};
 use crate::store::StoreError;
 
 /// An account to be made, as somebody typed it.
@@ -25,7 +25,7 @@ pub struct NewUser {
 /// A problem with one field of the form for an account.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FieldProblem {
-    /// `email`, `name` or `password`.
+    /// The name of the field, such as `email` or `password`.
     pub field: &'static str,
     /// The message for the person who typed it: what would be right.
     pub message: String,
@@ -73,59 +73,97 @@ pub enum AccountError {
 }
 
 impl NewUser {
+    /// Every problem with what was typed, but for whether the password is a common one.
+    pub fn problems(&self) -> Vec<FieldProblem> {
+        let mut problems = Vec::new();
+        self.email(&mut problems);
+        problems
+    }
+
+    fn email(&self, problems: &mut Vec<FieldProblem>) -> Option<EmailAddress> {
+        let email = check_email(&self.email, problems);
+        check_name(&self.name, problems);
+        if let Some(password) = &self.password {
+            check_password(password, (&self.email, &self.name), problems);
+        }
+        email
+    }
+
     /// The email, where everything about the account holds.
     pub(super) fn check(&self) -> Result<EmailAddress, AccountError> {
         let mut problems = Vec::new();
-        let email = check_email(&self.email, &mut problems);
-        check_name(&self.name, &mut problems);
-        if let Some(password) = &self.password {
-            check_password(password, (&self.email, &self.name), &mut problems);
-        }
-        match email {
+        match self.email(&mut problems) {
             Some(email) if problems.is_empty() => Ok(email),
             _ => Err(AccountError::Invalid(problems)),
         }
     }
 }
 
-/// The hash of a password that somebody chooses, where it holds.
-pub(super) async fn chosen(password: &SecretString, (email, name): (&str, &str)) -> Result<String, AccountError> {
+/// The hash of a password that somebody of this email, name and practice chooses, where it holds. `before` is the hash of
+/// the one that they have.
+pub(super) async fn chosen(
+    password: &SecretString,
+    [email, name, practice]: [&str; 3],
+    before: Option<String>,
+) -> Result<String, AccountError> {
     let mut problems = Vec::new();
     check_password(password, (email, name), &mut problems);
     if !problems.is_empty() {
         return Err(AccountError::Invalid(problems));
     }
-    match password::hash(password, vec![email.to_owned(), name.to_owned()]).await? {
+    if before.is_some() && password::is_right(password, before, &queue::PASSWORDS).await? {
+        return Err(AccountError::at("password", SAME));
+    }
+    match password::hash(password, [email, name, practice].map(str::to_owned).to_vec()).await? {
         Some(hash) => Ok(hash),
         None => Err(AccountError::at("password", COMMON)),
     }
 }
 
+/// The message about a new password that is the one of before.
+const SAME: &str = "This is the password that the account has. Choose another one.";
+
 /// The message about a password that others have.
 const COMMON: &str = "This password is among those that are tried first: it is on the lists of leaked passwords, or made of \
-                      a common word, a name, a date or a row of keys. Choose a few words in a row that nobody else would.";
+                      a common word, your name or the practice’s, a season, a date, a year or a row of keys. Choose a few \
+                      words in a row that nobody else would.";
 
 /// The email of somebody, where it is one.
 pub(super) fn check_email(email: &str, problems: &mut Vec<FieldProblem>) -> Option<EmailAddress> {
-    let read = EmailAddress::try_from(email.trim().to_owned()).ok();
-    if read.is_none() {
-        problems.push(FieldProblem::new("email", "This is not an email address such as pat.lee@example.com."));
-    }
-    read
+    let read = EmailAddress::try_from(text::by_its_letters(email.trim())).ok();
+    let message = match &read {
+        None => "This is not an email address such as pat.lee@example.com.",
+        Some(email) if email.as_str().split(['@', '.']).any(text::mixes_alphabets) => {
+            "This email mixes letters of several alphabets that look alike. Type it anew, as its holder writes it."
+        }
+        Some(_) => return read,
+    };
+    problems.push(FieldProblem::new("email", message));
+    None
 }
 
 /// Whether a name can be shown.
 pub(super) fn check_name(name: &str, problems: &mut Vec<FieldProblem>) {
-    if name.trim().is_empty() {
-        problems.push(FieldProblem::new("name", "Enter the name by which colleagues know this person."));
-    } else if name.chars().count() > 200 || name.chars().any(is_unwanted) {
-        problems.push(FieldProblem::new("name", "Enter a name of at most 200 characters, on one line."));
-    }
+    let has_letter = name.chars().any(|c| c.is_alphabetic() && text::is_visible(c));
+    let message = if name.chars().count() > 200 {
+        "Enter a name of at most 200 characters."
+    } else if name.trim().chars().any(text::is_unwanted_in_a_value) {
+        "This name holds characters that nobody sees or that turn the text around it. Type it anew, on one line."
+    } else if !has_letter {
+        "Enter the name by which colleagues know this person, with at least one letter."
+    } else {
+        return;
+    };
+    problems.push(FieldProblem::new("name", message));
 }
 
 fn check_password(password: &SecretString, (email, name): (&str, &str), problems: &mut Vec<FieldProblem>) {
-    let password = password.expose_secret();
-    let message = if password.chars().count() < password::SHORTEST {
+    let given = password::prepared(password);
+    let password = given.expose_secret();
+    let message = if password.chars().any(|c| c.is_control() || text::is_unwanted(c)) {
+        "Choose a password without line ends, tabs and other characters that nobody sees: many keyboards cannot type them."
+            .to_owned()
+    } else if password.chars().count() < password::SHORTEST {
         format!("Choose a password of at least {} characters.", password::SHORTEST)
     } else if password.len() > password::LONGEST {
         format!("Choose a password of at most {} bytes.", password::LONGEST)
@@ -138,7 +176,8 @@ fn check_password(password: &SecretString, (email, name): (&str, &str), problems
 }
 
 impl FieldProblem {
-    fn new(field: &'static str, message: &str) -> Self {
+    /// A problem with a field, and what would be right.
+    pub fn new(field: &'static str, message: &str) -> Self {
         Self { field, message: message.to_owned() }
     }
 }
@@ -179,5 +218,15 @@ mod tests {
         check("pat.lee", " ", "short", &["email", "name", "password"]);
         check("pat.lee@example.com", "Pat\nLee", "pat.lee@example.com", &["name", "password"]);
         check("pat.lee@example.com", "Pat Lee", &"x".repeat(2000), &["password"]);
+        check("pat.lee@example.com", "Pat Lee", "correct horse\0battery", &["password"]);
+        check("pat.lee@example.com", "Pat Lee", "correct horse\nbattery", &["password"]);
+        // Letters that look alike, and those that nobody sees.
+        check("p\u{430}t.lee@example.com", "Pat Lee", "correct horse battery", &["email"]);
+        check("pat.lee@ex\u{430}mple.com", "Pat Lee", "correct horse battery", &["email"]);
+        check("pat\u{202e}lee@example.com", "Pat\u{200b} Lee", "correct horse battery", &["email", "name"]);
+        check("ｐａｔ.lee@example.com", "王小明", "correct horse battery", &[]);
+        check("pat.lee@example.com", "\u{3164}", "correct horse battery", &["name"]);
+        check("pat.lee@example.com", "… 12", "correct horse battery", &["name"]);
+        check("pat.lee@example.com", "Pat\u{202e}eeL", "correct horse battery", &["name"]);
     }
 }

@@ -4,11 +4,16 @@
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{Access, session, token};
+use super::{Access, FieldProblem, session, token};
 use crate::domain::access::{Actor, Scope, Who};
 use crate::domain::account::ApiToken;
+use crate::domain::text::{is_unwanted_in_a_value, is_visible};
 use crate::domain::{Timestamp, TokenId, UserId};
 use crate::store::StoreError;
+use crate::store::access::NotKept;
+
+/// The most characters of a token's name.
+const LONGEST_NAME: usize = 200;
 
 /// A token to be made.
 #[derive(Clone, Debug)]
@@ -19,6 +24,26 @@ pub struct NewToken {
     pub scopes: Vec<Scope>,
     /// The moment at which it ends; none where it does not by itself.
     pub expires_at: Option<Timestamp>,
+}
+
+impl NewToken {
+    /// Every problem with what was typed, whatever its maker may do.
+    pub fn problems(&self, now: Timestamp) -> Vec<FieldProblem> {
+        let name = self.name.trim();
+        let is_shown = name.chars().any(is_visible) && !name.chars().any(is_unwanted_in_a_value);
+        let mut problems = Vec::new();
+        if !is_shown || name.chars().count() > LONGEST_NAME {
+            problems
+                .push(FieldProblem::new("name", "Say in at most 200 characters, on one line, what the token is for."));
+        }
+        if self.scopes.is_empty() {
+            problems.push(FieldProblem::new("scopes", "Choose at least one thing that the token may do."));
+        }
+        if self.expires_at.is_some_and(|ends_at| ends_at <= now) {
+            problems.push(FieldProblem::new("expires_at", "This is over already. Choose a day to come, or none."));
+        }
+        problems
+    }
 }
 
 /// The holder of a bearer token.
@@ -63,7 +88,7 @@ impl Access {
         }
     }
 
-    /// Makes a token for whoever asks, which is shown this once; none where its maker is disabled by now.
+    /// Makes a token for whoever asks, who has fewer than `most`; it is shown this once.
     ///
     /// # Errors
     /// Returns an error if the store fails.
@@ -71,8 +96,9 @@ impl Access {
         &self,
         maker: &Actor,
         new: NewToken,
+        most: usize,
         now: Timestamp,
-    ) -> Result<Option<(ApiToken, SecretString)>, StoreError> {
+    ) -> Result<Result<(ApiToken, SecretString), NotKept>, StoreError> {
         let token = token::with_prefix(token::API_PREFIX);
         let made_with = match maker.who {
             Who::Token { id, .. } => Some(id),
@@ -89,8 +115,8 @@ impl Access {
             expires_at: new.expires_at,
             used_at: None,
         };
-        let is_kept = self.store.add_token(*token::digest_of(&token).as_bytes(), kept.clone()).await?;
-        Ok(is_kept.then_some((kept, token)))
+        let outcome = self.store.add_token(*token::digest_of(&token).as_bytes(), kept.clone(), most).await?;
+        Ok(outcome.map(|()| (kept, token)))
     }
 
     /// Revokes a token, where it is this maker's or no maker is named, and those that were made with it; answers whether

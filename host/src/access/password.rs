@@ -8,6 +8,7 @@ use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::access::strength;
+use crate::domain::text;
 use crate::queue::{self, NotDone, Queue};
 
 /// Shorter ones are refused; length is what makes a password strong.
@@ -15,13 +16,20 @@ pub const SHORTEST: usize = 12;
 /// The longest password in bytes. Longer ones are refused, so that nobody has a megabyte hashed.
 pub const LONGEST: usize = 1024;
 
+/// A password as it is checked and hashed: by its letters, whichever keyboard typed them (NFKC, as NIST SP 800-63B asks),
+/// and with plain spaces (RFC 8265, OpaqueString). Of ASCII it is what was typed.
+pub fn prepared(password: &SecretString) -> SecretString {
+    let plain = |c: char| if c.is_whitespace() && !c.is_ascii() && !c.is_control() { ' ' } else { c };
+    text::by_its_letters(&password.expose_secret().chars().map(plain).collect::<String>()).into()
+}
+
 /// The PHC string (`$argon2id$v=19$m=19456,t=2,p=1$…`) of a password; none where it is a common one for somebody of whom
 /// these texts are known.
 ///
 /// # Errors
 /// Returns an error if too many wait for theirs.
 pub async fn hash(password: &SecretString, known: Vec<String>) -> Result<Option<String>, NotDone> {
-    let password = password.clone();
+    let password = prepared(password);
     let work = move || {
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         let is_common = strength::is_common(password.expose_secret(), &known);
@@ -42,7 +50,13 @@ pub async fn is_right(password: &SecretString, hash: Option<String>, queue: &'st
         let nobodys = NOBODYS.get_or_init(|| hash_now(&super::token::new()));
         let is_somebodys = hash.is_some();
         let hash = hash.as_deref().unwrap_or(nobodys);
-        Argon2::default().verify_password(password.expose_secret().as_bytes(), hash).is_ok() && is_somebodys
+        let is_of = |password: &SecretString| {
+            Argon2::default().verify_password(password.expose_secret().as_bytes(), hash).is_ok()
+        };
+        let prepared = prepared(&password);
+        // Hashes of before were made of what was typed.
+        let is_other = prepared.expose_secret() != password.expose_secret();
+        (is_of(&prepared) || is_other && is_of(&password)) && is_somebodys
     };
     queue.run(trying).await
 }
@@ -70,5 +84,26 @@ mod tests {
         check(&"correct horse".into(), Some(hashed), false).await;
         check(&password, None, false).await;
         assert_eq!(hash(&"password12345".into(), Vec::new()).await, Ok(None));
+    }
+
+    #[tokio::test]
+    async fn a_password_is_the_same_whichever_keyboard_typed_it() {
+        let typed = "Ma\u{304}ori\u{a0}tide\u{3000}gates ５５";
+        let hashed = hash(&typed.into(), Vec::new()).await.unwrap().unwrap();
+        let check = async |password: &str, hash: &str, expected| {
+            let is_right = is_right(&password.into(), Some(hash.to_owned()), &queue::PASSWORDS).await;
+            assert_eq!(is_right, Ok(expected), "{password:?}");
+        };
+        for same in [typed, "Māori tide gates 55"] {
+            check(same, &hashed, true).await;
+        }
+        check("Maori tide gates 55", &hashed, false).await;
+        // Blanks at its ends are a part of it.
+        check("Māori tide gates 55 ", &hashed, false).await;
+        // One that was hashed as it was typed, before.
+        let before = hash_now(&typed.into());
+        check(typed, &before, true).await;
+        check("Māori tide gates 55", &before, false).await;
+        assert_eq!(prepared(&"a b\t c".into()).expose_secret(), "a b\t c");
     }
 }

@@ -28,6 +28,8 @@ pub struct Made {
     pub account: Account,
     /// The link; none where the account has a password already.
     pub link: Option<Link>,
+    /// The number of API tokens of the account.
+    pub tokens: usize,
 }
 
 impl Access {
@@ -36,11 +38,11 @@ impl Access {
     /// # Errors
     /// Fails as [`AccountError`] says; no account was made then.
     pub async fn add_user(&self, new: NewUser, now: Timestamp) -> Result<Made, AccountError> {
-        let mut stored = new_account(&new).await?;
+        let mut stored = self.new_account(&new).await?;
         let link = stored.password_hash.is_none().then(|| self.new_link(now));
         stored.link = link.as_ref().map(|(_, kept)| kept.clone());
         match self.store.add_user(stored.clone()).await? {
-            Added::Yes => Ok(Made { account: stored.into(), link: link.map(|(link, _)| link) }),
+            Added::Yes => Ok(Made { account: stored.into(), link: link.map(|(link, _)| link), tokens: 0 }),
             Added::No => Err(AccountError::email_is_taken()),
         }
     }
@@ -53,13 +55,26 @@ impl Access {
         changed(self.store.change_user(id, change, now).await?)
     }
 
-    /// Gives an account another link, in place of one that is open.
+    /// Gives an account another link, in place of one that is open, and ends its API tokens where that is asked for.
     ///
     /// # Errors
     /// Fails as [`AccountError`] says; an open link holds then.
-    pub async fn reset(&self, id: UserId, now: Timestamp) -> Result<Made, AccountError> {
+    pub async fn reset(&self, id: UserId, ends_tokens: bool, now: Timestamp) -> Result<Made, AccountError> {
         let (link, kept) = self.new_link(now);
-        Ok(Made { account: changed(self.store.set_link(id, kept).await?)?, link: Some(link) })
+        let account = changed(self.store.set_link(id, kept, ends_tokens).await?)?;
+        let tokens = self.store.tokens(Some(id)).await?.len();
+        Ok(Made { account, link: Some(link), tokens })
+    }
+
+    /// An account as somebody typed it, where it holds.
+    pub(super) async fn new_account(&self, new: &NewUser) -> Result<StoredUser, AccountError> {
+        let email = new.check()?;
+        let name = new.name.trim().to_owned();
+        let hash = match &new.password {
+            Some(password) => Some(account::chosen(password, [email.as_str(), &name, &self.practice], None).await?),
+            None => None,
+        };
+        Ok(StoredUser::new(User { id: UserId(Uuid::now_v7()), email, name, role: new.role }, hash))
     }
 
     /// A new link, and what is kept of it.
@@ -77,8 +92,8 @@ impl Access {
         self.store.account_of_link(*token::digest(token).as_bytes(), now).await
     }
 
-    /// Chooses a password by a link, which is over then, and signs in. Earlier sessions end; a password that does not
-    /// hold leaves the link open.
+    /// Chooses a password by a link, which is over then, and signs in. Earlier sessions end, and API tokens where that is
+    /// asked for; a password that does not hold leaves the link open.
     ///
     /// # Errors
     /// Fails as [`AccountError`] says; nothing was changed then.
@@ -86,13 +101,15 @@ impl Access {
         &self,
         token: &str,
         password: &SecretString,
+        ends_tokens: bool,
         sender: Sender,
         now: Timestamp,
     ) -> Result<SignedIn, AccountError> {
         let account = self.account_of_link(token, now).await?.ok_or(AccountError::AccountLinkIsOver)?;
-        let User { email, name, .. } = &account.user;
-        let hash = account::chosen(password, (email.as_str(), name)).await?;
-        match self.store.use_link(*token::digest(token).as_bytes(), hash, now).await? {
+        let User { id, email, name, .. } = &account.user;
+        let before = self.store.user(*id).await?.and_then(|stored| stored.password_hash);
+        let hash = account::chosen(password, [email.as_str(), name, &self.practice], before).await?;
+        match self.store.use_link(*token::digest(token).as_bytes(), hash, ends_tokens, now).await? {
             LinkUse::Done(user) => Ok(self.open_session((user, None), token::new(), sender, now).await?),
             LinkUse::Over => Err(AccountError::AccountLinkIsOver),
         }
@@ -170,7 +187,7 @@ impl Access {
     ) -> Result<Account, AccountError> {
         let User { id, email, name, .. } = &session.user;
         let checked = self.checked(session, before, sender, now).await?;
-        let hash = account::chosen(after, (email.as_str(), name)).await?;
+        let hash = account::chosen(after, [email.as_str(), name, &self.practice], Some(checked.clone())).await?;
         let change = OwnChange::Password { hash, checked, session: session.key };
         changed(self.store.change_own_account(*id, change).await?)
     }
@@ -200,17 +217,6 @@ impl Access {
     pub async fn end_other_sessions(&self, session: &Session) -> Result<usize, StoreError> {
         self.store.end_other_sessions(session.user.id, session.key).await
     }
-}
-
-/// An account as somebody typed it, where it holds.
-pub(super) async fn new_account(new: &NewUser) -> Result<StoredUser, AccountError> {
-    let email = new.check()?;
-    let name = new.name.trim().to_owned();
-    let hash = match &new.password {
-        Some(password) => Some(account::chosen(password, (email.as_str(), &name)).await?),
-        None => None,
-    };
-    Ok(StoredUser::new(User { id: UserId(Uuid::now_v7()), email, name, role: new.role }, hash))
 }
 
 fn changed(outcome: Changed) -> Result<Account, AccountError> {

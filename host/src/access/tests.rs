@@ -39,7 +39,7 @@ pub async fn cookie_of(access: &Access, role: Role) -> String {
 
 fn access(folder: &tempfile::TempDir) -> Access {
     let bootstrap = "a-token-of-at-least-32-characters".into();
-    Access::new(Store::open(folder.path()).unwrap(), Some(&bootstrap), SignedDuration::from_hours(72))
+    Access::new(Store::open(folder.path()).unwrap(), "Acme Advice", Some(&bootstrap), SignedDuration::from_hours(72))
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn failures_of_one_source_delay_it_and_never_the_holder_elsewhere() {
     }
     let delayed = access.sign_in("PAT.LEE@example.com", &PASSWORD.into(), THERE.into(), at(0)).await;
     let Err(error @ SignInError::TooMany { .. }) = delayed else { panic!("{delayed:?}") };
-    assert_eq!(error.to_string(), "too many sign-ins failed; try again in 1 seconds");
+    assert_eq!(error.to_string(), "too many sign-ins failed; try again in 1 second");
     access.sign_in("pat.lee@example.com", &PASSWORD.into(), HERE.into(), at(0)).await.unwrap();
     access.sign_in("pat.lee@example.com", &PASSWORD.into(), THERE.into(), at(1)).await.unwrap();
 }
@@ -95,7 +95,8 @@ async fn hundreds_of_failures_from_everywhere_hold_the_holder_up_for_seconds_onl
     for number in 0..600_u32 {
         let everywhere = std::net::Ipv4Addr::from_bits(0x0B00_0000 + number).into();
         let key = token::digest("pat.lee@example.com");
-        lock(&access.throttle).begin(everywhere, key, at(0)).unwrap();
+        lock(&access.throttle).begin(everywhere, key, at(0));
+        lock(&access.throttle).end(everywhere, key, Ended::Wrong, at(0));
     }
     let begun = std::time::Instant::now();
     access.sign_in("pat.lee@example.com", &PASSWORD.into(), HERE.into(), at(0)).await.unwrap();
@@ -198,26 +199,26 @@ async fn an_invitation_holds_for_three_days_and_makes_one_way_in() {
     let refused = access.sign_in("omar@example.com", &"".into(), HERE.into(), at(1)).await;
     assert!(matches!(refused, Err(SignInError::Refused)), "no password is none: {refused:?}");
 
-    let short = access.use_link(token, &"short".into(), HERE.into(), at(2)).await;
+    let short = access.use_link(token, &"short".into(), false, HERE.into(), at(2)).await;
     assert!(matches!(short, Err(AccountError::Invalid(_))), "{short:?}");
-    let common = access.use_link(token, &"password1234".into(), HERE.into(), at(2)).await;
+    let common = access.use_link(token, &"password1234".into(), false, HERE.into(), at(2)).await;
     assert!(matches!(common, Err(AccountError::Invalid(_))), "{common:?}");
     let password = PASSWORD.into();
     let (one, two) = tokio::join!(
-        access.use_link(token, &password, HERE.into(), at(3)),
-        access.use_link(token, &password, THERE.into(), at(3)),
+        access.use_link(token, &password, false, HERE.into(), at(3)),
+        access.use_link(token, &password, false, THERE.into(), at(3)),
     );
     assert_eq!([&one, &two].iter().filter(|outcome| outcome.is_ok()).count(), 1, "{one:?} {two:?}");
     access.sign_in("omar@example.com", &PASSWORD.into(), HERE.into(), at(4)).await.unwrap();
     // What is a link's is no session's or token's.
     assert!(held(&access, token, 4).await.is_none());
 
-    let first = access.reset(id, at(5)).await.unwrap().link.unwrap();
-    let second = access.reset(id, at(6)).await.unwrap().link.unwrap();
+    let first = access.reset(id, false, at(5)).await.unwrap().link.unwrap();
+    let second = access.reset(id, false, at(6)).await.unwrap().link.unwrap();
     assert!(access.account_of_link(first.token.expose_secret(), at(7)).await.unwrap().is_none(), "replaced");
     access.sign_in("omar@example.com", &PASSWORD.into(), HERE.into(), at(7)).await.unwrap();
     let another: SecretString = "a tide gate lets water out".into();
-    access.use_link(second.token.expose_secret(), &another, HERE.into(), at(8)).await.unwrap();
+    access.use_link(second.token.expose_secret(), &another, false, HERE.into(), at(8)).await.unwrap();
     assert!(access.sign_in("omar@example.com", &PASSWORD.into(), HERE.into(), at(9)).await.is_err());
 }
 
@@ -231,7 +232,7 @@ async fn a_token_does_no_more_than_its_maker_and_ends_with_them() {
     let signed_in = access.sign_in("omar@example.com", &PASSWORD.into(), HERE.into(), at(0)).await.unwrap();
     let maker = signed_in.session.actor(at(0));
     let new = NewToken { name: "nightly".to_owned(), scopes: vec![Scope::Manage], expires_at: Some(at(100)) };
-    let (kept, token) = access.make_token(&maker, new, at(0)).await.unwrap().unwrap();
+    let (kept, token) = access.make_token(&maker, new, 9, at(0)).await.unwrap().unwrap();
     let token = token.expose_secret();
     assert!(token.starts_with("tg_") && token.len() == 46, "{token}");
     let actor = held(&access, token, 1).await.unwrap();
@@ -257,7 +258,7 @@ async fn a_token_is_used_at_most_every_five_minutes_and_never_kept() {
     let folder = tempfile::tempdir().unwrap();
     let (access, pat) = manager(&folder).await;
     let new = NewToken { name: "nightly".to_owned(), scopes: vec![Scope::Read], expires_at: None };
-    let (_, token) = access.make_token(&pat.session.actor(at(0)), new, at(0)).await.unwrap().unwrap();
+    let (_, token) = access.make_token(&pat.session.actor(at(0)), new, 9, at(0)).await.unwrap().unwrap();
     let mut seen = Vec::new();
     for minute in [1, 2, 5, 6, 11] {
         held(&access, token.expose_secret(), minute).await.unwrap();
@@ -339,4 +340,70 @@ async fn a_host_is_set_up_beside_people_who_were_invited_before() {
     assert!(matches!(&refused, Err(AccountError::Invalid(problems)) if problems[0].field == "email"), "{refused:?}");
     access.set_up(link.expose_secret(), pat(), HERE.into(), at(2)).await.unwrap();
     assert!(access.offer_set_up(at(3)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn forty_right_passwords_at_once_are_all_let_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let access = access(&folder);
+    access.add_user(pat(), at(0)).await.unwrap();
+    let tries =
+        (0..40).map(|_| async { access.sign_in("pat.lee@example.com", &PASSWORD.into(), HERE.into(), at(0)).await });
+    for outcome in futures::future::join_all(tries).await {
+        assert!(!matches!(outcome, Err(SignInError::TooMany { .. } | SignInError::Refused)), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_email_is_one_however_it_was_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let access = access(&folder);
+    let maia = NewUser { email: "M\u{101}ia@example.com".to_owned(), ..pat() };
+    access.add_user(maia, at(0)).await.unwrap();
+    for same in ["ma\u{304}ia@example.com", "Ｍāia@ＥＸＡＭＰＬＥ.com", "MĀIA@example.com"] {
+        let second = access.add_user(NewUser { email: same.to_owned(), ..pat() }, at(1)).await;
+        assert!(
+            matches!(&second, Err(AccountError::Invalid(problems)) if problems[0].field == "email"),
+            "{same} {second:?}"
+        );
+        access.sign_in(same, &PASSWORD.into(), HERE.into(), at(2)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_password_of_before_is_no_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (access, pat) = manager(&folder).await;
+    let is_same = |outcome: Result<(), AccountError>| matches!(outcome, Err(AccountError::Invalid(problems)) if problems[0].message.contains("the account has"));
+    let password: SecretString = PASSWORD.into();
+    let same = access.change_password(&pat.session, (&password, &password), &HERE.into(), at(1)).await;
+    assert!(is_same(same.map(drop)));
+    let link = access.reset(pat.session.user.id, false, at(2)).await.unwrap().link.unwrap();
+    let same = access.use_link(link.token.expose_secret(), &password, false, HERE.into(), at(3)).await;
+    assert!(is_same(same.map(drop)));
+    let another: SecretString = "a tide gate lets water out".into();
+    access.use_link(link.token.expose_secret(), &another, false, HERE.into(), at(4)).await.unwrap();
+}
+
+#[tokio::test]
+async fn tokens_end_with_a_reset_where_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (access, pat) = manager(&folder).await;
+    let id = pat.session.user.id;
+    let make = async |minute| {
+        let new = NewToken { name: "nightly".to_owned(), scopes: vec![Scope::Read], expires_at: None };
+        let made = access.make_token(&pat.session.actor(at(0)), new, 9, at(minute)).await.unwrap().unwrap();
+        made.1.expose_secret().to_owned()
+    };
+    let first = make(0).await;
+    let kept = access.reset(id, false, at(1)).await.unwrap();
+    assert_eq!(kept.tokens, 1);
+    assert!(held(&access, &first, 1).await.is_some(), "a reset alone ends no token");
+    assert_eq!(access.reset(id, true, at(2)).await.unwrap().tokens, 0);
+    assert!(held(&access, &first, 2).await.is_none());
+
+    let (one, link) = (make(3).await, access.reset(id, false, at(3)).await.unwrap().link.unwrap());
+    let another: SecretString = "a tide gate lets water out".into();
+    access.use_link(link.token.expose_secret(), &another, true, HERE.into(), at(4)).await.unwrap();
+    assert!(held(&access, &one, 4).await.is_none(), "whoever chooses the password can end them, too");
 }

@@ -53,6 +53,17 @@ pub struct Throttle {
     tokens: Table<IpAddr>,
 }
 
+/// What becomes of a sign-in before it is tried.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Begun {
+    /// It may be tried.
+    Admitted(Admitted),
+    /// Its source failed too often, and waits so long.
+    Refused(Duration),
+    /// As many as may fail are being tried at this moment: this one waits until one of them is through.
+    Crowded,
+}
+
 /// A sign-in that may be tried.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Admitted {
@@ -62,31 +73,45 @@ pub struct Admitted {
     pub is_doubted: bool,
 }
 
+/// How a try ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// The password was right: the slips of this account are forgotten.
+    Right,
+    /// It was wrong, or whoever tried it went away.
+    Wrong,
+    /// It was not looked at.
+    NotTried,
+}
+
 impl Throttle {
-    /// Counts a try as failed before it is made, so that many at once do not slip through; how long to wait where the
-    /// source failed too often.
-    pub fn begin(&mut self, source: IpAddr, account: Digest, now: Timestamp) -> Result<Admitted, Duration> {
+    /// Admits a try where its source has not failed too often. Tries that are under way count as if they failed, so that
+    /// many at once do not slip through; once they end, only wrong ones do.
+    pub fn begin(&mut self, source: IpAddr, account: Digest, now: Timestamp) -> Begun {
         let pair = (source, account);
         let wait = self.pairs.wait(&pair, &OF_PAIR, now).max(self.sources.wait(&source, &OF_SOURCE, now));
         if !wait.is_zero() {
-            return Err(wait);
+            return Begun::Refused(wait);
         }
-        let hold = OF_ACCOUNT.after(self.accounts.failures(&account, now));
+        if self.pairs.is_crowded(&pair, &OF_PAIR, now) || self.sources.is_crowded(&source, &OF_SOURCE, now) {
+            return Begun::Crowded;
+        }
+        let of_others = self.accounts.under_way(&account).saturating_sub(self.pairs.under_way(&pair));
+        let hold = OF_ACCOUNT.after(self.accounts.failures(&account, now).saturating_add(of_others));
         let is_doubted = self.sources.failures(&source, now) > 0;
-        self.pairs.fail(pair, now);
-        self.sources.fail(source, now);
-        self.accounts.fail(account, now);
-        Ok(Admitted { hold, is_doubted })
+        self.pairs.begin(pair, now);
+        self.sources.begin(source, now);
+        self.accounts.begin(account, now);
+        Begun::Admitted(Admitted { hold, is_doubted })
     }
 
-    /// Forgets the failures of an account whose holder signed in, and takes this try of the source back. What the source
-    /// failed at other accounts stays.
-    pub fn succeeded(&mut self, source: IpAddr, account: Digest) {
-        self.pairs.rows.remove(&(source, account));
-        self.accounts.rows.remove(&account);
-        if let Some(row) = self.sources.rows.get_mut(&source) {
-            row.failures = row.failures.saturating_sub(1);
-        }
+    /// Ends a try that was admitted. Where it was right, what its source failed at other accounts stays.
+    pub fn end(&mut self, source: IpAddr, account: Digest, ended: Ended, now: Timestamp) {
+        let pair = (source, account);
+        self.pairs.end(pair, ended, now);
+        self.accounts.end(account, ended, now);
+        let of_source = if ended == Ended::Right { Ended::NotTried } else { ended };
+        self.sources.end(source, of_source, now);
     }
 
     /// Counts a token or a link that nobody gave; how long its source should wait, where it failed too often. One that
@@ -109,6 +134,9 @@ struct Table<K> {
 #[derive(Clone, Copy)]
 struct Row {
     failures: u32,
+    /// Tries that have not ended yet.
+    under_way: u32,
+    /// The last failure, or the last try where there was none.
     last: Timestamp,
 }
 
@@ -141,12 +169,47 @@ impl<K: Eq + Hash + Copy> Table<K> {
         delays.after(row.failures).saturating_sub(passed)
     }
 
+    fn under_way(&self, key: &K) -> u32 {
+        self.rows.get(key).map_or(0, |row| row.under_way)
+    }
+
+    /// Whether the tries under way may be as many as are free to fail.
+    fn is_crowded(&self, key: &K, delays: &Delays, now: Timestamp) -> bool {
+        let under_way = self.under_way(key);
+        under_way > 0 && self.failures(key, now).saturating_add(under_way) > delays.free
+    }
+
+    fn begin(&mut self, key: K, now: Timestamp) {
+        let (failures, under_way) = (self.failures(&key, now), self.under_way(&key).saturating_add(1));
+        let last = self.row(&key, now).map_or(now, |row| row.last);
+        self.put(key, Row { failures, under_way, last }, now);
+    }
+
+    fn end(&mut self, key: K, ended: Ended, now: Timestamp) {
+        let failures = self.failures(&key, now);
+        let under_way = self.under_way(&key).saturating_sub(1);
+        let last = self.row(&key, now).map_or(now, |row| row.last);
+        match ended {
+            Ended::Wrong => self.put(key, Row { failures: failures.saturating_add(1), under_way, last: now }, now),
+            Ended::Right => self.put(key, Row { failures: 0, under_way, last }, now),
+            Ended::NotTried => self.put(key, Row { failures, under_way, last }, now),
+        }
+    }
+
     fn fail(&mut self, key: K, now: Timestamp) {
-        let failures = self.failures(&key, now).saturating_add(1);
+        let (failures, under_way) = (self.failures(&key, now).saturating_add(1), self.under_way(&key));
+        self.put(key, Row { failures, under_way, last: now }, now);
+    }
+
+    fn put(&mut self, key: K, row: Row, now: Timestamp) {
+        if row.failures == 0 && row.under_way == 0 {
+            self.rows.remove(&key);
+            return;
+        }
         if self.rows.len() >= ROWS && !self.rows.contains_key(&key) {
             self.make_room(now);
         }
-        self.rows.insert(key, Row { failures, last: now });
+        self.rows.insert(key, row);
     }
 
     /// Forgets what is old anyway, else the half that failed longest ago.
@@ -174,55 +237,108 @@ mod tests {
         std::net::Ipv4Addr::from_bits(0xCB00_7100 + number).into()
     }
 
+    /// A try that is wrong.
+    fn fail(throttle: &mut Throttle, source: IpAddr, account: &str, now: Timestamp) -> Begun {
+        let begun = throttle.begin(source, digest(account), now);
+        if let Begun::Admitted(_) = begun {
+            throttle.end(source, digest(account), Ended::Wrong, now);
+        }
+        begun
+    }
+
+    fn admitted(hold: Duration, is_doubted: bool) -> Begun {
+        Begun::Admitted(Admitted { hold, is_doubted })
+    }
+
+    #[test]
+    fn only_wrong_passwords_count_however_many_are_tried_at_once() {
+        let mut throttle = Throttle::default();
+        // An office signs in at nine: sixty people behind one address, some of them by several programs at once.
+        for round in 0..2 {
+            let begun: Vec<_> = (0..60)
+                .map(|number| (number, throttle.begin(source(1), digest(&number.to_string()), at(round))))
+                .filter(|(_, begun)| matches!(begun, Begun::Admitted(_)))
+                .collect();
+            assert_eq!(begun.len(), 31, "as many as may fail at once");
+            assert_eq!(throttle.begin(source(1), digest("late"), at(round)), Begun::Crowded, "held, and not refused");
+            for (number, _) in begun {
+                throttle.end(source(1), digest(&number.to_string()), Ended::Right, at(round));
+            }
+            assert_eq!(throttle.begin(source(1), digest("late"), at(round)), admitted(Duration::ZERO, false));
+            throttle.end(source(1), digest("late"), Ended::NotTried, at(round));
+        }
+        assert_eq!(throttle.sources.failures(&source(1), at(2)), 0);
+        assert!(throttle.sources.rows.is_empty() && throttle.pairs.rows.is_empty(), "nothing is remembered of them");
+    }
+
+    #[test]
+    fn many_wrong_ones_at_once_are_no_more_than_one_after_the_other() {
+        let mut throttle = Throttle::default();
+        let begun = (0..50).filter(|_| matches!(throttle.begin(source(1), digest("pat"), at(0)), Begun::Admitted(_)));
+        assert_eq!(begun.count(), 6);
+        for _ in 0..6 {
+            throttle.end(source(1), digest("pat"), Ended::Wrong, at(0));
+        }
+        assert_eq!(throttle.begin(source(1), digest("pat"), at(0)), Begun::Refused(Duration::from_secs(1)));
+    }
+
     #[test]
     fn one_source_at_one_account_waits_longer_each_time() {
         let mut throttle = Throttle::default();
         let mut clock = 0;
         let mut waits = Vec::new();
         for _ in 0..14 {
-            while let Err(wait) = throttle.begin(source(1), digest("pat"), at(clock)) {
+            while let Begun::Refused(wait) = fail(&mut throttle, source(1), "pat", at(clock)) {
                 waits.push(wait.as_secs());
                 clock += i64::try_from(wait.as_secs()).unwrap();
             }
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
-        assert!(throttle.begin(source(1), digest("sam"), at(clock)).is_ok(), "others of the office are not held up");
+        let of_office = fail(&mut throttle, source(1), "sam", at(clock));
+        assert!(matches!(of_office, Begun::Admitted(_)), "others of the office are not held up");
         clock += 3601;
-        assert!(throttle.begin(source(1), digest("pat"), at(clock)).is_ok());
-        assert!(throttle.begin(source(1), digest("pat"), at(clock)).is_ok(), "an hour later it is forgotten");
+        for _ in 0..2 {
+            let begun = fail(&mut throttle, source(1), "pat", at(clock));
+            assert!(matches!(begun, Begun::Admitted(_)), "an hour later it is forgotten");
+        }
     }
 
     #[test]
     fn the_holder_waits_seconds_whoever_else_fails() {
         let mut throttle = Throttle::default();
         for number in 0..2_000 {
-            throttle.begin(source(number), digest("pat"), at(0)).unwrap();
+            fail(&mut throttle, source(number), "pat", at(0));
         }
-        let admitted = throttle.begin(source(5_000), digest("pat"), at(0)).unwrap();
-        assert_eq!(admitted, Admitted { hold: Duration::from_secs(5), is_doubted: false });
-        let other = throttle.begin(source(5_001), digest("sam"), at(0)).unwrap();
-        assert_eq!(other, Admitted { hold: Duration::ZERO, is_doubted: false });
+        let holder = throttle.begin(source(5_000), digest("pat"), at(0));
+        assert_eq!(holder, admitted(Duration::from_secs(5), false));
+        let other = throttle.begin(source(5_001), digest("sam"), at(0));
+        assert_eq!(other, admitted(Duration::ZERO, false));
     }
 
     #[test]
     fn a_source_that_tries_many_accounts_waits() {
         let mut throttle = Throttle::default();
         for number in 0..31 {
-            throttle.begin(source(1), digest(&number.to_string()), at(0)).unwrap();
+            fail(&mut throttle, source(1), &number.to_string(), at(0));
         }
-        assert_eq!(throttle.begin(source(1), digest("another"), at(0)), Err(Duration::from_secs(1)));
-        assert!(throttle.begin(source(2), digest("another"), at(0)).is_ok());
+        let another = throttle.begin(source(1), digest("another"), at(0));
+        assert_eq!(another, Begun::Refused(Duration::from_secs(1)));
+        assert!(matches!(throttle.begin(source(2), digest("another"), at(0)), Begun::Admitted(_)));
     }
 
     #[test]
     fn signing_in_forgets_the_slips_and_not_what_else_the_source_did() {
         let mut throttle = Throttle::default();
         for number in 0..25 {
-            throttle.begin(source(1), digest(&number.to_string()), at(0)).unwrap();
+            fail(&mut throttle, source(1), &number.to_string(), at(0));
         }
         for _ in 0..50 {
-            throttle.begin(source(1), digest("own"), at(0)).unwrap();
-            throttle.succeeded(source(1), digest("own"));
+            fail(&mut throttle, source(2), "own", at(0));
+            throttle.begin(source(1), digest("own"), at(0));
+            throttle.end(source(1), digest("own"), Ended::Right, at(0));
+            assert_eq!(throttle.accounts.failures(&digest("own"), at(0)), 0);
+            throttle.begin(source(2), digest("own"), at(0));
+            throttle.end(source(2), digest("own"), Ended::Right, at(0));
         }
         assert_eq!(throttle.sources.failures(&source(1), at(0)), 25);
         assert_eq!(throttle.pairs.failures(&(source(1), digest("own")), at(0)), 0);
@@ -243,7 +359,7 @@ mod tests {
     fn the_memory_is_bounded_and_the_newest_failures_are_kept() {
         let mut throttle = Throttle::default();
         for number in 0..50_000 {
-            throttle.begin(source(number), digest(&number.to_string()), at(i64::from(number) / 100)).unwrap();
+            fail(&mut throttle, source(number), &number.to_string(), at(i64::from(number) / 100));
         }
         let rows = [throttle.pairs.rows.len(), throttle.sources.rows.len(), throttle.accounts.rows.len()];
         assert!(rows.iter().all(|rows| (1..=ROWS).contains(rows)), "{rows:?}");
@@ -254,8 +370,9 @@ mod tests {
     fn a_clock_that_is_set_back_makes_no_delay_longer() {
         let mut throttle = Throttle::default();
         for _ in 0..6 {
-            throttle.begin(source(1), digest("pat"), at(10_000)).unwrap();
+            fail(&mut throttle, source(1), "pat", at(10_000));
         }
-        assert_eq!(throttle.begin(source(1), digest("pat"), at(0)), Err(Duration::from_secs(1)));
+        let begun = throttle.begin(source(1), digest("pat"), at(0));
+        assert_eq!(begun, Begun::Refused(Duration::from_secs(1)));
     }
 }

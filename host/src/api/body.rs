@@ -53,6 +53,31 @@ impl<T> List<T> {
     }
 }
 
+/// What was written: all of it for whoever may see it, and its id alone for whoever may only write it.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Written<T> {
+    /// All of it.
+    Whole(T),
+    /// What is answered to a caller that may not see it.
+    Id(WrittenId),
+}
+
+/// The id of what was written, and nothing else of it.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenId {
+    /// Its id.
+    id: String,
+}
+
+impl<T> Written<T> {
+    /// What a caller is answered who may see it, or may not.
+    pub fn of(is_seen: bool, id: impl std::fmt::Display, whole: impl Into<T>) -> Self {
+        if is_seen { Self::Whole(whole.into()) } else { Self::Id(WrittenId { id: id.to_string() }) }
+    }
+}
+
 /// An amount of money.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Money)]

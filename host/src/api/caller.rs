@@ -21,10 +21,7 @@ pub struct Caller {
 impl Caller {
     /// Goes on where `authorize` allows the action in the whole practice: for what is read, and before a body is.
     pub fn may(&self, action: Action) -> Result<(), Problem> {
-        match authorize(&self.actor, action, None) {
-            Decision::Allow { .. } => Ok(()),
-            Decision::Deny { because } => Err(Problem::new(Kind::Forbidden, because)),
-        }
+        allowed(authorize(&self.actor, action, None))
     }
 
     /// Goes on where the action is allowed in some households at least: before a body is read.
@@ -33,6 +30,11 @@ impl Caller {
             Reach::Nowhere { because } => Err(Problem::new(Kind::Forbidden, because)),
             Reach::Practice { .. } | Reach::Households { .. } => Ok(()),
         }
+    }
+
+    /// Whether the action is allowed in some households at least: for the answer about one that the caller has changed.
+    pub fn can_somewhere(&self, action: Action) -> bool {
+        self.may_somewhere(action).is_ok()
     }
 
     /// The book as the caller sees it for an action.
@@ -58,6 +60,13 @@ impl Caller {
     /// The session, where a person asks.
     pub fn session(&self) -> Option<&Session> {
         self.session.as_ref()
+    }
+}
+
+fn allowed(decision: Decision) -> Result<(), Problem> {
+    match decision {
+        Decision::Allow { .. } => Ok(()),
+        Decision::Deny { because } => Err(Problem::new(Kind::Forbidden, because)),
     }
 }
 

@@ -20,7 +20,7 @@ pub use extensions::{__path_extensions, extensions};
 pub use practice::routes;
 pub use sync::{__path_sync, __path_sync_by_external_id, sync, sync_by_external_id};
 
-use crate::api::body::List;
+use crate::api::body::{List, Written};
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam, page};
 use crate::api::problem::{Kind, Problem};
@@ -158,7 +158,7 @@ pub async fn one(
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The client's id")),
     request_body(content = BTreeMap<String, Option<String>>, example = json!({"mobile": "+61491570156", "suburb": null})),
-    responses((status = 200, body = ClientBody))
+    responses((status = 200, body = Written<ClientBody>))
 )]
 pub async fn edit(
     caller: Caller,
@@ -166,11 +166,12 @@ pub async fn edit(
     PathParam(id): PathParam<ClientId>,
     _: NoParams,
     changes: Result<Body<BTreeMap<String, Value>>, Problem>,
-) -> Result<Json<ClientBody>, Problem> {
+) -> Result<Json<Written<ClientBody>>, Problem> {
     caller.may_somewhere(Action::EditClients)?;
     let Body(changes) = changes?;
     let changes = changes.into_iter().map(|(field, value)| (field, record::new_value(value))).collect();
-    Ok(Json(ops::clients::edit(&app, caller.actor(), id, changes, Timestamp::now()).await?.into()))
+    let client = ops::clients::edit(&app, caller.actor(), id, changes, Timestamp::now()).await?;
+    Ok(Json(written(&caller, client)))
 }
 
 /// A household that a client has been in.
@@ -215,6 +216,11 @@ pub async fn households(
     // Somebody can come back to a household, so that a stay is known by its place alone.
     let place = |place: usize, _: &StayBody| place.to_string();
     Ok(Json(List::cut(&format!("households of {id}"), stays.into_iter().map(StayBody::from).collect(), &page, place)?))
+}
+
+/// A client who was changed, as far as the caller may see them.
+fn written(caller: &Caller, client: StoredClient) -> Written<ClientBody> {
+    Written::of(caller.can_somewhere(Action::ReadBook), client.id, client)
 }
 
 /// The client, where the caller sees them.

@@ -18,11 +18,11 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use self::body::ConnectionBody;
-use crate::api::body::List;
+use crate::api::body::{List, Written};
 use crate::api::caller::Caller;
 use crate::api::extract::{NoParams, PageParams, Params, PathParam};
 use crate::api::problem::Problem;
-use crate::api::runs::RunBody;
+use crate::api::runs::{RunBody, written};
 use crate::app::App;
 use crate::connection::Connection;
 use crate::domain::ConnectionName;
@@ -103,7 +103,7 @@ pub struct SyncParams {
     params(("name" = String, Path, description = "Its name"), SyncParams),
     responses((
         status = 202,
-        body = RunBody,
+        body = Written<RunBody>,
         headers(("Location" = String, description = "The run's address"))
     ))
 )]
@@ -116,5 +116,5 @@ pub async fn sync(
     let mode = if params.dry_run { Mode::Rehearse } else { Mode::Keep };
     let run = ops::runs::start(&app, caller.actor(), &name, mode).await?;
     let location = format!("/api/v1/runs/{}", run.id);
-    Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(RunBody::from(run))))
+    Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(written(&caller, run))))
 }

@@ -14,9 +14,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
+use crate::api::body::Written;
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, BodyLimit, Mismatch, NoParams};
-use crate::api::notes::NoteBody;
+use crate::api::notes::{NoteBody, written};
 use crate::api::problem::{FieldError, Kind, Problem};
 use crate::api::schema;
 use crate::app::App;
@@ -128,8 +129,8 @@ pub fn routes() -> OpenApiRouter<App> {
     params(("Idempotency-Key" = String, Header, description = "Chosen by the sender, new for each event, at most 255 visible characters of ASCII")),
     request_body = EventBody,
     responses(
-        (status = 201, description = "Accepted", body = NoteBody, headers(("Location" = String, description = "The note's address"))),
-        (status = 200, description = "Accepted before", body = NoteBody, headers(("Location" = String, description = "The note's address")))
+        (status = 201, description = "Accepted", body = Written<NoteBody>, headers(("Location" = String, description = "The note's address"))),
+        (status = 200, description = "Accepted before", body = Written<NoteBody>, headers(("Location" = String, description = "The note's address")))
     )
 )]
 pub async fn accept(
@@ -145,7 +146,7 @@ pub async fn accept(
     let accepted = ops::notes::accept(&app, caller.actor(), read(&app, &event).await?, &key).await?;
     let status = if accepted.is_new { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/api/v1/notes/{}", accepted.note.id);
-    Ok((status, [(LOCATION, location)], Json(NoteBody::from(accepted.note))))
+    Ok((status, [(LOCATION, location)], Json(written(&caller, accepted.note))))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<IdempotencyKey, Problem> {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::api::body::Written;
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, PathParam};
 use crate::api::listed::ListedBody;
@@ -52,7 +53,7 @@ impl ToSchema for GoalChangeBody {
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The goal's id")),
     request_body = GoalChangeBody,
-    responses((status = 200, body = GoalBody))
+    responses((status = 200, body = Written<GoalBody>))
 )]
 pub async fn change(
     caller: Caller,
@@ -60,9 +61,10 @@ pub async fn change(
     PathParam(id): PathParam<ItemId>,
     _: NoParams,
     change: Result<Body<GoalChangeBody>, Problem>,
-) -> Result<Json<GoalBody>, Problem> {
+) -> Result<Json<Written<GoalBody>>, Problem> {
     caller.may_somewhere(Action::ChangeGoals)?;
     let Body(GoalChangeBody(values)) = change?;
     let values = values.into_iter().map(|(field, value)| (field, record::new_value(value))).collect();
-    Ok(Json(ops::goals::change(&app, caller.actor(), id, values).await?.into()))
+    let goal = ops::goals::change(&app, caller.actor(), id, values).await?;
+    Ok(Json(Written::of(caller.can_somewhere(Action::ReadBook), id, goal)))
 }

@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::body::{ImportBody, ImportRowBody};
-use crate::api::body::List as ListBody;
+use crate::api::body::{List as ListBody, Written};
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, Decided, NoParams, PageParams, Params, PathParam, page};
 use crate::api::problem::Problem;
@@ -81,7 +81,7 @@ pub struct UploadForm {
         (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         (UploadForm = "multipart/form-data")
     ), description = "The file"),
-    responses((status = 201, description = "Read", body = ImportBody, headers(("Location" = String, description = "The list's address"))))
+    responses((status = 201, description = "Read", body = Written<ImportBody>, headers(("Location" = String, description = "The list's address"))))
 )]
 pub async fn bring(
     caller: Caller,
@@ -96,7 +96,7 @@ pub async fn bring(
     let list = List { file, file_name: &name, sheet: params.sheet.as_deref(), connection };
     let import = ops::imports::bring(&app, caller.actor(), list, Timestamp::now()).await?;
     let location = format!("/api/v1/imports/{}", import.id);
-    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(ImportBody::from(import))))
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(written(&caller, import))))
 }
 
 /// Lists, newest first.
@@ -136,6 +136,11 @@ pub async fn one(
 ) -> Result<Json<ImportBody>, Problem> {
     caller.may(Action::ReadWholeBook)?;
     Ok(Json(find(&app, id).await?.into()))
+}
+
+/// A list that was changed, as far as the caller may see it.
+fn written(caller: &Caller, import: Import) -> Written<ImportBody> {
+    Written::of(caller.can(Action::ReadWholeBook), import.id, import)
 }
 
 async fn find(app: &App, id: ImportId) -> Result<Import, Problem> {
@@ -248,7 +253,7 @@ impl TryFrom<Decided<DecisionWord>> for DecisionBody {
         ("number" = u32, Path, description = "The row's number in the file")
     ),
     request_body = DecisionBody,
-    responses((status = 200, body = ImportBody))
+    responses((status = 200, body = Written<ImportBody>))
 )]
 pub async fn decide(
     caller: Caller,
@@ -256,7 +261,7 @@ pub async fn decide(
     Path((id, number)): Path<(String, String)>,
     _: NoParams,
     decision: Result<Body<DecisionBody>, Problem>,
-) -> Result<Json<ImportBody>, Problem> {
+) -> Result<Json<Written<ImportBody>>, Problem> {
     caller.may(Action::ManageBook)?;
     let Body(decision) = decision?;
     let (Ok(import), Ok(row)) = (id.parse::<ImportId>(), number.parse::<u32>()) else {
@@ -267,7 +272,7 @@ pub async fn decide(
         DecisionBody::LeaveOut => Some(Decision::LeaveOut),
         DecisionBody::Undecided => None,
     };
-    Ok(Json(ops::imports::decide(&app, caller.actor(), (import, row), decision).await?.into()))
+    Ok(Json(written(&caller, ops::imports::decide(&app, caller.actor(), (import, row), decision).await?)))
 }
 
 /// Links the clients of the rows that are ready or decided, all in one.
@@ -281,13 +286,13 @@ pub async fn decide(
     tag = "imports",
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The list's id")),
-    responses((status = 200, body = ImportBody))
+    responses((status = 200, body = Written<ImportBody>))
 )]
 pub async fn apply(
     caller: Caller,
     State(app): State<App>,
     PathParam(id): PathParam<ImportId>,
     _: NoParams,
-) -> Result<Json<ImportBody>, Problem> {
-    Ok(Json(ops::imports::apply(&app, caller.actor(), id, Timestamp::now()).await?.into()))
+) -> Result<Json<Written<ImportBody>>, Problem> {
+    Ok(Json(written(&caller, ops::imports::apply(&app, caller.actor(), id, Timestamp::now()).await?)))
 }

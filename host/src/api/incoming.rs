@@ -123,7 +123,7 @@ pub async fn list(
     State(app): State<App>,
     params: Result<Params<IncomingParams>, Problem>,
 ) -> Result<Json<List<IncomingBody>>, Problem> {
-    caller.may(Action::ManageConnections)?;
+    caller.may(Action::ReadRuns)?;
     let IncomingParams { connection, limit, cursor } = params?.0;
     let page = page(limit, cursor)?;
     let (packs, problem) = app.integrations.incoming();

@@ -10,14 +10,14 @@ use utoipa::IntoParams;
 
 pub use body::NoteBody;
 
-use crate::api::body::List;
+use crate::api::body::{List, Written};
 use crate::api::caller::Caller;
 use crate::api::extract::{NoParams, Params, PathParam, page};
 use crate::api::problem::Problem;
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::note::{NoteState, Stage};
+use crate::domain::note::{Note, NoteState, Stage};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, NoteId, Timestamp};
 use crate::store::household_access::Visible;
 use crate::store::outbox::{NoteFilter, Raised};
@@ -124,4 +124,9 @@ pub async fn one(
     let book = caller.book(&app, Action::ReadNotes).await?;
     let note = book.note(id).await?.ok_or_else(|| Problem::not_found(format_args!("note {id}")))?;
     Ok(Json(app.notes.as_it_waits(note, Timestamp::now()).into()))
+}
+
+/// A note that was made or changed, as far as the caller may see it.
+pub fn written(caller: &Caller, note: Note) -> Written<NoteBody> {
+    Written::of(caller.can_somewhere(Action::ReadNotes), note.id, note)
 }

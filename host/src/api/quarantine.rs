@@ -135,7 +135,6 @@ pub async fn fixture(
     State(app): State<App>,
     params: Result<Params<FixtureParams>, Problem>,
 ) -> Result<Json<FixtureBody>, Problem> {
-    caller.may(Action::ManageConnections)?;
     caller.may(Action::ReadWholeBook)?;
     let Params(params) = params?;
     let of = (params.kind.unwrap_or(RecordKind::Client), params.external_id);

@@ -6,7 +6,7 @@ use serde::de::value::Error as ValueError;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::body::List;
+use crate::api::body::{List, Written};
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, Decided, NoParams, Params, PathParam, page};
 use crate::api::problem::Problem;
@@ -182,7 +182,7 @@ impl TryFrom<Decided<DecisionWord>> for DecisionBody {
     security(("token" = []), ("session" = [])),
     params(("id" = String, Path, description = "The place in the queue")),
     request_body = DecisionBody,
-    responses((status = 200, body = ReviewBody))
+    responses((status = 200, body = Written<ReviewBody>))
 )]
 pub async fn decide(
     caller: Caller,
@@ -190,7 +190,7 @@ pub async fn decide(
     PathParam(id): PathParam<String>,
     _: NoParams,
     decision: Result<Body<DecisionBody>, Problem>,
-) -> Result<Json<ReviewBody>, Problem> {
+) -> Result<Json<Written<ReviewBody>>, Problem> {
     caller.may(Action::ManageBook)?;
     let Body(decision) = decision?;
     let id = id.parse::<ReviewId>().map_err(|_| Problem::not_found(format_args!("review {id}")))?;
@@ -201,5 +201,5 @@ pub async fn decide(
         DecisionBody::Wait => ReviewDecision::Wait,
     };
     let review = ops::review::decide(&app, caller.actor(), id, decision, Timestamp::now()).await?;
-    Ok(Json((id, review).into()))
+    Ok(Json(Written::of(caller.can(Action::ReadWholeBook), id, (id, review))))
 }

@@ -15,7 +15,7 @@ pub use body::RunBody;
 pub use changes::{__path_changes, changes};
 
 use self::progress::RunEvent;
-use crate::api::body::List;
+use crate::api::body::{List, Written};
 use crate::api::caller::Caller;
 use crate::api::extract::{NoParams, Params, PathParam, page};
 use crate::api::problem::Problem;
@@ -134,7 +134,7 @@ pub async fn events(
     tag = "runs",
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The run's id")),
-    responses((status = 202, body = RunBody))
+    responses((status = 202, body = Written<RunBody>))
 )]
 pub async fn cancel(
     caller: Caller,
@@ -143,11 +143,16 @@ pub async fn cancel(
     _: NoParams,
 ) -> Result<impl IntoResponse, Problem> {
     let run = ops::runs::cancel(&app, caller.actor(), id).await?;
-    Ok((StatusCode::ACCEPTED, Json(RunBody::from(run))))
+    Ok((StatusCode::ACCEPTED, Json(written(&caller, run))))
+}
+
+/// A run that was begun or ended, as far as the caller may see it.
+pub fn written(caller: &Caller, run: Run) -> Written<RunBody> {
+    Written::of(caller.can(Action::ReadRuns), run.id, as_seen(run, caller.can(Action::ReadWholeBook)))
 }
 
 /// A run for somebody who sees the book, or does not.
-fn as_seen(run: Run, sees_book: bool) -> Run {
+pub fn as_seen(run: Run, sees_book: bool) -> Run {
     if sees_book { run } else { run.without_rows() }
 }
 

@@ -4,6 +4,7 @@ mod book;
 mod document;
 mod failures;
 mod people;
+mod scopes;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};

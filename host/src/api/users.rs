@@ -7,20 +7,21 @@ use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{Made, NewUser};
 use crate::api::body::List;
 use crate::api::caller::Caller;
-use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam, word, word_or_null};
+use crate::api::extract::{Body, NoParams, OptionalBody, Params, PathParam, page, word, word_or_null};
 use crate::api::problem::Problem;
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::{Action, Role};
 use crate::domain::account::{Account, AccountState};
-use crate::domain::{Timestamp, UserId};
+use crate::domain::{EmailAddress, Timestamp, UserId};
 use crate::ops;
 use crate::store::access::UserChange;
+use crate::store::page::Page;
 
 /// Somebody's account.
 #[derive(Serialize, ToSchema)]
@@ -78,6 +79,8 @@ pub struct MadeBody {
     /// The address by which the person chooses another password, once; it ends at `link_ends_at`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reset_url: Option<String>,
+    /// The number of API tokens of the account, which go on whatever password is chosen.
+    tokens: usize,
 }
 
 impl MadeBody {
@@ -87,7 +90,7 @@ impl MadeBody {
             Some(address) if address.invites => (Some(address.url), None),
             address => (None, address.map(|address| address.url)),
         };
-        Self { user: made.account.into(), invitation_url, reset_url }
+        Self { user: made.account.into(), invitation_url, reset_url, tokens: made.tokens }
     }
 }
 
@@ -113,6 +116,20 @@ pub struct NewUserBody {
     password: Option<String>,
 }
 
+/// The choice of accounts in a list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct UserParams {
+    /// The account with this email, whatever the case.
+    email: Option<String>,
+    /// The number of items, 1 to 500; 50 if not said.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
 /// Accounts, in the order in which they were made.
 #[utoipa::path(
     get,
@@ -120,17 +137,27 @@ pub struct NewUserBody {
     operation_id = "list_users",
     tag = "people",
     security(("token" = []), ("session" = [])),
-    params(PageParams),
+    params(UserParams),
     responses((status = 200, body = List<UserBody>))
 )]
 pub async fn list(
     caller: Caller,
     State(app): State<App>,
-    params: Result<Params<PageParams>, Problem>,
+    params: Result<Params<UserParams>, Problem>,
 ) -> Result<Json<List<UserBody>>, Problem> {
     caller.may(Action::ReadPeople)?;
-    let Params(params) = params?;
-    let mut page = app.store.accounts(params.page()?).await?;
+    let Params(UserParams { email, limit, cursor }) = params?;
+    let page = page(limit, cursor)?;
+    let mut page = match email {
+        None => app.store.accounts(page).await?,
+        Some(email) => {
+            let found = match EmailAddress::typed(&email) {
+                Some(email) => app.store.user_by_email(email).await?,
+                None => None,
+            };
+            Page { items: found.into_iter().map(Account::from).collect(), next: None }
+        }
+    };
     page.items.iter_mut().for_each(|account| hide(&caller, account));
     Ok(Json(List::of(page)))
 }
@@ -227,8 +254,19 @@ pub async fn change(
     Ok(Json(ops::people::change(&app, caller.actor(), id, change, Timestamp::now()).await?.into()))
 }
 
+/// How an account is reset.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UserReset)]
+pub struct ResetBody {
+    /// Whether the account's API tokens end at once, and those that were made with them. They go on if not said.
+    #[serde(default)]
+    #[schema(required = false)]
+    revoke_tokens: bool,
+}
+
 /// Answers another link for an account, by which its holder chooses a password. An earlier link is over; the
-/// password that there is stays until the link is used.
+/// password that there is stays until the link is used. API tokens of the account go on, unless `revoke_tokens` ends them.
 #[utoipa::path(
     post,
     path = "/api/v1/users/{id}/reset",
@@ -236,6 +274,7 @@ pub async fn change(
     tag = "people",
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The account's id")),
+    request_body(content = Option<ResetBody>),
     responses((status = 200, body = MadeBody))
 )]
 pub async fn reset(
@@ -243,7 +282,10 @@ pub async fn reset(
     State(app): State<App>,
     PathParam(id): PathParam<UserId>,
     _: NoParams,
+    body: Result<OptionalBody<ResetBody>, Problem>,
 ) -> Result<Json<MadeBody>, Problem> {
-    let made = ops::people::reset(&app, caller.actor(), id, Timestamp::now()).await?;
+    caller.may(Action::ManagePeople)?;
+    let OptionalBody(ResetBody { revoke_tokens }) = body?;
+    let made = ops::people::reset(&app, caller.actor(), id, revoke_tokens, Timestamp::now()).await?;
     Ok(Json(MadeBody::of(&app, made)))
 }

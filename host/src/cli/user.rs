@@ -13,9 +13,6 @@ use super::output::text;
 use super::{Global, local, output};
 use crate::domain::access::Role;
 
-/// Accounts that are looked through for an email: more than any practice has.
-const MOST: usize = 100_000;
-
 #[derive(Subcommand)]
 pub(super) enum User {
     /// Make an account, with a link by which the person chooses a password
@@ -30,12 +27,17 @@ pub(super) enum User {
         #[arg(long, default_value_t = 200)]
         limit: usize,
     },
-    /// Make a link by which somebody chooses another password
-    #[command(after_help = "Examples:\n  tidegate user reset pat.lee@example.com")]
+    /// Make a link by which somebody chooses another password; their API tokens go on unless they are revoked
+    #[command(after_help = "Examples:
+  tidegate user reset pat.lee@example.com
+  tidegate user reset pat.lee@example.com --revoke-tokens")]
     Reset {
         /// The account's email or id
         #[arg(value_name = "EMAIL")]
         who: String,
+        /// End the account's API tokens at once, and those that were made with them
+        #[arg(long)]
+        revoke_tokens: bool,
     },
     /// Change the role of an account
     #[command(after_help = "Examples:\n  tidegate user role pat.lee@example.com practice_manager")]
@@ -99,9 +101,19 @@ impl User {
                 told(&host.post_json("users", &new).await?, json)
             }
             Self::List { limit } => list(host, limit, json).await,
-            Self::Reset { who } => {
+            Self::Reset { who, revoke_tokens } => {
                 let id = id_of(host, &who).await?;
-                told(&host.post(&format!("users/{id}/reset")).await?, json)
+                let how = json!({"revoke_tokens": revoke_tokens});
+                let made = host.post_json(&format!("users/{id}/reset"), &how).await?;
+                told(&made, json)?;
+                match made["tokens"].as_u64().unwrap_or_default() {
+                    0 => Ok(()),
+                    _ if json => Ok(()),
+                    1 => output::line("1 API token of the account goes on; --revoke-tokens ends it."),
+                    tokens => {
+                        output::line(format!("{tokens} API tokens of the account go on; --revoke-tokens ends them."))
+                    }
+                }
             }
             Self::Role { who, role } => changed(host, &who, &json!({"role": role}), json).await,
             Self::Disable { who } => changed(host, &who, &json!({"disabled": true}), json).await,
@@ -138,9 +150,8 @@ async fn id_of(host: &Local, who: &str) -> anyhow::Result<String> {
     if uuid::Uuid::parse_str(who).is_ok() {
         return Ok(who.to_owned());
     }
-    let users = host.list("users", &[], MOST).await?;
-    let found = users.iter().find(|user| text(&user["email"]).eq_ignore_ascii_case(who.trim()));
-    let id = found.and_then(|user| user["id"].as_str());
+    let users = host.list("users", &[("email", who)], 1).await?;
+    let id = users.first().and_then(|user| user["id"].as_str());
     id.map(str::to_owned)
         .with_context(|| format!("no account has the email {who}; tidegate user list lists those there are"))
 }

@@ -3,12 +3,12 @@
 
 use secrecy::SecretString;
 
-use super::{FieldError, Kind, Refusal, may};
+use super::{FieldError, Kind, Refusal, may, whose};
 use crate::access::account::{AccountError, FieldProblem, NewUser};
 use crate::access::request::Sender;
 use crate::access::{Session, SignInError, SignedIn};
 use crate::app::App;
-use crate::domain::access::{Action, Actor, Decision, authorize};
+use crate::domain::access::{Action, Actor};
 use crate::domain::account::Account;
 use crate::domain::text::full_stop;
 use crate::domain::{SessionId, Timestamp};
@@ -58,7 +58,8 @@ pub async fn set_up(app: &App, token: &str, new: NewUser, sender: Sender, now: T
     Ok(app.access.set_up(token, new, sender, now).await?)
 }
 
-/// Chooses a password by the link that was given for an account, and signs in.
+/// Chooses a password by the link that was given for an account, and signs in. The account's API tokens end where that is
+/// asked for.
 ///
 /// # Errors
 /// [`Kind::NotFound`] where the link is over, and where the password does not fit.
@@ -66,10 +67,11 @@ pub async fn join(
     app: &App,
     token: &str,
     password: &SecretString,
+    ends_tokens: bool,
     sender: Sender,
     now: Timestamp,
 ) -> Result<SignedIn, Refusal> {
-    Ok(app.access.use_link(token, password, sender, now).await?)
+    Ok(app.access.use_link(token, password, ends_tokens, sender, now).await?)
 }
 
 /// Keeps that the person of a session has just given their password once more.
@@ -129,12 +131,10 @@ pub async fn change_password(
 /// Returns an error if there is no such session, or it is not for the actor to end.
 pub async fn end_session(app: &App, actor: &Actor, id: SessionId) -> Result<(), Refusal> {
     may(actor, Action::ManageTokens)?;
-    let of_anybody = matches!(authorize(actor, Action::ManagePeople, None), Decision::Allow { .. });
-    let of = actor.account().filter(|_| !of_anybody);
-    if (of_anybody || of.is_some()) && app.access.end_session(id, of).await? {
-        return Ok(());
+    match whose(actor) {
+        Some(of) if app.access.end_session(id, of).await? => Ok(()),
+        _ => Err(Refusal::not_found(format_args!("session {id}"))),
     }
-    Err(Refusal::not_found(format_args!("session {id}")))
 }
 
 /// Ends all sessions of a session's person but this one; answers how many.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{FieldError, Kind, Refusal, book, may, runs};
 use crate::app::App;
-use crate::domain::access::{Action, Actor};
+use crate::domain::access::{Action, Actor, Reach, reach};
 use crate::domain::edit::{self, NewValue, Rules};
 use crate::domain::field::{self, pointer_to};
 use crate::domain::practice_client;
@@ -66,16 +66,18 @@ pub async fn make(app: &App, actor: &Actor, new: NewClient, now: Timestamp) -> R
     match app.store.make_client(new, maker, now).await? {
         Ok(()) => Ok(Made { client: find(app, id).await?, is_new: true }),
         Err(practice_client::Refusal::IsMade { digest: kept, .. }) => {
-            let made = find(app, id).await?;
+            // Who it is, is for those to know who see them.
+            let Some(made) = book(app, actor, Action::WriteBook).await?.client(id).await? else {
+                return Err(Refusal::at("/id", format!("{id} is taken. Send a new UUIDv7, or leave it out.")));
+            };
             if kept == Some(digest) {
                 return Ok(Made { client: made, is_new: false });
             }
-            made_before(made, client, partner_of.is_some())
+            made_before(actor, made, client, partner_of.is_some())
         }
         Err(practice_client::Refusal::Unknown(partner)) => Err(no_partner(partner)),
         Err(practice_client::Refusal::HasPartner(partner)) => {
-            let name = find(app, partner).await?.client.full_name();
-            let whose = if name.is_empty() { "this client".to_owned() } else { name };
+            let whose = called(actor, &find(app, partner).await?).unwrap_or_else(|| "this client".to_owned());
             let message =
                 format!("The household of {whose} has two people already. Make the client without a partner.");
             Err(Refusal::at("/partner_of", message))
@@ -104,7 +106,7 @@ fn digest(values: &[(String, NewValue)], partner_of: Option<ClientId>) -> [u8; 3
 }
 
 /// The client who has the id already, made in other words or by an earlier version, where that client is what was sent.
-fn made_before(made: StoredClient, sent: Client, is_partner: bool) -> Result<Made, Refusal> {
+fn made_before(actor: &Actor, made: StoredClient, sent: Client, is_partner: bool) -> Result<Made, Refusal> {
     let before = &made.client;
     // What the store adds to what is sent.
     let sent = Client {
@@ -117,14 +119,20 @@ fn made_before(made: StoredClient, sent: Client, is_partner: bool) -> Result<Mad
     if sent == *before {
         return Ok(Made { client: made, is_new: false });
     }
+    let whom = called(actor, &made).map(|name| format!(", {name}")).unwrap_or_default();
     let message = format!(
-        "There is a client with this id already, {}, and what was sent is something else. Nothing was kept of it: send it \
-         with an id of its own, which a form has as soon as it is shown again, to add another client.",
-        before.full_name()
+        "There is a client with this id already{whom}, and what was sent is something else. Nothing was kept of it: send it \
+         with an id of its own, which a form has as soon as it is shown again, to add another client."
     );
     let mut refusal = Refusal::new(Kind::KeyReused, message.clone());
     refusal.fields.push(FieldError { pointer: "/id".to_owned(), message });
     Err(refusal)
+}
+
+/// The name of a client in a refusal; none where there is none, or the actor may change clients and not see them.
+fn called(actor: &Actor, client: &StoredClient) -> Option<String> {
+    let name = client.client.full_name();
+    (!name.is_empty() && !matches!(reach(actor, Action::ReadBook), Reach::Nowhere { .. })).then_some(name)
 }
 
 /// A refusal with the errors of fields, each under its name.
@@ -145,6 +153,11 @@ pub async fn edit(
     now: Timestamp,
 ) -> Result<StoredClient, Refusal> {
     find_seen(app, actor, Action::EditClients, id).await?;
+    if changes.is_empty() {
+        let message = "There is nothing to change: name at least one field with its new value, such as `mobile`, or null to \
+                       empty it.";
+        return Err(Refusal::new(Kind::Invalid, message));
+    }
     let (today, forms) = (today(app, now), app.connections.address_forms());
     let edit = Edit { client: id, changes, by: actor.name.clone(), at: now, today, forms, is_mobile };
     app.store.edit_client(edit).await?.map_err(unfit)?;
@@ -206,10 +219,10 @@ pub async fn link(
         Err(practice_client::Refusal::IsTaken { id, client }) => {
             // Who it is, is for those to know who see that one.
             let whose = match book.client(client).await? {
-                Some(other) if !other.client.full_name().is_empty() => {
-                    format!(", {} ({client})", other.client.full_name())
-                }
-                Some(_) => format!(", {client}"),
+                Some(other) => match called(actor, &other) {
+                    Some(name) => format!(", {name} ({client})"),
+                    None => format!(", {client}"),
+                },
                 None => String::new(),
             };
             let message = format!("{id} is linked to another client{whose}. Unlink or remove that one first.");

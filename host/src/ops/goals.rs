@@ -1,7 +1,7 @@
 //! The values that the practice adds to a goal.
 
 use super::clients::unfit;
-use super::{Refusal, book};
+use super::{Kind, Refusal, book};
 use crate::app::App;
 use crate::domain::ItemId;
 use crate::domain::access::{Action, Actor};
@@ -21,6 +21,9 @@ pub async fn change(
     values: Vec<(String, NewValue)>,
 ) -> Result<StoredListed<Goal>, Refusal> {
     let book = book(app, actor, Action::ChangeGoals).await?;
+    if values.is_empty() {
+        return Err(Refusal::new(Kind::Invalid, "There is nothing to change: say `status` or `recurrence`."));
+    }
     // What no goal takes is told whether or not there is this one.
     change_own(&mut GoalOwn::default(), &values).map_err(unfit)?;
     book.item::<Goal>(id).await?.ok_or_else(|| no_goal(id))?;

@@ -3,7 +3,7 @@
 use super::{Kind, Refusal, may_freshly};
 use crate::access::{Made, NewUser};
 use crate::app::App;
-use crate::domain::access::{Action, Actor};
+use crate::domain::access::{Action, Actor, Role, Who};
 use crate::domain::account::Account;
 use crate::domain::{Timestamp, UserId};
 use crate::store::access::UserChange;
@@ -14,7 +14,32 @@ use crate::store::access::UserChange;
 /// Returns an error if a field does not fit, or the email is another account's.
 pub async fn add(app: &App, actor: &Actor, new: NewUser, now: Timestamp) -> Result<Made, Refusal> {
     may_freshly(actor, Action::ManagePeople)?;
+    if new.role == Role::PracticeManager {
+        in_person(actor, "make a practice manager")?;
+    }
     Ok(app.access.add_user(new, now).await?)
+}
+
+/// Goes on where no token asks: what it would make lives on when the token is revoked, and may do all that it did.
+pub(super) fn in_person(actor: &Actor, what: &str) -> Result<(), Refusal> {
+    match actor.who {
+        Who::Token { .. } => {
+            let message = format!(
+                "Nothing was changed: a token cannot {what}, which would outlive it. A practice manager who signed in can, \
+                 and whoever runs the host."
+            );
+            Err(Refusal::new(Kind::NotAllowed, message))
+        }
+        Who::Person { .. } | Who::BootstrapToken | Who::Operator | Who::Host => Ok(()),
+    }
+}
+
+/// Goes on where the account is none of a practice manager's, or no token asks.
+async fn unless_manager(app: &App, actor: &Actor, id: UserId, what: &str) -> Result<(), Refusal> {
+    match app.store.account(id).await? {
+        Some(account) if account.user.role == Role::PracticeManager => in_person(actor, what),
+        _ => Ok(()),
+    }
 }
 
 /// Changes the role of an account, disables or enables it. Sessions, tokens and the link of a disabled one end at once.
@@ -33,15 +58,22 @@ pub async fn change(
         let message = "There is nothing to change: say `role` or `disabled`.";
         return Err(Refusal::new(Kind::Invalid, message));
     }
+    if change.role == Some(Role::PracticeManager) {
+        in_person(actor, "make a practice manager")?;
+    }
+    if change.disabled == Some(false) {
+        unless_manager(app, actor, id, "let a practice manager in again").await?;
+    }
     Ok(app.access.change_user(id, change, now).await?)
 }
 
 /// Answers another link for an account, by which its holder chooses a password; an earlier one is over. The password that
-/// there is stays until then.
+/// there is stays until then; API tokens stay, where they are not to end.
 ///
 /// # Errors
 /// Returns an error if there is no such account, or it is disabled.
-pub async fn reset(app: &App, actor: &Actor, id: UserId, now: Timestamp) -> Result<Made, Refusal> {
+pub async fn reset(app: &App, actor: &Actor, id: UserId, ends_tokens: bool, now: Timestamp) -> Result<Made, Refusal> {
     may_freshly(actor, Action::ManagePeople)?;
-    Ok(app.access.reset(id, now).await?)
+    unless_manager(app, actor, id, "give out a practice manager’s link").await?;
+    Ok(app.access.reset(id, ends_tokens, now).await?)
 }

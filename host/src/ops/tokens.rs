@@ -2,16 +2,14 @@
 
 use secrecy::SecretString;
 
-use super::{FieldError, Kind, Refusal, may, may_freshly};
-use crate::access::NewToken;
+use super::people::in_person;
+use super::{FieldError, Kind, Refusal, may, may_freshly, whose};
+use crate::access::{AccountError, NewToken};
 use crate::app::App;
-use crate::domain::access::{Action, Actor, Decision, Scope, Who, authorize};
+use crate::domain::access::{Action, Actor, Scope, Who};
 use crate::domain::account::ApiToken;
-use crate::domain::text::is_unwanted;
 use crate::domain::{Timestamp, TokenId};
-
-/// The most characters of a token's name.
-const LONGEST_NAME: usize = 200;
+use crate::store::access::NotKept;
 
 /// The most tokens that one maker has.
 const MOST: usize = 1_000;
@@ -27,37 +25,31 @@ pub async fn make(
     now: Timestamp,
 ) -> Result<(ApiToken, SecretString), Refusal> {
     may_freshly(actor, Action::ManageTokens)?;
-    let mut scopes = new.scopes;
+    let problems = new.problems(now);
+    if !problems.is_empty() {
+        return Err(AccountError::Invalid(problems).into());
+    }
+    let NewToken { name, mut scopes, expires_at } = new;
     scopes.sort_unstable();
     scopes.dedup();
-    let name = new.name.trim().to_owned();
-    let mut fields = Vec::new();
-    let mut field = |name: &str, message: &str| {
-        fields.push(FieldError { pointer: format!("/{name}"), message: message.to_owned() });
-    };
-    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(is_unwanted) {
-        field("name", "Say in at most 200 characters, on one line, what the token is for.");
-    }
-    if scopes.is_empty() {
-        field("scopes", "Choose at least one thing that the token may do.");
-    }
-    if new.expires_at.is_some_and(|ends_at| ends_at <= now) {
-        field("expires_at", "This is over already. Choose a day to come, or none.");
-    }
-    if !fields.is_empty() {
-        return Err(Refusal::invalid(fields));
-    }
     if let Some(scope) = scopes.iter().find(|scope| !actor.has(**scope)) {
         return Err(too_strong(actor, *scope));
     }
-    if app.store.tokens(actor.account()).await?.len() >= MOST {
-        let message = format!("No token was made: there are {MOST} already. Revoke those that are not used any more.");
-        return Err(Refusal::new(Kind::WrongState, message));
+    if scopes.contains(&Scope::Manage) {
+        in_person(actor, "make a token with the scope `manage`")?;
     }
-    let expires_at = within_parent(app, actor, new.expires_at).await?;
-    let made = app.access.make_token(actor, NewToken { name, scopes, expires_at }, now).await?;
-    made.ok_or_else(|| {
-        let message = "No token was made: the account or the token with which it was to be made is no longer accepted.";
+    let expires_at = within_parent(app, actor, expires_at).await?;
+    let new = NewToken { name: name.trim().to_owned(), scopes, expires_at };
+    app.access.make_token(actor, new, MOST, now).await?.map_err(|why| {
+        let message = match why {
+            NotKept::MakerIsGone => {
+                "No token was made: the account or the token with which it was to be made is no longer accepted."
+                    .to_owned()
+            }
+            NotKept::TooMany => {
+                format!("No token was made: there are {MOST} already. Revoke those that are not used any more.")
+            }
+        };
         Refusal::new(Kind::WrongState, message)
     })
 }
@@ -68,12 +60,10 @@ pub async fn make(
 /// Returns an error if there is no such token, or it is not for the actor to revoke.
 pub async fn revoke(app: &App, actor: &Actor, id: TokenId) -> Result<(), Refusal> {
     may(actor, Action::ManageTokens)?;
-    let of_anybody = matches!(authorize(actor, Action::ManagePeople, None), Decision::Allow { .. });
-    let of = actor.account().filter(|_| !of_anybody);
-    if (of_anybody || of.is_some()) && app.access.revoke_token(id, of).await? {
-        return Ok(());
+    match whose(actor) {
+        Some(of) if app.access.revoke_token(id, of).await? => Ok(()),
+        _ => Err(Refusal::not_found(format_args!("token {id}"))),
     }
-    Err(Refusal::not_found(format_args!("token {id}")))
 }
 
 fn too_strong(actor: &Actor, scope: Scope) -> Refusal {

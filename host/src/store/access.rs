@@ -4,8 +4,11 @@ mod people;
 mod sessions;
 mod tokens;
 
+use std::ops::Bound;
+
 pub use self::people::{Changed, LinkUse, OwnChange, UserChange};
 pub use self::sessions::{StoredSession, session_id};
+pub use self::tokens::NotKept;
 
 use super::engine::{Readable, Snapshot, Table, Write};
 use crate::domain::access::{Role, User};
@@ -18,7 +21,7 @@ use crate::store::{Store, StoreError};
 
 /// An account, by id.
 const USERS: Table<(u32, [u8; 16]), &[u8]> = Table::new("users");
-/// The account's id, by its email in lower case.
+/// The account's id, by its email by its letters in lower case; in rows of before, by the email in lower case.
 const USERS_BY_EMAIL: Table<(u32, &str), [u8; 16]> = Table::new("users-by-email");
 /// The account's id, by the digest of the link that was given for it.
 const LINKS: Table<(u32, [u8; 32]), [u8; 16]> = Table::new("account-links");
@@ -173,11 +176,12 @@ impl Store {
         let after = page.text::<UserId>(LIST)?;
         self.read(move |transaction| {
             let mut items: Vec<Account> = Vec::new();
-            for entry in transaction.open_table(USERS)?.scan(..)? {
-                let (key, row) = entry?;
-                if after.is_some_and(|after| key.value().1 <= after.0.into_bytes()) {
-                    continue;
-                }
+            let first = match after {
+                Some(after) => Bound::Excluded((PRACTICE, after.0.into_bytes())),
+                None => Bound::Unbounded,
+            };
+            for entry in transaction.open_table(USERS)?.scan((first, Bound::Unbounded))? {
+                let (_, row) = entry?;
                 if items.len() == page.limit() {
                     let next = items.last().map(|last| cursor_of(LIST, last.user.id.to_string().as_bytes()));
                     return Ok(Page { items, next });
@@ -203,8 +207,8 @@ pub(super) fn user_in(transaction: &Snapshot, id: UserId) -> Result<Option<Store
 /// The account with an email, whatever the case.
 pub(super) fn user_of_email(transaction: &Snapshot, email: &EmailAddress) -> Result<Option<StoredUser>, StoreError> {
     let ids = transaction.open_table(USERS_BY_EMAIL)?;
-    let Some(id) = ids.get((PRACTICE, folded(email).as_str()))? else { return Ok(None) };
-    get(&transaction.open_table(USERS)?, id.value())
+    let Some(id) = holder(&ids, email)? else { return Ok(None) };
+    get(&transaction.open_table(USERS)?, id)
 }
 
 /// The account that answers for households for which nobody was named: the first adviser who can sign in, or else the
@@ -243,11 +247,10 @@ fn add(transaction: &Write, stored: &StoredUser) -> Result<Added, StoreError> {
     let id = stored.user.id.0.into_bytes();
     {
         let mut ids = transaction.open_table(USERS_BY_EMAIL)?;
-        let email = folded(&stored.user.email);
-        if ids.get((PRACTICE, email.as_str()))?.is_some() {
+        if holder(&ids, &stored.user.email)?.is_some() {
             return Ok(Added::No);
         }
-        ids.put((PRACTICE, email.as_str()), id)?;
+        ids.put((PRACTICE, folded(&stored.user.email).as_str()), id)?;
     }
     if let Some(link) = &stored.link {
         transaction.open_table(LINKS)?.put((PRACTICE, link.digest), id)?;
@@ -257,7 +260,25 @@ fn add(transaction: &Write, stored: &StoredUser) -> Result<Added, StoreError> {
 }
 
 fn folded(email: &EmailAddress) -> String {
-    email.as_str().to_lowercase()
+    EmailAddress::folded(email.as_str())
+}
+
+/// The keys under which an email may stand: by its letters, and as rows of before have it.
+fn keys(email: &EmailAddress) -> [String; 2] {
+    [folded(email), email.as_str().to_lowercase()]
+}
+
+/// The id of the account that has an email.
+fn holder(
+    ids: &impl Readable<(u32, &'static str), [u8; 16]>,
+    email: &EmailAddress,
+) -> Result<Option<[u8; 16]>, StoreError> {
+    for key in keys(email) {
+        if let Some(id) = ids.get((PRACTICE, key.as_str()))? {
+            return Ok(Some(id.value()));
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub(super) mod tokens;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use secrecy::SecretString;
@@ -13,9 +14,10 @@ use serde::Deserialize;
 
 use self::tokens::{ScopeChoice, TokenForm, TokenRow};
 use super::answers::{AnswerQuery, Answers, Checked};
-use super::failure::{Failure, named, page};
+use super::failure::{Failure, named, page, seconds};
 use super::inputs::PlainInput;
 use super::layout::{Layout, Section};
+use super::once::{Once, OnceQuery, Shown};
 use super::people::{SessionRow, title};
 use super::session::SignedIn;
 use super::sign_in::secret;
@@ -36,8 +38,8 @@ pub(super) struct AccountPage {
     pub(super) username: String,
     /// The result of what was just done.
     pub(super) checked: Option<Checked>,
-    /// The token that was just made, which is shown this once.
-    pub(super) token: Option<String>,
+    /// The token that was just made, which is shown once.
+    pub(super) token: Option<Shown>,
     pub(super) problems: Vec<FieldError>,
     pub(super) name: PlainInput,
     pub(super) email: PlainInput,
@@ -67,11 +69,12 @@ pub(super) struct Typed {
 pub(super) async fn show(
     State(app): State<App>,
     person: SignedIn,
-    Extension(answers): Extension<Answers>,
-    Query(answer): Query<AnswerQuery>,
+    (Extension(answers), Extension(once)): (Extension<Answers>, Extension<Once>),
+    (Query(answer), Query(made)): (Query<AnswerQuery>, Query<OnceQuery>),
 ) -> Result<Response, Failure> {
     let checked = answers.of(&answer, person.user());
-    page(&AccountPage { checked, ..view(&app, &person, Typed::default()).await? })
+    let view = view(&app, &person, Typed::default()).await?;
+    page(&AccountPage { checked, token: once.take(&made, &person), ..view })
 }
 
 async fn view(app: &App, person: &SignedIn, typed: Typed) -> Result<AccountPage, Failure> {
@@ -111,6 +114,12 @@ async fn again(
     prefix: &str,
     typed: Typed,
 ) -> Result<Response, Failure> {
+    if let Kind::TooMany(after) = refusal.kind {
+        // Said on the form, which keeps what was typed.
+        let problems = vec![FieldError::new(&format!("{prefix}current_password"), &refusal.message)];
+        let page = page(&view(app, person, Typed { problems, ..typed }).await?)?;
+        return Ok((StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds(after))], page).into_response());
+    }
     if refusal.kind != Kind::Invalid {
         return Err(super::people::person::led_back(refusal, PATH));
     }
@@ -166,8 +175,8 @@ pub(super) async fn change_email(
     match ops::account::change_email(&app, person.session(), given, &sender, person.clock.now).await {
         Ok(_) => Ok(done(&answers, &person, "Your email is changed. You sign in with it from now on.")),
         Err(refusal) => {
-            let prefix =
-                if refusal.fields.iter().any(|error| error.name() == "current_password") { "email-" } else { "" };
+            let is_of_password = refusal.fields.iter().any(|error| error.name() == "current_password");
+            let prefix = if is_of_password || refusal.fields.is_empty() { "email-" } else { "" };
             again(&app, &person, refusal, prefix, Typed { email: Some(form.email), ..Typed::default() }).await
         }
     }

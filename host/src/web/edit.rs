@@ -56,7 +56,11 @@ pub(super) async fn save(
     let (row, client) = find(&app, &person, &household, &client).await?;
     // What was not touched is not an edit: a made-up address stays one.
     let touched = |(field, value): &&(String, String)| client.client.text_of(field).unwrap_or_default() != value.trim();
-    let changes = form.iter().filter(touched).map(|(field, value)| (field.clone(), Ok(Some(value.clone())))).collect();
+    let changes: Vec<_> =
+        form.iter().filter(touched).map(|(field, value)| (field.clone(), Ok(Some(value.clone())))).collect();
+    if changes.is_empty() {
+        return Ok(Redirect::to(&format!("/households/{}", row.household.id)).into_response());
+    }
     match ops::clients::edit(&app, person.actor(), client.id, changes, person.clock.now).await {
         Ok(_) => Ok(Redirect::to(&format!("/households/{}", row.household.id)).into_response()),
         // A field that the form has not is told of on a page of its own.

@@ -137,7 +137,7 @@ pub(super) fn describe(kind: Kind) -> (StatusCode, &'static str) {
         Kind::Malformed => (StatusCode::BAD_REQUEST, "Not understood"),
         Kind::NotAllowed => (StatusCode::FORBIDDEN, "Not allowed"),
         Kind::NotSignedIn => (StatusCode::UNPROCESSABLE_ENTITY, "Not signed in"),
-        Kind::NotFresh => (StatusCode::FORBIDDEN, "Confirm that it is you"),
+        Kind::NotFresh => (StatusCode::FORBIDDEN, "Confirm it’s you"),
         Kind::NotFound => (StatusCode::NOT_FOUND, "Not found"),
         Kind::KeyReused | Kind::WrongState | Kind::Stale => (StatusCode::CONFLICT, "Not done"),
         Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Too large"),

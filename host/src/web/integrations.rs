@@ -1,5 +1,5 @@
-//! Settings, integrations: the practice's connections, the state of each, and adding, changing, authorising and removing
-//! them. For practice managers.
+//! Settings, integrations: the practice's connections and the state of each, which all staff see; and adding, changing,
+//! authorising and removing them, for practice managers.
 
 mod answer;
 mod form;
@@ -125,7 +125,7 @@ pub(super) struct RemovePage {
 
 /// `GET /settings/integrations`
 pub(super) async fn list(State(app): State<App>, person: SignedIn) -> Result<Response, Failure> {
-    person.may(Action::ManageConnections)?;
+    person.may(Action::ReadRuns)?;
     let mut rows = Vec::new();
     for one in app.integrations.list().await? {
         let last = newest_run(&app, one.name()).await?;
@@ -143,7 +143,7 @@ pub(super) async fn show(
     Path(name): Path<String>,
     Query(answer): Query<AnswerQuery>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ManageConnections)?;
+    person.may(Action::ReadRuns)?;
     let one = find(&app, &name).await?;
     let checked = answers.of(&answer, person.user());
     let last = newest_run(&app, one.name()).await?;
@@ -152,7 +152,12 @@ pub(super) async fn show(
     let revisions = app.integrations.revisions(one.name(), newest).await?.items;
     let watched = WatchedPart::of(&app, &one, &person.clock);
     let known = Known { last: last.as_ref(), revisions: &revisions, watched };
-    page(&view(&one, known, checked, &app.integrations.callback_url(), layout, &person.clock))
+    let mut view = view(&one, known, checked, &app.integrations.callback_url(), layout, &person.clock);
+    if !person.can(Action::ReadWholeBook) {
+        // They may name clients.
+        view.plugin_lines.clear();
+    }
+    page(&view)
 }
 
 /// `POST /settings/integrations/{name}/check`, from the button "Check the sign-in".

@@ -28,6 +28,8 @@ pub(super) struct JoinPage {
     pub(super) name: String,
     pub(super) email: String,
     pub(super) password: PlainInput,
+    /// The number of API tokens that go on with the new password.
+    pub(super) tokens: usize,
     pub(super) problems: Vec<FieldError>,
 }
 
@@ -35,6 +37,8 @@ pub(super) struct JoinPage {
 pub(super) struct JoinForm {
     #[serde(deserialize_with = "secret")]
     password: SecretString,
+    /// There where it is ticked.
+    revoke_tokens: Option<String>,
 }
 
 /// `GET /join/{token}`
@@ -47,7 +51,7 @@ pub(super) async fn form(
     let Some(account) = app.access.account_of_link(&token, clock.now).await? else {
         return Err(counted(&app, sender.source, &clock, Failure::AccountLinkIsOver));
     };
-    page(&view(&app, token, account, Vec::new()))
+    page(&view(&app, token, account, Vec::new()).await?)
 }
 
 /// `POST /join/{token}`
@@ -63,7 +67,8 @@ pub(super) async fn join(
         return Err(Failure::Refused(NOT_ENCRYPTED.to_owned()));
     }
     let source = sender.source;
-    match ops::account::join(&app, &token, &form.password, sender, clock.now).await {
+    let ends_tokens = form.revoke_tokens.is_some();
+    match ops::account::join(&app, &token, &form.password, ends_tokens, sender, clock.now).await {
         Ok(signed_in) => Ok(entered(&signed_in, "/")),
         Err(refusal) if refusal.kind == Kind::NotFound => {
             Err(counted(&app, source, &clock, Failure::AccountLinkIsOver))
@@ -73,19 +78,20 @@ pub(super) async fn join(
                 return Err(Failure::AccountLinkIsOver);
             };
             let problems = refusal.fields.iter().map(named).collect();
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&view(&app, token, account, problems))?).into_response())
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&view(&app, token, account, problems).await?)?).into_response())
         }
         Err(refusal) => Err(refusal.into()),
     }
 }
 
-fn view(app: &App, token: String, account: Account, problems: Vec<FieldError>) -> JoinPage {
-    JoinPage {
+async fn view(app: &App, token: String, account: Account, problems: Vec<FieldError>) -> Result<JoinPage, Failure> {
+    Ok(JoinPage {
+        tokens: app.store.tokens(Some(account.user.id)).await?.len(),
         practice: app.config.practice.name.clone(),
         token,
         name: account.user.name,
         email: account.user.email.as_str().to_owned(),
         password: PlainInput::new_password("Password").problems(&problems),
         problems,
-    }
+    })
 }

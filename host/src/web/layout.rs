@@ -6,7 +6,7 @@ use super::session::SignedIn;
 use super::{assets, format};
 use crate::app::App;
 use crate::domain::absence::AbsenceReviewState;
-use crate::domain::access::Action;
+use crate::domain::access::{Action, RULES};
 use crate::domain::run::RunState;
 use crate::domain::{ConnectionName, RecordKind, Timestamp};
 use crate::integrations::found;
@@ -53,6 +53,18 @@ impl Section {
         }
     }
 
+    /// The action that opens it; none where it is everybody's own.
+    pub(super) fn action(self) -> Option<Action> {
+        match self {
+            Self::Overview | Self::Runs | Self::Settings => Some(Action::ReadRuns),
+            Self::Households => Some(Action::ReadBook),
+            Self::Review => Some(Action::ReadWholeBook),
+            Self::Notes => Some(Action::ReadNotes),
+            Self::People => Some(Action::ReadPeople),
+            Self::Account => None,
+        }
+    }
+
     pub(super) fn path(self) -> &'static str {
         match self {
             Self::Overview => "/",
@@ -70,6 +82,8 @@ impl Section {
 /// A notice of something that stays as it is until a person acts, with the page where that is done.
 #[derive(Clone, Debug)]
 pub(super) struct Notice {
+    /// The action that its page needs: who may not do it everywhere is told nothing of it.
+    pub(super) needs: Action,
     pub(super) message: String,
     pub(super) path: String,
     pub(super) link: &'static str,
@@ -81,8 +95,8 @@ pub(super) struct Layout {
     pub(super) practice: String,
     pub(super) person: String,
     pub(super) section: Section,
-    /// Whether the person looks after accounts, so that these are among the pages.
-    pub(super) manages_people: bool,
+    /// What the person may do, in some households at least: what they may not is not offered.
+    pub(super) allowed: Vec<Action>,
     /// The text that was searched for; empty where nothing was.
     pub(super) search: String,
     pub(super) notices: Vec<Notice>,
@@ -95,10 +109,30 @@ impl Layout {
             practice: app.config.practice.name.clone(),
             person: person.name().to_owned(),
             section,
-            manages_people: person.can(Action::ManagePeople),
+            allowed: RULES.iter().map(|rule| rule.action).filter(|action| person.can_somewhere(*action)).collect(),
             search: String::new(),
-            notices: notices(app).await?,
+            notices: notices(app, person).await?,
         })
+    }
+
+    /// Whether the person may do this, so that a page offers it.
+    pub(super) fn may(&self, action: Action) -> bool {
+        self.allowed.contains(&action)
+    }
+
+    /// The sections that the person can open.
+    pub(super) fn sections(&self) -> Vec<Section> {
+        Section::ALL.into_iter().filter(|section| self.opens(*section)).collect()
+    }
+
+    /// Whether the person can open a section.
+    pub(super) fn opens(&self, section: Section) -> bool {
+        section.action().is_none_or(|action| self.may(action))
+    }
+
+    /// Whether the person can look for households.
+    pub(super) fn finds(&self) -> bool {
+        self.opens(Section::Households)
     }
 
     pub(super) fn style(&self) -> &'static str {
@@ -149,15 +183,23 @@ async fn note_notices(app: &App, notices: &mut Vec<Notice>) -> Result<(), Failur
         if count > 0 {
             let than = if is_cut { "More than " } else { "" };
             let message = format!("{than}{} somebody.", format::count(count as u64, one, more));
-            notices.push(Notice { message, path: format!("/notes?{path}"), link: "Look at them" });
+            let path = format!("/notes?{path}");
+            notices.push(Notice { needs: Action::ReadWholeBook, message, path, link: "Look at them" });
         }
     }
     Ok(())
 }
 
+/// The notices that the person may see.
+async fn notices(app: &App, person: &SignedIn) -> Result<Vec<Notice>, Failure> {
+    let mut notices = all_notices(app).await?;
+    notices.retain(|notice| person.can(notice.needs));
+    Ok(notices)
+}
+
 /// Notes that need somebody, clients who wait for review, and connections that wait for somebody or whose newest run
 /// failed.
-async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
+async fn all_notices(app: &App) -> Result<Vec<Notice>, Failure> {
     let mut notices = Vec::new();
     notices.extend(space(app.store.space()));
     note_notices(app, &mut notices).await?;
@@ -166,6 +208,7 @@ async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
         let clients = format::count(waiting as u64, "client", "clients");
         let look = if waiting == 1 { "looks" } else { "look" };
         notices.push(Notice {
+            needs: Action::ReadWholeBook,
             message: format!("{clients} of the CRM {look} like somebody here and did not come over."),
             path: "/review?of=lookalikes".to_owned(),
             link: "Decide who they are",
@@ -173,6 +216,7 @@ async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
     }
     for (name, _) in app.integrations.not_at_work() {
         notices.push(Notice {
+            needs: Action::ReadRuns,
             message: format!("The connection {name} is not at work: nothing comes over, and its file notes wait."),
             path: format!("/settings/integrations/{name}"),
             link: "See why",
@@ -186,6 +230,7 @@ async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
                 let about = Wording::of(kind);
                 let (one, many) = (format!("{} is", about.one), format!("{} are", about.many));
                 notices.push(Notice {
+                    needs: Action::ReadWholeBook,
                     message: format!(
                         "{} gone from {} at once. Nothing was marked.",
                         format::count(asked.missing, &one, &many),
@@ -198,6 +243,7 @@ async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
         }
         if let Some(obstacle) = connection.authorisation.state().in_short() {
             notices.push(Notice {
+                needs: Action::ReadRuns,
                 message: format!("The connection {} is paused, and its file notes wait. {obstacle}", connection.name),
                 path: format!("/settings/integrations/{}", connection.name),
                 link: connection.authorisation.state().to_do(),
@@ -207,6 +253,7 @@ async fn notices(app: &App) -> Result<Vec<Notice>, Failure> {
         let newest = app.store.runs(Some(connection.name.clone()), first(1)).await?.items.pop();
         if let Some(run) = newest.filter(|run| run.state == RunState::Failed) {
             notices.push(Notice {
+                needs: Action::ReadRuns,
                 message: format!(
                     "The last sync of {} failed. What came over before it stays as it was.",
                     connection.name
@@ -229,7 +276,8 @@ async fn breaker_notice(app: &App, name: &ConnectionName) -> Result<Option<Notic
     let is_fresh = Timestamp::now().as_second() - entry.by.at.as_second() < BREAKER_DAYS * 24 * 60 * 60;
     let Some(found) = found(&entry).filter(|_| is_fresh) else { return Ok(None) };
     let path = format!("/settings/integrations/{name}");
-    Ok(Some(Notice { message: format!("{name}: {found}"), path, link: "Look at its revisions" }))
+    let message = format!("{name}: {found}");
+    Ok(Some(Notice { needs: Action::ReadRuns, message, path, link: "Look at its revisions" }))
 }
 
 /// The notice of a disk that fills up.
@@ -246,7 +294,7 @@ fn space(space: &Space) -> Option<Notice> {
              runs the host frees some space; file notes recorded before still go out."
         ),
     };
-    Some(Notice { message, path: "/runs".to_owned(), link: "Last syncs" })
+    Some(Notice { needs: Action::ReadRuns, message, path: "/runs".to_owned(), link: "Last syncs" })
 }
 
 /// The first so many of a list.

@@ -32,6 +32,7 @@ pub(super) struct OverviewPage {
     pub(super) sites: Vec<Site>,
     /// Whether the person may start a run.
     pub(super) may_sync: bool,
+    /// What the book holds; nothing for those who do not see all of it.
     pub(super) figures: Vec<Figure>,
     pub(super) runs: Vec<RunRow>,
 }
@@ -70,17 +71,25 @@ pub(super) async fn show(State(app): State<App>, person: SignedIn) -> Result<Res
         let last = app.store.runs(Some(connection.name.clone()), first(1)).await?.items.pop();
         let crm = format::crm(connection.revision().crm());
         let gate = app.notes.gate(&connection.name, clock.now);
-        sites.push(site(connection, crm, last.as_ref(), &gate, clock));
+        let mut site = site(connection, crm, last.as_ref(), &gate, clock);
+        if !person.can(Action::ManageConnections) {
+            // What is to be done about it is somebody else's to do.
+            site.to_do = site.to_do.map(|(_, path)| ("See why", path));
+        }
+        sites.push(site);
         newest.extend(last);
     }
-    let counts = app.store.book_counts().await?;
+    let counts = match person.can(Action::ReadWholeBook) {
+        true => Some(app.store.book_counts().await?),
+        false => None,
+    };
     let runs = app.store.runs(None, first(RUNS)).await?;
     page(&OverviewPage {
         layout: Layout::load(&app, &person, Section::Overview).await?,
-        state: sentence(&newest, &runs.items, &counts, clock),
+        state: sentence(&newest, &runs.items, counts.as_ref(), clock),
         sites,
         may_sync: person.may(Action::ControlRuns).is_ok(),
-        figures: figures(&counts),
+        figures: counts.as_ref().map(figures).unwrap_or_default(),
         runs: runs.items.iter().map(|run| RunRow::new(run, clock)).collect(),
     })
 }
@@ -170,8 +179,10 @@ pub(super) fn sync_state(last: Option<&Run>, crm: &str, clock: &Clock) -> (Badge
 }
 
 /// `Synced 12 minutes ago: 4,318 clients, 27 changed, 3 need a look.` By each connection's newest run, and by the latest
-/// runs of all, newest first, in which the last one that ended well is.
-pub(super) fn sentence(newest: &[Run], latest: &[Run], counts: &BookCounts, clock: &Clock) -> String {
+/// runs of all, newest first, in which the last one that ended well is. Without the book's counts it says when, and how
+/// many changed.
+pub(super) fn sentence(newest: &[Run], latest: &[Run], counts: Option<&BookCounts>, clock: &Clock) -> String {
+    let Some(counts) = counts else { return without_book(newest, latest, clock) };
     let clients = format::count(counts.clients, "client", "clients");
     // Of rows that name nobody there is no record to count in the book: the newest runs say how many they met.
     let of_nobody: u64 = newest.iter().map(|run| run.counts.unreadable).sum();
@@ -185,8 +196,7 @@ pub(super) fn sentence(newest: &[Run], latest: &[Run], counts: &BookCounts, cloc
             format::count(rows, "row names", "rows name")
         ),
     };
-    let synced = latest.iter().chain(newest).filter(|run| run.state == RunState::Done);
-    let synced = synced.max_by_key(|run| run.finished_at).and_then(|run| Some((run, run.finished_at?)));
+    let synced = last_synced(newest, latest);
     let synced_words = synced.map(|(run, at)| {
         let changed = format::number(run.counts.created + run.counts.changed);
         format!("Synced {}: {clients}, {changed} new or changed, {look}.", format::relative(at, clock.now))
@@ -195,15 +205,36 @@ pub(super) fn sentence(newest: &[Run], latest: &[Run], counts: &BookCounts, cloc
         0 => "Nobody has come over yet.".to_owned(),
         _ => format!("{clients} so far, {look}."),
     };
+    match began(newest, synced.is_none(), clock) {
+        None => "No connection has synced yet.".to_owned(),
+        Some(began) => format!("{began}{}", synced_words.unwrap_or(so_far)),
+    }
+}
+
+/// The same for those who do not see the whole book.
+fn without_book(newest: &[Run], latest: &[Run], clock: &Clock) -> String {
+    let synced = last_synced(newest, latest);
+    let Some(began) = began(newest, synced.is_none(), clock) else { return "No connection has synced yet.".to_owned() };
+    let synced = synced.map(|(_, at)| format!("Synced {}.", format::relative(at, clock.now)));
+    format!("{began}{}", synced.unwrap_or_default()).trim_end().to_owned()
+}
+
+/// The latest run that ended well, and when.
+fn last_synced<'r>(newest: &'r [Run], latest: &'r [Run]) -> Option<(&'r Run, Timestamp)> {
+    let done = latest.iter().chain(newest).filter(|run| run.state == RunState::Done);
+    done.max_by_key(|run| run.finished_at).and_then(|run| Some((run, run.finished_at?)))
+}
+
+/// What goes on now, or how the last run ended where that was not well, with a blank behind it; none where nothing ever
+/// ran.
+fn began(newest: &[Run], is_first: bool, clock: &Clock) -> Option<String> {
     let last = newest.iter().max_by_key(|run| run.finished_at.unwrap_or(run.queued_at));
-    let began = match newest.iter().find(|run| !run.state.is_finished()).or(last) {
-        None => return "No connection has synced yet.".to_owned(),
+    Some(match newest.iter().find(|run| !run.state.is_finished()).or(last) {
+        None => return None,
         Some(run) => match run.state {
             RunState::Done => String::new(),
             RunState::Queued => "A sync is about to begin. ".to_owned(),
-            RunState::Running if synced.is_none() && run.expected.is_none() => {
-                "The first sync is under way. ".to_owned()
-            }
+            RunState::Running if is_first && run.expected.is_none() => "The first sync is under way. ".to_owned(),
             RunState::Running => "A sync is under way. ".to_owned(),
             RunState::Failed | RunState::Cancelled => {
                 let how = if run.state == RunState::Failed { "failed" } else { "was cancelled" };
@@ -211,8 +242,7 @@ pub(super) fn sentence(newest: &[Run], latest: &[Run], counts: &BookCounts, cloc
                 format!("The last sync {how} {ended}. ")
             }
         },
-    };
-    format!("{began}{}", synced_words.unwrap_or(so_far))
+    })
 }
 
 fn figures(counts: &BookCounts) -> Vec<Figure> {

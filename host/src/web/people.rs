@@ -1,5 +1,5 @@
-//! The people of the practice: who can sign in, in which role, and what each role may do. For practice managers, but for
-//! the roles, which everybody may see.
+//! The people of the practice: who can sign in, in which role, and what each role may do. All staff know their colleagues;
+//! practice managers see when they were here, too, and look after their accounts.
 
 pub(super) mod invite;
 pub(super) mod person;
@@ -19,7 +19,6 @@ use crate::app::App;
 use crate::domain::access::{Action, Role};
 use crate::domain::account::{Account, AccountState, OpenSession};
 use crate::domain::text::sentence;
-use crate::ops::Refusal;
 
 #[derive(Template)]
 #[template(path = "people.html")]
@@ -47,7 +46,7 @@ pub(super) async fn list(
     person: SignedIn,
     asked: Asked<Everything>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ManagePeople)?;
+    person.may(Action::ReadPeople)?;
     let found = app.store.accounts(asked.page()).await?;
     let rows = found.items.iter().map(|account| row(account, &person)).collect();
     let layout = Layout::load(&app, &person, Section::People).await?;
@@ -72,10 +71,8 @@ pub(super) fn title(role: Role) -> String {
     sentence(&role.to_string())
 }
 
-/// The role that a form chooses.
-fn read_role(word: &str) -> Result<Role, Refusal> {
-    Role::from_word(word).ok_or_else(|| Refusal::at("/role", "Choose what the person may do."))
-}
+/// The message about a role that is none.
+const NO_ROLE: &str = "Choose what the person may do.";
 
 pub(super) fn badge(state: AccountState) -> Badge {
     match state {

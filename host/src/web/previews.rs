@@ -159,7 +159,6 @@ pub(super) async fn show(
     Query(answer): Query<AnswerQuery>,
     asked: Asked<RecordFilter>,
 ) -> Result<Response, Failure> {
-    person.may(Action::ManageConnections)?;
     person.may(Action::ReadWholeBook)?;
     let preview = find(&app, &name, &id)?;
     let refused = answers.of(&answer, person.user()).map(|answer| answer.message);

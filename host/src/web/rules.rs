@@ -133,7 +133,8 @@ pub(super) async fn list(
     Path((name, revision)): Path<(String, String)>,
     (Query(DraftQuery { draft }), Query(answer)): (Query<DraftQuery>, Query<AnswerQuery>),
 ) -> Result<Response, Failure> {
-    person.may(Action::ManageConnections)?;
+    person.may(Action::ReadRuns)?;
+    let draft = draft.filter(|_| person.can(Action::ManageConnections));
     let one = find(&app, &name).await?;
     let (digest, files) = app.integrations.rule_files(one.name(), &revision).await?;
     let draft = draft_of(&app, one.name(), digest, draft).await?;
@@ -160,7 +161,8 @@ pub(super) async fn show(
     Path((name, revision, file)): Path<(String, String, String)>,
     (Query(DraftQuery { draft }), Query(answer)): (Query<DraftQuery>, Query<AnswerQuery>),
 ) -> Result<Response, Failure> {
-    person.may(Action::ManageConnections)?;
+    person.may(Action::ReadRuns)?;
+    let draft = draft.filter(|_| person.can(Action::ManageConnections));
     let one = find(&app, &name).await?;
     let (digest, FileText { kind, text: original, base, own_path, is_there }) =
         app.integrations.rule_file(one.name(), &revision, &file).await?;

@@ -150,7 +150,12 @@ pub(super) async fn show(
     let run = found.ok_or(Failure::NotFound("There is no run here. The list of runs shows those there were."))?;
     let run = if person.can(Action::ReadWholeBook) { run } else { run.without_rows() };
     let layout = Layout::load(&app, &person, Section::Runs).await?;
-    page(&view(&run, layout, &person.clock))
+    let mut view = view(&run, layout, &person.clock);
+    if !person.can(Action::ReadWholeBook) {
+        view.changes = None;
+        view.tables.iter_mut().flat_map(|table| &mut table.rows).for_each(|row| row.path = None);
+    }
+    page(&view)
 }
 
 /// The page, from values alone.

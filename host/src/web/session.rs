@@ -76,12 +76,16 @@ impl SignedIn {
         self.session.user.id
     }
 
-    /// Goes on where the person may do this: for what a page reads.
+    /// Goes on where the person may do this in the whole practice: for what a page reads.
     pub(super) fn may(&self, action: Action) -> Result<(), Failure> {
-        match authorize(&self.actor, action, None) {
-            Decision::Allow { .. } => Ok(()),
-            Decision::Deny { because } => Err(Failure::NotAllowed(because)),
-        }
+        allowed(authorize(&self.actor, action, None))
+    }
+}
+
+fn allowed(decision: Decision) -> Result<(), Failure> {
+    match decision {
+        Decision::Allow { .. } => Ok(()),
+        Decision::Deny { because } => Err(Failure::NotAllowed(because)),
     }
 }
 

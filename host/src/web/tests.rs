@@ -6,6 +6,7 @@ mod operations;
 mod people;
 mod recording;
 mod requests;
+mod roles;
 
 pub(super) use self::book::couple;
 use askama::Template;
@@ -15,6 +16,7 @@ use super::assets;
 use super::components::Clock;
 use super::layout::{Layout, Notice, Section};
 use crate::domain::Timestamp;
+use crate::domain::access::{Action, RULES};
 
 /// Compares a page with its snapshot; the assets' names change with their content and are left out.
 fn check(name: &str, page: &impl Template) {
@@ -43,7 +45,7 @@ fn layout(section: Section) -> Layout {
         practice: "Acme Advice".to_owned(),
         person: "Pat Lee".to_owned(),
         section,
-        manages_people: true,
+        allowed: RULES.map(|rule| rule.action).to_vec(),
         search: String::new(),
         notices: Vec::new(),
     }
@@ -51,6 +53,7 @@ fn layout(section: Section) -> Layout {
 
 fn layout_with_notice(section: Section) -> Layout {
     let notice = Notice {
+        needs: Action::ReadNotes,
         message: "2 file notes could not be delivered and no retry mends it.".to_owned(),
         path: "/notes?state=dead".to_owned(),
         link: "Look at them",

@@ -29,6 +29,19 @@ fn roles_and_what_they_may_do() {
 }
 
 #[test]
+fn what_is_about_everybody_is_for_those_who_see_the_whole_practice() {
+    let sees = |role, action| matches!(authorize(&person(role), action, None), Decision::Allow { .. });
+    for rule in &RULES {
+        for role in Role::ALL {
+            let expected = matches!(rule.grant(role), Grant::Allowed(_));
+            assert_eq!(sees(role, rule.action), expected, "{role}: {:?}", rule.action);
+        }
+    }
+    let reading = Actor { scopes: Some(vec![Scope::Events]), ..person(Role::Compliance) };
+    assert!(matches!(authorize(&reading, Action::ReadBook, None), Decision::Deny { .. }), "scopes hold, too");
+}
+
+#[test]
 fn only_a_practice_manager_manages_integrations_and_people() {
     for action in [Action::ManageConnections, Action::ManagePeople, Action::ManageHouseholds, Action::ControlRuns] {
         let allowed = Role::ALL.into_iter().filter(|role| may(&person(*role), action));

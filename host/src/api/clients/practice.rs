@@ -16,7 +16,8 @@ use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::ClientBody;
+use super::{ClientBody, written};
+use crate::api::body::Written;
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, PathParam, known};
 use crate::api::problem::Problem;
@@ -100,8 +101,8 @@ pub fn routes() -> OpenApiRouter<App> {
     security(("token" = []), ("session" = [])),
     request_body = NewClientBody,
     responses(
-        (status = 201, description = "Made", body = ClientBody, headers(("Location" = String, description = "The client's address"))),
-        (status = 200, description = "Made before", body = ClientBody, headers(("Location" = String, description = "The client's address")))
+        (status = 201, description = "Made", body = Written<ClientBody>, headers(("Location" = String, description = "The client's address"))),
+        (status = 200, description = "Made before", body = Written<ClientBody>, headers(("Location" = String, description = "The client's address")))
     )
 )]
 pub async fn make(
@@ -118,7 +119,7 @@ pub async fn make(
     let made = ops::clients::make(&app, caller.actor(), new, Timestamp::now()).await?;
     let status = if made.is_new { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/api/v1/clients/{}", made.client.id);
-    Ok((status, [(LOCATION, location)], Json(ClientBody::from(made.client))))
+    Ok((status, [(LOCATION, location)], Json(written(&caller, made.client))))
 }
 
 /// Takes a client who is not linked to the CRM out of lists, search and household.
@@ -151,15 +152,15 @@ pub async fn remove(
     tag = "clients",
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The client's id")),
-    responses((status = 200, body = ClientBody))
+    responses((status = 200, body = Written<ClientBody>))
 )]
 pub async fn restore(
     caller: Caller,
     State(app): State<App>,
     PathParam(id): PathParam<ClientId>,
     _: NoParams,
-) -> Result<Json<ClientBody>, Problem> {
-    Ok(Json(ops::clients::restore(&app, caller.actor(), id, Timestamp::now()).await?.into()))
+) -> Result<Json<Written<ClientBody>>, Problem> {
+    Ok(Json(written(&caller, ops::clients::restore(&app, caller.actor(), id, Timestamp::now()).await?)))
 }
 
 /// Links a client to a record of the CRM: the next sync brings its values to this client and makes no other.
@@ -171,7 +172,7 @@ pub async fn restore(
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The client's id")),
     request_body = LinkBody,
-    responses((status = 200, body = ClientBody))
+    responses((status = 200, body = Written<ClientBody>))
 )]
 pub async fn link(
     caller: Caller,
@@ -179,11 +180,11 @@ pub async fn link(
     PathParam(id): PathParam<ClientId>,
     _: NoParams,
     body: Result<Body<LinkBody>, Problem>,
-) -> Result<Json<ClientBody>, Problem> {
+) -> Result<Json<Written<ClientBody>>, Problem> {
     caller.may_somewhere(Action::WriteBook)?;
     let Body(body) = body?;
     let to = Link { connection: &body.connection, external_id: &body.external_id };
-    Ok(Json(ops::clients::link(&app, caller.actor(), id, to, Timestamp::now()).await?.into()))
+    Ok(Json(written(&caller, ops::clients::link(&app, caller.actor(), id, to, Timestamp::now()).await?)))
 }
 
 /// Takes a client's link to the CRM back.
@@ -197,13 +198,13 @@ pub async fn link(
     tag = "clients",
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The client's id")),
-    responses((status = 200, body = ClientBody))
+    responses((status = 200, body = Written<ClientBody>))
 )]
 pub async fn unlink(
     caller: Caller,
     State(app): State<App>,
     PathParam(id): PathParam<ClientId>,
     _: NoParams,
-) -> Result<Json<ClientBody>, Problem> {
-    Ok(Json(ops::clients::unlink(&app, caller.actor(), id, Timestamp::now()).await?.into()))
+) -> Result<Json<Written<ClientBody>>, Problem> {
+    Ok(Json(written(&caller, ops::clients::unlink(&app, caller.actor(), id, Timestamp::now()).await?)))
 }

@@ -10,9 +10,10 @@ use crate::api::body::{DiagnosticBody, diagnostics};
 use crate::api::caller::Caller;
 use crate::api::extract::{NoParams, PathPair, PathParam};
 use crate::api::problem::Problem;
-use crate::api::runs::RunBody;
+use crate::api::runs::{RunBody, as_seen};
 use crate::api::schema;
 use crate::app::App;
+use crate::domain::access::Action;
 use crate::domain::{ClientId, ConnectionName};
 use crate::ops;
 use crate::ops::clients::Synced;
@@ -28,12 +29,13 @@ pub struct ClientSyncBody {
     outcome: &'static str,
     /// The same for people: what happened, and what to do where something is to be done.
     message: &'static str,
-    /// The mapping's diagnostics about the record.
+    /// The mapping's diagnostics about the record; none for a caller that may not see clients.
     diagnostics: Vec<DiagnosticBody>,
-    /// The client as it is in the practice now; null where the practice has none.
+    /// The client as it is in the practice now; null where the practice has none, and for a caller that may not see clients.
     #[schema(required)]
     client: Option<ClientBody>,
-    /// The counts of what was read and changed; null where the CRM does not show the client.
+    /// The counts of what was read and changed; null where the CRM does not show the client, and for a caller that may not
+    /// see runs.
     #[schema(required)]
     run: Option<RunBody>,
 }
@@ -55,7 +57,7 @@ pub async fn sync(
     PathParam(id): PathParam<ClientId>,
     _: NoParams,
 ) -> Result<Json<ClientSyncBody>, Problem> {
-    answer(&app, ops::clients::sync(&app, caller.actor(), id).await?).await
+    answer(&caller, &app, ops::clients::sync(&app, caller.actor(), id).await?).await
 }
 
 /// The same by the CRM's id, for a client that the practice need not have yet.
@@ -77,19 +79,22 @@ pub async fn sync_by_external_id(
     PathPair(name, external_id): PathPair<ConnectionName>,
     _: NoParams,
 ) -> Result<Json<ClientSyncBody>, Problem> {
-    answer(&app, ops::clients::sync_by_external_id(&app, caller.actor(), name, &external_id).await?).await
+    answer(&caller, &app, ops::clients::sync_by_external_id(&app, caller.actor(), name, &external_id).await?).await
 }
 
-async fn answer(app: &App, synced: Synced) -> Result<Json<ClientSyncBody>, Problem> {
+async fn answer(caller: &Caller, app: &App, synced: Synced) -> Result<Json<ClientSyncBody>, Problem> {
     let Synced { connection, external_id, outcome: synced } = synced;
     let filter = ClientFilter { external_id: Some((connection, external_id)), ..ClientFilter::default() };
     let found = app.store.clients(filter, PageRequest { cursor: None, limit: 1 }).await?;
+    let (outcome, message) = (synced.outcome.as_str(), message(&synced));
+    let sees_book = caller.can(Action::ReadBook);
+    let run = synced.run.filter(|_| caller.can(Action::ReadRuns));
     Ok(Json(ClientSyncBody {
-        outcome: synced.outcome.as_str(),
-        message: message(&synced),
-        diagnostics: diagnostics(synced.diagnostics),
-        client: found.items.into_iter().next().map(ClientBody::from),
-        run: synced.run.map(RunBody::from),
+        outcome,
+        message,
+        diagnostics: if sees_book { diagnostics(synced.diagnostics) } else { Vec::new() },
+        client: found.items.into_iter().next().filter(|_| sees_book).map(ClientBody::from),
+        run: run.map(|run| as_seen(run, sees_book).into()),
     }))
 }
 

@@ -11,7 +11,7 @@ use crate::api::problem::Problem;
 use crate::app::{App, PrimaryProfessional};
 use crate::domain::access::Action;
 use crate::domain::{EmailAddress, ExternalId, HouseholdId, Timestamp};
-use crate::ops;
+use crate::ops::{self, Kind, Refusal};
 
 /// The professional who answers for a household.
 #[derive(Clone, Serialize, ToSchema)]
@@ -115,10 +115,12 @@ pub async fn change(
 ) -> Result<Json<ProfessionalBody>, Problem> {
     caller.may(Action::ManageHouseholds)?;
     let Body(body) = body?;
-    if let Some(chosen) = body.primary_professional {
-        let adviser = chosen.map(|chosen| chosen.external_id);
-        ops::households::choose_professional(&app, caller.actor(), id, adviser, Timestamp::now()).await?;
-    }
+    let Some(chosen) = body.primary_professional else {
+        let nothing = "There is nothing to change: say `primary_professional`.";
+        return Err(Refusal::new(Kind::Invalid, nothing).into());
+    };
+    let adviser = chosen.map(|chosen| chosen.external_id);
+    ops::households::choose_professional(&app, caller.actor(), id, adviser, Timestamp::now()).await?;
     let found = caller.book(&app, Action::ManageHouseholds).await?.household(id).await?;
     let found = found.ok_or_else(|| Problem::not_found(format_args!("household {id}")))?;
     Ok(Json(app.primary_professional(&found.household).await?.into()))

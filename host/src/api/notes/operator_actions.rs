@@ -6,14 +6,15 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::NoteBody;
+use super::{NoteBody, written};
+use crate::api::body::Written;
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, PathParam, word_or_null};
 use crate::api::problem::Problem;
 use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
-use crate::domain::note::Stage;
+use crate::domain::note::{Note, Stage};
 use crate::domain::{ClientId, ConnectionName, NoteId};
 use crate::notes::NoteEdit;
 use crate::ops;
@@ -87,15 +88,15 @@ pub struct DiscardBody {
     tag = "notes",
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The note's id")),
-    responses((status = 202, body = NoteBody))
+    responses((status = 202, body = Written<NoteBody>))
 )]
 pub async fn retry(
     caller: Caller,
     State(app): State<App>,
     PathParam(id): PathParam<NoteId>,
     _: NoParams,
-) -> Result<(StatusCode, Json<NoteBody>), Problem> {
-    Ok(accepted(ops::notes::retry(&app, caller.actor(), id).await?))
+) -> Result<(StatusCode, Json<Written<NoteBody>>), Problem> {
+    Ok(accepted(&caller, ops::notes::retry(&app, caller.actor(), id).await?))
 }
 
 /// Delivers all dead notes of a kind now.
@@ -134,7 +135,7 @@ pub async fn retry_all(
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The note's id")),
     request_body = EditBody,
-    responses((status = 202, body = NoteBody))
+    responses((status = 202, body = Written<NoteBody>))
 )]
 pub async fn edit(
     caller: Caller,
@@ -142,10 +143,13 @@ pub async fn edit(
     PathParam(id): PathParam<NoteId>,
     _: NoParams,
     edit: Result<Body<EditBody>, Problem>,
-) -> Result<(StatusCode, Json<NoteBody>), Problem> {
+) -> Result<(StatusCode, Json<Written<NoteBody>>), Problem> {
     caller.may_somewhere(Action::WriteNotes)?;
     let Body(EditBody { subject, body, client_ids }) = edit?;
-    Ok(accepted(ops::notes::edit(&app, caller.actor(), id, NoteEdit { subject, body, clients: client_ids }).await?))
+    Ok(accepted(
+        &caller,
+        ops::notes::edit(&app, caller.actor(), id, NoteEdit { subject, body, clients: client_ids }).await?,
+    ))
 }
 
 /// Says whether a note in doubt is in the CRM.
@@ -160,7 +164,7 @@ pub async fn edit(
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The note's id")),
     request_body = ResolveBody,
-    responses((status = 202, body = NoteBody))
+    responses((status = 202, body = Written<NoteBody>))
 )]
 pub async fn resolve(
     caller: Caller,
@@ -168,10 +172,10 @@ pub async fn resolve(
     PathParam(id): PathParam<NoteId>,
     _: NoParams,
     found: Result<Body<ResolveBody>, Problem>,
-) -> Result<(StatusCode, Json<NoteBody>), Problem> {
+) -> Result<(StatusCode, Json<Written<NoteBody>>), Problem> {
     caller.may_somewhere(Action::WriteNotes)?;
     let Body(found) = found?;
-    Ok(accepted(ops::notes::resolve(&app, caller.actor(), id, found.document_id.as_deref()).await?))
+    Ok(accepted(&caller, ops::notes::resolve(&app, caller.actor(), id, found.document_id.as_deref()).await?))
 }
 
 /// Gives a note up for a reason.
@@ -183,7 +187,7 @@ pub async fn resolve(
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The note's id")),
     request_body = DiscardBody,
-    responses((status = 202, body = NoteBody))
+    responses((status = 202, body = Written<NoteBody>))
 )]
 pub async fn discard(
     caller: Caller,
@@ -191,12 +195,12 @@ pub async fn discard(
     PathParam(id): PathParam<NoteId>,
     _: NoParams,
     why: Result<Body<DiscardBody>, Problem>,
-) -> Result<(StatusCode, Json<NoteBody>), Problem> {
+) -> Result<(StatusCode, Json<Written<NoteBody>>), Problem> {
     caller.may_somewhere(Action::WriteNotes)?;
     let Body(DiscardBody { reason }) = why?;
-    Ok(accepted(ops::notes::discard(&app, caller.actor(), id, &reason).await?))
+    Ok(accepted(&caller, ops::notes::discard(&app, caller.actor(), id, &reason).await?))
 }
 
-fn accepted(note: crate::domain::note::Note) -> (StatusCode, Json<NoteBody>) {
-    (StatusCode::ACCEPTED, Json(note.into()))
+fn accepted(caller: &Caller, note: Note) -> (StatusCode, Json<Written<NoteBody>>) {
+    (StatusCode::ACCEPTED, Json(written(caller, note)))
 }

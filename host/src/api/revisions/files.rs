@@ -62,7 +62,7 @@ pub async fn list(
     PathParam(id): PathParam<String>,
     params: Result<Params<ListParams>, Problem>,
 ) -> Result<Json<List<EditableFile>>, Problem> {
-    caller.may(Action::ManageConnections)?;
+    caller.may(Action::ReadRuns)?;
     let Params(params) = params?;
     let page = page(params.limit, params.cursor)?;
     let (_, files) = app.integrations.rule_files(&params.connection, &id).await?;
@@ -109,7 +109,7 @@ pub async fn one(
     PathPair(id, path): PathPair<String>,
     params: Result<Params<OfParams>, Problem>,
 ) -> Result<Json<FileBody>, Problem> {
-    caller.may(Action::ManageConnections)?;
+    caller.may(Action::ReadRuns)?;
     let Params(OfParams { connection }) = params?;
     let (revision, file) = app.integrations.rule_file(&connection, &id, &path).await?;
     let FileText { kind, text, base, is_there, .. } = file;

@@ -116,7 +116,7 @@ async fn what_it_lists() {
     post /api/v1/tokens () 201 default
     delete /api/v1/tokens/{id} (id) 204 default
     get /api/v1/troubleshoot (search) 200 default
-    get /api/v1/users (limit, cursor) 200 default
+    get /api/v1/users (email, limit, cursor) 200 default
     post /api/v1/users () 201 default
     get /api/v1/users/{id} (id) 200 default
     patch /api/v1/users/{id} (id) 200 default

@@ -8,7 +8,7 @@ use crate::access::source::Source;
 const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
 
 impl Host {
-    async fn ask(&self, method: Method, path: &str, token: &str, body: &Value) -> Answer {
+    pub(super) async fn ask(&self, method: Method, path: &str, token: &str, body: &Value) -> Answer {
         let authorization = format!("Bearer {token}");
         let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
         let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -16,7 +16,7 @@ impl Host {
     }
 
     /// Makes an account with a password; answers its id and the token of a session.
-    async fn person(&self, email: &str, role: &str) -> (String, String) {
+    pub(super) async fn person(&self, email: &str, role: &str) -> (String, String) {
         let new = json!({"email": email, "name": "Omar", "role": role, "password": PASSWORD});
         let made = self.ask(Method::POST, "/users", TOKEN, &new).await;
         assert_eq!((made.status, &made.body["state"]), (201, &json!("active")), "{}", made.body);
@@ -27,7 +27,7 @@ impl Host {
     }
 
     /// Makes a token; answers its id and the token.
-    async fn token(&self, maker: &str, scopes: &[&str]) -> (String, String) {
+    pub(super) async fn token(&self, maker: &str, scopes: &[&str]) -> (String, String) {
         let made = self.ask(Method::POST, "/tokens", maker, &json!({"name": "A", "scopes": scopes})).await;
         assert_eq!(made.status, 201, "{}", made.body);
         let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -94,7 +94,8 @@ async fn a_demoted_makers_token_loses_what_they_lose() {
     host.person("bo@example.com", "practice_manager").await;
     let (id, session) = host.person("pat@example.com", "practice_manager").await;
     let (_, token) = host.token(&session, &["manage"]).await;
-    let reset = format!("/users/{id}/reset");
+    let (omar, _) = host.person("omar@example.com", "support").await;
+    let reset = format!("/users/{omar}/reset");
     assert_eq!(host.ask(Method::POST, &reset, &token, &Value::Null).await.status, 200);
     host.ask(Method::PATCH, &format!("/users/{id}"), TOKEN, &json!({"role": "support"})).await;
     assert_eq!(host.ask(Method::POST, &reset, &token, &Value::Null).await.status, 403);
@@ -193,4 +194,61 @@ async fn credentials_and_roles_change_only_after_a_fresh_sign_in() {
         assert_eq!(answer.body["type"], "urn:tidegate:problem:fresh-sign-in-needed", "{path}");
     }
     assert_eq!(host.get("/api/v1/users").await.body["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_token_makes_no_practice_manager_who_would_outlive_it() {
+    let host = Host::new();
+    let (pat, session) = host.person("pat@example.com", "practice_manager").await;
+    let (bo, _) = host.person("bo@example.com", "practice_manager").await;
+    let (omar, _) = host.person("omar@example.com", "support").await;
+    let (_, token) = host.token(&session, &["manage"]).await;
+    host.ask(Method::PATCH, &format!("/users/{bo}"), TOKEN, &json!({"disabled": true})).await;
+    let role = json!({"role": "practice_manager"});
+    let asked = [
+        (Method::POST, "/users".to_owned(), json!({"email": "x@example.com", "name": "X", "role": "practice_manager"})),
+        (Method::PATCH, format!("/users/{omar}"), role.clone()),
+        (Method::POST, format!("/users/{pat}/reset"), Value::Null),
+        (Method::PATCH, format!("/users/{bo}"), json!({"disabled": false})),
+        (Method::POST, "/tokens".to_owned(), json!({"name": "B", "scopes": ["read", "manage"]})),
+    ];
+    for (method, path, body) in &asked {
+        let refused = host.ask(method.clone(), path, &token, body).await;
+        assert_eq!(refused.status, 403, "{path}: {}", refused.body);
+        assert!(refused.body["detail"].as_str().is_some_and(|detail| detail.contains("signed in")), "{}", refused.body);
+    }
+    // What makes nobody as strong as itself it does, and a person who signed in does all of it.
+    let weaker = json!({"email": "s@example.com", "name": "S", "role": "support"});
+    assert_eq!(host.ask(Method::POST, "/users", &token, &weaker).await.status, 201);
+    assert_eq!(host.ask(Method::PATCH, &format!("/users/{omar}"), &session, &role).await.status, 200);
+    for (method, path, body) in &asked[2..] {
+        let done = host.ask(method.clone(), path, &session, body).await;
+        assert!([200, 201].contains(&done.status), "{path}: {} {}", done.status, done.body);
+    }
+}
+
+#[tokio::test]
+async fn a_reset_says_how_many_tokens_go_on_and_ends_them_where_that_is_asked() {
+    let host = Host::new();
+    let (id, session) = host.person("omar@example.com", "support").await;
+    let (_, token) = host.token(&session, &["read"]).await;
+    let reset = format!("/users/{id}/reset");
+    let kept = host.ask(Method::POST, &reset, TOKEN, &Value::Null).await;
+    assert_eq!((kept.status, &kept.body["tokens"]), (200, &json!(1)));
+    assert_eq!(host.ask(Method::GET, "/runs", &token, &Value::Null).await.status, 200);
+    let unknown = host.ask(Method::POST, &reset, TOKEN, &json!({"revoke": true})).await;
+    assert_eq!(unknown.status, 422, "{}", unknown.body);
+    let ended = host.ask(Method::POST, &reset, TOKEN, &json!({"revoke_tokens": true})).await;
+    assert_eq!((ended.status, &ended.body["tokens"]), (200, &json!(0)));
+    assert_eq!(host.ask(Method::GET, "/runs", &token, &Value::Null).await.status, 401);
+}
+
+#[tokio::test]
+async fn an_account_is_found_by_its_email() {
+    let host = Host::new();
+    host.person("omar@example.com", "support").await;
+    for (email, expected) in [("Omar%40Example.com", 1), ("nobody%40example.com", 0), ("nothing", 0)] {
+        let found = host.ask(Method::GET, &format!("/users?email={email}"), TOKEN, &Value::Null).await;
+        assert_eq!(found.body["items"].as_array().map(Vec::len), Some(expected), "{email}: {}", found.body);
+    }
 }

@@ -1,7 +1,8 @@
 //! What changes an account: its role and state, the links by which a password is chosen, and what its holder changes.
 
 use super::{
-    LINKS, StoredLink, StoredUser, USERS, USERS_BY_EMAIL, active_managers, folded, get, put, sessions, tokens,
+    LINKS, StoredLink, StoredUser, USERS, USERS_BY_EMAIL, active_managers, folded, get, holder, keys, put, sessions,
+    tokens,
 };
 use crate::domain::access::{Role, User};
 use crate::domain::account::Account;
@@ -100,11 +101,12 @@ impl Store {
         .await
     }
 
-    /// Gives an account another link, in place of one that is open. The password stays until the link is used.
+    /// Gives an account another link, in place of one that is open. The password stays until the link is used; API tokens
+    /// stay, where they are not to end.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn set_link(&self, id: UserId, link: StoredLink) -> Result<Changed, StoreError> {
+    pub async fn set_link(&self, id: UserId, link: StoredLink, ends_tokens: bool) -> Result<Changed, StoreError> {
         self.write_in_any_case(move |transaction| {
             let Some(mut stored) = get(&transaction.open_table(USERS)?, id.0.into_bytes())? else {
                 return Ok(Changed::NoAccount);
@@ -113,6 +115,9 @@ impl Store {
                 return Ok(Changed::Disabled(stored.user));
             }
             forget_link(transaction, &mut stored)?;
+            if ends_tokens {
+                tokens::end_all(transaction, id)?;
+            }
             transaction.open_table(LINKS)?.put((PRACTICE, link.digest), id.0.into_bytes())?;
             stored.link = Some(link);
             put(transaction, &stored)?;
@@ -134,12 +139,18 @@ impl Store {
         .await
     }
 
-    /// Gives the account of a link a password, and ends the link and the account's sessions: of two at once, one comes
-    /// too late.
+    /// Gives the account of a link a password, and ends the link and the account's sessions, and its API tokens where that
+    /// is asked for: of two at once, one comes too late.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn use_link(&self, digest: [u8; 32], hash: String, now: Timestamp) -> Result<LinkUse, StoreError> {
+    pub async fn use_link(
+        &self,
+        digest: [u8; 32],
+        hash: String,
+        ends_tokens: bool,
+        now: Timestamp,
+    ) -> Result<LinkUse, StoreError> {
         self.write_in_any_case(move |transaction| {
             let id = transaction.open_table(LINKS)?.get((PRACTICE, digest))?.map(|id| id.value());
             let Some(id) = id else { return Ok(LinkUse::Over) };
@@ -148,6 +159,9 @@ impl Store {
             forget_link(transaction, &mut stored)?;
             stored.password_hash = Some(hash);
             sessions::end_all(transaction, stored.user.id, None)?;
+            if ends_tokens {
+                tokens::end_all(transaction, stored.user.id)?;
+            }
             put(transaction, &stored)?;
             Ok(LinkUse::Done(stored.user))
         })
@@ -171,12 +185,13 @@ impl Store {
                 OwnChange::Name(name) => stored.user.name = name,
                 OwnChange::Email { email, .. } => {
                     let mut ids = transaction.open_table(USERS_BY_EMAIL)?;
-                    let (before, after) = (folded(&stored.user.email), folded(&email));
-                    let holder = ids.get((PRACTICE, after.as_str()))?.map(|holder| holder.value());
-                    if holder.is_some_and(|holder| holder != key) {
+                    let after = folded(&email);
+                    if holder(&ids, &email)?.is_some_and(|holder| holder != key) {
                         return Ok(Changed::EmailTaken);
                     }
-                    ids.delete((PRACTICE, before.as_str()))?;
+                    for before in keys(&stored.user.email) {
+                        ids.delete((PRACTICE, before.as_str()))?;
+                    }
                     ids.put((PRACTICE, after.as_str()), key)?;
                     stored.user.email = email;
                     stored.email_is_own = true;

@@ -18,32 +18,48 @@ pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The reason why a token was not kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotKept {
+    /// Its maker is disabled by now, or the token with which it was made is gone.
+    MakerIsGone,
+    /// Its maker has as many as one may have.
+    TooMany,
+}
+
 impl Store {
-    /// Keeps a token. Nothing is kept where its maker is disabled by now, or the token with which it was made is gone;
-    /// answers whether it was.
+    /// Keeps a token where its maker has fewer than `most`: a person, or all that is no person's together.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn add_token(&self, digest: [u8; 32], token: ApiToken) -> Result<bool, StoreError> {
+    pub async fn add_token(
+        &self,
+        digest: [u8; 32],
+        token: ApiToken,
+        most: usize,
+    ) -> Result<Result<(), NotKept>, StoreError> {
         self.write(move |transaction| {
             if let Some(maker) = token.maker {
                 let maker = get(&transaction.open_table(USERS)?, maker.0.into_bytes())?;
                 if !maker.is_some_and(|maker| maker.is_active()) {
-                    return Ok(false);
+                    return Ok(Err(NotKept::MakerIsGone));
                 }
             }
             let mut tokens = transaction.open_table(TOKENS)?;
-            if let Some(parent) = token.made_with {
-                let mut is_there = false;
-                for entry in tokens.scan(..)? {
-                    is_there |= decode::<ApiToken>(entry?.1.value())?.id == parent;
-                }
-                if !is_there {
-                    return Ok(false);
-                }
+            let (mut is_there, mut count) = (token.made_with.is_none(), 0);
+            for entry in tokens.scan(..)? {
+                let other = decode::<ApiToken>(entry?.1.value())?;
+                is_there |= token.made_with == Some(other.id);
+                count += usize::from(other.maker == token.maker);
+            }
+            if !is_there {
+                return Ok(Err(NotKept::MakerIsGone));
+            }
+            if count >= most {
+                return Ok(Err(NotKept::TooMany));
             }
             tokens.put((PRACTICE, digest), encode(&token)?.as_slice())?;
-            Ok(true)
+            Ok(Ok(()))
         })
         .await
     }

@@ -5,7 +5,7 @@ use crate::domain::access::{Role, Scope, User};
 use crate::domain::account::{Account, AccountState, ApiToken};
 use crate::domain::{EmailAddress, TokenId, UserId};
 use crate::store::access::{
-    Added, Changed, LinkUse, OwnChange, StoredLink, StoredSession, StoredUser, UserChange, session_id,
+    Added, Changed, LinkUse, NotKept, OwnChange, StoredLink, StoredSession, StoredUser, UserChange, session_id,
 };
 
 on_each_engine![
@@ -181,10 +181,10 @@ async fn a_disabled_account_has_no_session_token_or_link_and_none_comes_back(on:
     let (id, own) = (pat.user.id, token("own", Some(pat.user.id), None));
     store.add_session([1; 32], (session(id, 0), None), at(-9)).await.unwrap();
     store.add_session([2; 32], (session(bo.user.id, 0), None), at(-9)).await.unwrap();
-    assert!(store.add_token([1; 32], own.clone()).await.unwrap());
-    assert!(store.add_token([2; 32], token("other", Some(bo.user.id), None)).await.unwrap());
-    assert!(store.add_token([3; 32], token("child", None, Some(own.id))).await.unwrap());
-    store.set_link(id, StoredLink { digest: [7; 32], ends_at: at(100) }).await.unwrap();
+    assert_eq!(store.add_token([1; 32], own.clone(), 9).await.unwrap(), Ok(()));
+    assert_eq!(store.add_token([2; 32], token("other", Some(bo.user.id), None), 9).await.unwrap(), Ok(()));
+    assert_eq!(store.add_token([3; 32], token("child", None, Some(own.id)), 9).await.unwrap(), Ok(()));
+    store.set_link(id, StoredLink { digest: [7; 32], ends_at: at(100) }, false).await.unwrap();
 
     let Changed::Yes(account) = store.change_user(id, disabled(true), at(5)).await.unwrap() else { panic!() };
     assert_eq!((account.state, account.link_ends_at), (AccountState::Disabled, None));
@@ -195,9 +195,10 @@ async fn a_disabled_account_has_no_session_token_or_link_and_none_comes_back(on:
     assert!(store.session([2; 32]).await.unwrap().is_some() && store.token([2; 32]).await.unwrap().is_some());
     // A sign-in, a token or a link that was on its way comes too late.
     assert!(!store.add_session([4; 32], (session(id, 6), None), at(-9)).await.unwrap());
-    assert!(!store.add_token([4; 32], token("late", Some(id), None)).await.unwrap());
+    let late = store.add_token([4; 32], token("late", Some(id), None), 9).await.unwrap();
+    assert_eq!(late, Err(NotKept::MakerIsGone));
     let link = StoredLink { digest: [8; 32], ends_at: at(100) };
-    assert_eq!(store.set_link(id, link).await.unwrap(), Changed::Disabled(pat.user.clone()));
+    assert_eq!(store.set_link(id, link, false).await.unwrap(), Changed::Disabled(pat.user.clone()));
 
     assert!(matches!(store.change_user(id, disabled(false), at(7)).await.unwrap(), Changed::Yes(_)));
     assert_eq!(store.account(id).await.unwrap().unwrap().state, AccountState::Active);
@@ -236,7 +237,7 @@ async fn an_invited_practice_manager_does_not_count_as_one_who_can_sign_in(on: O
     assert_eq!(store.add_first_user(pat.clone()).await.unwrap(), Added::Yes);
     let refused = store.change_user(pat.user.id, role(Role::Adviser), at(0)).await.unwrap();
     assert_eq!(refused, Changed::LastManager(pat.user.clone()));
-    store.use_link([1; 32], "$argon2id$".to_owned(), at(1)).await.unwrap();
+    store.use_link([1; 32], "$argon2id$".to_owned(), false, at(1)).await.unwrap();
     assert!(matches!(store.change_user(pat.user.id, role(Role::Adviser), at(2)).await.unwrap(), Changed::Yes(_)));
 }
 
@@ -257,8 +258,8 @@ async fn a_link_is_used_once_and_a_newer_one_takes_its_place(on: On) {
     assert_eq!(store.account_of_link([1; 32], at(100)).await.unwrap(), None, "too old");
     assert!(!store.add_session([1; 32], (session(pat.user.id, 0), None), at(-9)).await.unwrap(), "not in yet");
 
-    assert!(matches!(store.set_link(pat.user.id, link(2, 200)).await.unwrap(), Changed::Yes(_)));
-    let using = |digest: u8, second| store.use_link([digest; 32], format!("hash {second}"), at(second));
+    assert!(matches!(store.set_link(pat.user.id, link(2, 200), false).await.unwrap(), Changed::Yes(_)));
+    let using = |digest: u8, second| store.use_link([digest; 32], format!("hash {second}"), second == 7, at(second));
     assert_eq!(using(1, 1).await.unwrap(), LinkUse::Over, "replaced");
     assert_eq!(using(2, 200).await.unwrap(), LinkUse::Over, "too old");
     let (one, two) = tokio::join!(using(2, 3), using(2, 4));
@@ -268,12 +269,19 @@ async fn a_link_is_used_once_and_a_newer_one_takes_its_place(on: On) {
     assert_eq!(using(2, 5).await.unwrap(), LinkUse::Over);
 
     assert!(store.add_session([1; 32], (session(pat.user.id, 6), None), at(-9)).await.unwrap());
-    store.set_link(pat.user.id, link(3, 300)).await.unwrap();
+    let own = token("own", Some(pat.user.id), None);
+    assert_eq!(store.add_token([1; 32], own.clone(), 9).await.unwrap(), Ok(()));
+    store.set_link(pat.user.id, link(3, 300), false).await.unwrap();
+    assert_eq!(store.tokens(Some(pat.user.id)).await.unwrap().len(), 1, "a link alone ends no token");
+    store.set_link(pat.user.id, link(3, 300), true).await.unwrap();
+    assert_eq!(store.tokens(Some(pat.user.id)).await.unwrap(), []);
+    assert_eq!(store.add_token([1; 32], own, 9).await.unwrap(), Ok(()));
     assert!(store.session([1; 32]).await.unwrap().is_some(), "a link alone ends nothing");
     assert!(matches!(using(3, 7).await.unwrap(), LinkUse::Done(_)));
     assert_eq!(store.session([1; 32]).await.unwrap(), None);
+    assert_eq!(store.tokens(Some(pat.user.id)).await.unwrap(), [], "whoever chose the password ended them");
     assert_eq!(store.user(pat.user.id).await.unwrap().unwrap().password_hash.as_deref(), Some("hash 7"));
-    assert_eq!(store.set_link(UserId(Uuid::nil()), link(4, 9)).await.unwrap(), Changed::NoAccount);
+    assert_eq!(store.set_link(UserId(Uuid::nil()), link(4, 9), false).await.unwrap(), Changed::NoAccount);
 }
 
 async fn what_is_ones_own_is_changed_and_a_password_ends_the_other_sessions(on: On) {
@@ -299,7 +307,7 @@ async fn what_is_ones_own_is_changed_and_a_password_ends_the_other_sessions(on: 
     for key in [1, 2] {
         store.add_session([key; 32], (session(id, 0), None), at(-9)).await.unwrap();
     }
-    store.set_link(id, StoredLink { digest: [7; 32], ends_at: at(100) }).await.unwrap();
+    store.set_link(id, StoredLink { digest: [7; 32], ends_at: at(100) }, false).await.unwrap();
     let password =
         |hash: &str| OwnChange::Password { hash: hash.to_owned(), checked: checked.clone(), session: [2; 32] };
     assert!(matches!(change(password("another")).await, Changed::Yes(_)));
@@ -325,10 +333,15 @@ async fn a_token_is_its_makers_and_ends_with_the_one_that_made_it(on: On) {
     let child = ApiToken { made_at: at(1), ..token("child", Some(pat.user.id), Some(own.id)) };
     let of_practice = ApiToken { made_at: at(2), ..token("practice", None, None) };
     for (digest, token) in [(1, &own), (2, &child), (3, &of_practice)] {
-        assert!(store.add_token([digest; 32], token.clone()).await.unwrap(), "{}", token.name);
+        assert_eq!(store.add_token([digest; 32], token.clone(), 2).await.unwrap(), Ok(()), "{}", token.name);
     }
     let unmade = token("orphan", None, Some(TokenId(Uuid::nil())));
-    assert!(!store.add_token([4; 32], unmade).await.unwrap(), "the token that made it is gone");
+    let orphan = store.add_token([4; 32], unmade, 9).await.unwrap();
+    assert_eq!(orphan, Err(NotKept::MakerIsGone), "the token that made it is gone");
+    let third = store.add_token([4; 32], token("third", Some(pat.user.id), None), 2).await.unwrap();
+    assert_eq!(third, Err(NotKept::TooMany));
+    let of_machine = store.add_token([4; 32], token("second", None, None), 1).await.unwrap();
+    assert_eq!(of_machine, Err(NotKept::TooMany), "what is no person's is counted by itself");
     assert_eq!(store.token([1; 32]).await.unwrap(), Some((own.clone(), Some(pat.user.clone()))));
     assert_eq!(store.token([3; 32]).await.unwrap(), Some((of_practice.clone(), None)));
     assert_eq!(store.token([9; 32]).await.unwrap(), None);

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -11,8 +12,9 @@ use serde::Deserialize;
 use crate::access::request::Sender;
 use crate::app::App;
 use crate::domain::field::FieldError;
-use crate::ops::{self, Kind};
-use crate::web::failure::{Failure, named, page};
+use crate::ops::{self, Kind, Refusal};
+use crate::web::failure::{Failure, named, page, seconds};
+use crate::web::format;
 use crate::web::inputs::PlainInput;
 use crate::web::layout::{Layout, Section};
 use crate::web::session::SignedIn;
@@ -67,6 +69,11 @@ pub(in crate::web) async fn send(
             let problems = refusal.fields.iter().map(named).collect();
             let page = page(&view(&app, &person, form.to, problems).await?)?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        }
+        Err(Refusal { kind: Kind::TooMany(after), message, .. }) => {
+            let problems = vec![FieldError::new("current_password", format::sentence(&message))];
+            let page = page(&view(&app, &person, form.to, problems).await?)?;
+            Ok((StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds(after))], page).into_response())
         }
         Err(refusal) => Err(refusal.into()),
     }

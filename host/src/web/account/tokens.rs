@@ -6,11 +6,10 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::{Extension, Form};
 use jiff::civil::Date;
-use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 
-use super::{AccountPage, Typed, again, done, view};
-use crate::access::NewToken;
+use super::{PATH, Typed, again, done};
+use crate::access::{AccountError, FieldProblem, NewToken};
 use crate::app::App;
 use crate::domain::TokenId;
 use crate::domain::access::Scope;
@@ -18,8 +17,9 @@ use crate::domain::account::ApiToken;
 use crate::ops::{self, Refusal};
 use crate::web::answers::Answers;
 use crate::web::components::{Clock, Moment};
-use crate::web::failure::{Failure, page};
+use crate::web::failure::Failure;
 use crate::web::inputs::PlainInput;
+use crate::web::once::Once;
 use crate::web::session::SignedIn;
 
 /// A token of the list.
@@ -87,17 +87,22 @@ impl TokenForm {
         self.others.contains_key(&format!("scope-{}", scope.as_str()))
     }
 
+    /// The token that is asked for; where its day does not fit, with everything else that does not.
     fn read(&self, clock: &Clock) -> Result<NewToken, Refusal> {
-        let expires_at = match self.expires_at.trim() {
-            "" => None,
-            day => {
-                let end = day.parse::<Date>().and_then(|day| day.tomorrow()?.to_zoned(clock.zone.clone()));
-                let message = "This is no day such as 2030-06-30.";
-                Some(end.map_err(|_| Refusal::at("/expires_at", message))?.timestamp())
-            }
-        };
         let scopes = Scope::ALL.into_iter().filter(|scope| self.is_ticked(*scope)).collect();
-        Ok(NewToken { name: self.name.clone(), scopes, expires_at })
+        let new = NewToken { name: self.name.clone(), scopes, expires_at: None };
+        let unfit = |message: &str| -> Refusal {
+            let mut problems = new.problems(clock.now);
+            problems.push(FieldProblem::new("expires_at", message));
+            AccountError::Invalid(problems).into()
+        };
+        let day = match self.expires_at.trim() {
+            "" => return Ok(new),
+            day => day.parse::<Date>().map_err(|_| unfit("This is no day such as 2030-06-30."))?,
+        };
+        let end = day.tomorrow().and_then(|end| end.to_zoned(clock.zone.clone()));
+        let end = end.map_err(|_| unfit("This day is too far off. Choose an earlier one, or none."))?;
+        Ok(NewToken { expires_at: Some(end.timestamp()), ..new })
     }
 }
 
@@ -105,6 +110,7 @@ impl TokenForm {
 pub(in crate::web) async fn make(
     State(app): State<App>,
     person: SignedIn,
+    Extension(once): Extension<Once>,
     Form(form): Form<TokenForm>,
 ) -> Result<Response, Failure> {
     let made = match form.read(&person.clock) {
@@ -112,10 +118,7 @@ pub(in crate::web) async fn make(
         Err(refusal) => Err(refusal),
     };
     match made {
-        Ok((_, token)) => {
-            let token = Some(token.expose_secret().to_owned());
-            page(&AccountPage { token, ..view(&app, &person, Typed::default()).await? })
-        }
+        Ok((_, token)) => Ok(once.lead(PATH, "token", &person, token)),
         Err(refusal) => again(&app, &person, refusal, "token-", Typed { token: form, ..Typed::default() }).await,
     }
 }
@@ -151,5 +154,11 @@ mod tests {
         check("2026-12-31", Some("2026-12-31T13:00:00Z"));
         check(" ", Some("never"));
         check("31/12/2026", None);
+        check("9999-12-31", None);
+        let far = TokenForm { expires_at: "9999-12-31".to_owned(), ..TokenForm::default() };
+        let refusal = far.read(&clock).unwrap_err();
+        let fields: Vec<&str> = refusal.fields.iter().map(|error| error.name()).collect();
+        assert_eq!(fields, ["name", "scopes", "expires_at"], "all at once");
+        assert!(refusal.fields[2].message.contains("too far off"), "{refusal:?}");
     }
 }

@@ -1,13 +1,13 @@
 //! Inviting somebody: an account and the link by which its holder chooses a password.
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Form};
 use serde::Deserialize;
 
-use super::{person, read_role, title};
-use crate::access::NewUser;
+use super::{NO_ROLE, person, title};
+use crate::access::{AccountError, FieldProblem, NewUser};
 use crate::app::App;
 use crate::domain::access::{Action, Role};
 use crate::domain::field::FieldError;
@@ -15,6 +15,7 @@ use crate::ops::{self, Kind, Refusal};
 use crate::web::failure::{Failure, describe, named, page};
 use crate::web::inputs::PlainInput;
 use crate::web::layout::{Layout, Section};
+use crate::web::once::Once;
 use crate::web::session::SignedIn;
 
 /// The page's address.
@@ -58,9 +59,15 @@ pub(in crate::web) struct InviteForm {
 }
 
 impl InviteForm {
+    /// The account that is asked for; where it has no role, with everything else that does not fit.
     fn read(&self) -> Result<NewUser, Refusal> {
-        let role = read_role(&self.role)?;
-        Ok(NewUser { email: self.email.clone(), name: self.name.clone(), role, password: None })
+        let of_role = |role| NewUser { email: self.email.clone(), name: self.name.clone(), role, password: None };
+        Role::from_word(&self.role).map(of_role).ok_or_else(|| {
+            // Whichever role it is: the others' problems are the same.
+            let mut problems = of_role(Role::Support).problems();
+            problems.push(FieldProblem::new("role", NO_ROLE));
+            AccountError::Invalid(problems).into()
+        })
     }
 }
 
@@ -76,6 +83,7 @@ pub(in crate::web) async fn form(State(app): State<App>, person: SignedIn) -> Re
 pub(in crate::web) async fn send(
     State(app): State<App>,
     person: SignedIn,
+    Extension(once): Extension<Once>,
     Form(form): Form<InviteForm>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManagePeople)?;
@@ -84,7 +92,7 @@ pub(in crate::web) async fn send(
         Err(refusal) => Err(refusal),
     };
     match made {
-        Ok(made) => person::show_link(&app, &person, made).await,
+        Ok(made) => Ok(person::show_link(&app, &person, &once, &made)),
         Err(refusal) if refusal.kind == Kind::Invalid => {
             let (status, _) = describe(refusal.kind);
             let problems = refusal.fields.iter().map(named).collect();

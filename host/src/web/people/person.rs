@@ -2,11 +2,12 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use serde::Deserialize;
 
-use super::{SessionRow, badge, read_role, title};
+use super::{NO_ROLE, SessionRow, badge, title};
 use crate::access::Made;
 use crate::app::App;
 use crate::domain::access::{Action, Role};
@@ -16,8 +17,10 @@ use crate::ops::{self, Kind, Refusal};
 use crate::store::access::UserChange;
 use crate::web::answers::{AnswerQuery, Answers, Checked};
 use crate::web::components::{Badge, Moment};
-use crate::web::failure::{Failure, page};
+use crate::web::failure::{Failure, describe, page};
+use crate::web::format;
 use crate::web::layout::{Layout, Section};
+use crate::web::once::{Once, OnceQuery, Shown};
 use crate::web::session::SignedIn;
 
 #[derive(Template)]
@@ -37,16 +40,13 @@ pub(in crate::web) struct PersonPage {
     pub(in crate::web) link_ends: Option<Moment>,
     /// The result of what was just done.
     pub(in crate::web) checked: Option<Checked>,
-    /// The link that was just made, which is shown this once.
-    pub(in crate::web) link: Option<ShownLink>,
+    /// The link that was just made, which is shown once.
+    pub(in crate::web) link: Option<Shown>,
+    /// The number of API tokens of the account.
+    pub(in crate::web) tokens: usize,
+    /// What is wrong with the role that was sent.
+    pub(in crate::web) role_problem: Option<String>,
     pub(in crate::web) sessions: Vec<SessionRow>,
-}
-
-/// A link to hand on.
-pub(in crate::web) struct ShownLink {
-    pub(in crate::web) url: String,
-    pub(in crate::web) ends: Moment,
-    pub(in crate::web) invites: bool,
 }
 
 impl PersonPage {
@@ -59,14 +59,15 @@ impl PersonPage {
 pub(in crate::web) async fn show(
     State(app): State<App>,
     person: SignedIn,
-    Extension(answers): Extension<Answers>,
+    (Extension(answers), Extension(once)): (Extension<Answers>, Extension<Once>),
     Path(id): Path<String>,
-    Query(answer): Query<AnswerQuery>,
+    (Query(answer), Query(made)): (Query<AnswerQuery>, Query<OnceQuery>),
 ) -> Result<Response, Failure> {
-    person.may(Action::ManagePeople)?;
+    person.may(Action::ReadPeople)?;
     let account = app.store.account(read(&id)?).await?.ok_or(NOBODY)?;
     let checked = answers.of(&answer, person.user());
-    page(&view(&app, &person, account, checked, None).await?)
+    let link = once.take(&made, &person);
+    page(&PersonPage { checked, link, ..view(&app, &person, account).await? })
 }
 
 const NOBODY: Failure =
@@ -76,26 +77,24 @@ fn read(id: &str) -> Result<UserId, Failure> {
     id.parse().map_err(|_| NOBODY)
 }
 
-/// The page of somebody for whom a link was just made.
-pub(super) async fn show_link(app: &App, person: &SignedIn, made: Made) -> Result<Response, Failure> {
-    let link = made.address(&app.config.server.base_url()).map(|link| ShownLink {
-        url: link.url,
-        ends: Moment::new(link.ends_at, &person.clock),
-        invites: link.invites,
-    });
-    page(&view(app, person, made.account, None, link).await?)
+/// Leads to the page of somebody for whom a link was just made, which shows it.
+pub(super) fn show_link(app: &App, person: &SignedIn, once: &Once, made: &Made) -> Response {
+    let path = format!("/people/{}", made.account.user.id);
+    match made.address(&app.config.server.base_url()) {
+        Some(link) => once.lead(&path, "link", person, link.url.into()),
+        None => Redirect::to(&path).into_response(),
+    }
 }
 
-async fn view(
-    app: &App,
-    person: &SignedIn,
-    account: Account,
-    checked: Option<Checked>,
-    link: Option<ShownLink>,
-) -> Result<PersonPage, Failure> {
+async fn view(app: &App, person: &SignedIn, account: Account) -> Result<PersonPage, Failure> {
     let Account { user, state, signed_in_at, link_ends_at } = account;
     let path = format!("/people/{}", user.id);
-    let sessions = app.access.sessions(Some(user.id), person.clock.now).await?;
+    // When and where colleagues were here is for those who manage accounts.
+    let sessions = match person.can(Action::ManagePeople) {
+        true => app.access.sessions(Some(user.id), person.clock.now).await?,
+        false => Vec::new(),
+    };
+    let tokens = app.store.tokens(Some(user.id)).await?.len();
     let row = |open| SessionRow::new(open, &path, person.session(), &person.clock);
     Ok(PersonPage {
         layout: Layout::load(app, person, Section::People).await?,
@@ -112,8 +111,10 @@ async fn view(
         is_invited: state == AccountState::Invited,
         signed_in: signed_in_at.map(|at| Moment::new(at, &person.clock)),
         link_ends: link_ends_at.map(|at| Moment::new(at, &person.clock)),
-        checked,
-        link,
+        checked: None,
+        link: None,
+        tokens,
+        role_problem: None,
         sessions: sessions.into_iter().map(row).collect(),
         path,
     })
@@ -134,7 +135,12 @@ pub(in crate::web) async fn change_role(
     Form(form): Form<RoleForm>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManagePeople)?;
-    let role = read_role(&form.role)?;
+    let Some(role) = Role::from_word(&form.role) else {
+        let account = app.store.account(read(&id)?).await?.ok_or(NOBODY)?;
+        let role_problem = Some(NO_ROLE.to_owned());
+        let page = page(&PersonPage { role_problem, ..view(&app, &person, account).await? })?;
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+    };
     change(&app, &person, &answers, &id, UserChange { role: Some(role), disabled: None }).await
 }
 
@@ -168,27 +174,52 @@ async fn change(
     let back = format!("/people/{id}");
     let id = read(id)?;
     let changed = ops::people::change(app, person.actor(), id, change, person.clock.now).await;
-    let account = changed.map_err(|refusal| led_back(refusal, &back))?;
+    let account = match changed {
+        Ok(account) => account,
+        // What stands in the way is said on the page from which it was asked.
+        Err(refusal) if refusal.kind == Kind::WrongState => {
+            let account = app.store.account(id).await?.ok_or(NOBODY)?;
+            let checked = Some(Checked::bad(format::sentence(&refusal.message)));
+            let (status, _) = describe(refusal.kind);
+            let page = page(&PersonPage { checked, ..view(app, person, account).await? })?;
+            return Ok((status, page).into_response());
+        }
+        Err(refusal) => return Err(led_back(refusal, &back)),
+    };
     let name = &account.user.name;
     let message = match change {
         UserChange { role: Some(role), .. } => format!("{name} is in the role {role} from now on."),
         UserChange { disabled: Some(true), .. } => {
             format!("{name} is disabled: signed out everywhere, and every token ended.")
         }
+        _ if account.state == AccountState::Invited => {
+            format!("{name} is enabled and has no password yet. Make a link below, by which they choose one.")
+        }
         _ => format!("{name} can sign in again."),
     };
     Ok(answers.lead(&back, person.user(), Checked::good(message)))
+}
+
+/// What ends with the password of before.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct ResetForm {
+    /// There where it is ticked.
+    revoke_tokens: Option<String>,
 }
 
 /// `POST /people/{id}/reset`
 pub(in crate::web) async fn reset(
     State(app): State<App>,
     person: SignedIn,
+    Extension(once): Extension<Once>,
     Path(id): Path<String>,
+    Form(form): Form<ResetForm>,
 ) -> Result<Response, Failure> {
-    let made = ops::people::reset(&app, person.actor(), read(&id)?, person.clock.now).await;
+    let ends_tokens = form.revoke_tokens.is_some();
+    let made = ops::people::reset(&app, person.actor(), read(&id)?, ends_tokens, person.clock.now).await;
     let made = made.map_err(|refusal| led_back(refusal, &format!("/people/{id}")))?;
-    show_link(&app, &person, made).await
+    Ok(show_link(&app, &person, &once, &made))
 }
 
 /// `POST /people/{id}/sessions/{session}/end`

@@ -282,7 +282,7 @@ fn documents_of_a_household_for_who_may_export_and_who_may_not() {
     }
     let reader = DocumentPanel { may_export: false, choices: Vec::new(), ..documents(&couple()) };
     let seen = reader.render().unwrap();
-    assert!(seen.contains("Look at it first") && !seen.contains("<button"), "{seen}");
+    assert!(seen.contains("Look at Best Life Plan") && !seen.contains("<form"), "{seen}");
 }
 
 pub(in crate::web) fn couple() -> HouseholdRow {

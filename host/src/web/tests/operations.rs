@@ -141,7 +141,7 @@ fn the_overview_says_how_each_connection_stands() {
 fn the_overview_never_says_more_than_is_known() {
     let counts = |clients| BookCounts { clients, ..BookCounts::default() };
     let check = |newest: &[Run], latest: &[Run], clients, expected: &str| {
-        let message = overview::sentence(newest, latest, &counts(clients), &clock());
+        let message = overview::sentence(newest, latest, Some(&counts(clients)), &clock());
         assert_eq!(message, expected, "{:?}", newest.iter().map(|run| run.state).collect::<Vec<_>>());
     };
     let first = |state| Run { expected: None, ..run(state) };

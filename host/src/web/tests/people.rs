@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{at, check, clock, layout};
 use crate::domain::TokenId;
-use crate::domain::access::{Role, Scope};
+use crate::domain::access::{Action, Role, Scope};
 use crate::domain::account::{AccountState, ApiToken};
 use crate::domain::field::FieldError;
 use crate::web::account::AccountPage;
@@ -15,8 +15,9 @@ use crate::web::components::{Moment, Paging};
 use crate::web::inputs::PlainInput;
 use crate::web::join::JoinPage;
 use crate::web::layout::{Layout, Section};
+use crate::web::once::Shown;
 use crate::web::people::invite::{InviteForm, InvitePage};
-use crate::web::people::person::{PersonPage, ShownLink};
+use crate::web::people::person::PersonPage;
 use crate::web::people::roles::RolesPage;
 use crate::web::people::{PeoplePage, Row, SessionRow, badge, title};
 
@@ -83,6 +84,8 @@ fn person(name: &str, state: AccountState) -> PersonPage {
         link_ends: None,
         checked: None,
         link: None,
+        tokens: 0,
+        role_problem: None,
         sessions: Vec::new(),
     }
 }
@@ -95,14 +98,20 @@ fn one_person() {
     check("person_disabled", &person("Omar", AccountState::Disabled));
     let ends = || Moment::new(at("2026-11-25T00:26:00Z"), &clock());
     let url = "https://tidegate.acme.example/join/invented-token-of-an-invitation".to_owned();
-    let link = Some(ShownLink { url, ends: ends(), invites: true });
+    let link = Some(Shown::Now(url));
     check("person_invited", &PersonPage { link, link_ends: Some(ends()), ..person(LONGEST, AccountState::Invited) });
+    let role_problem = Some("Choose what the person may do.".to_owned());
+    let shown = person("Omar", AccountState::Active);
+    check("person_refused", &PersonPage { link: Some(Shown::Before), tokens: 2, role_problem, ..shown });
+    let seen_by_staff = Layout { allowed: vec![Action::ReadPeople], ..layout(Section::People) };
+    check("person_for_staff", &PersonPage { layout: seen_by_staff, ..person("Omar", AccountState::Active) });
 }
 
 #[test]
 fn roles() {
     check("roles", &RolesPage { layout: layout(Section::People) });
-    let layout = Layout { manages_people: false, ..layout(Section::People) };
+    let layout =
+        Layout { allowed: vec![Action::ReadRuns, Action::ReadPeople, Action::ManageTokens], ..layout(Section::People) };
     check("roles_for_staff", &RolesPage { layout });
 }
 
@@ -120,6 +129,7 @@ fn inviting() {
 #[test]
 fn joining() {
     let view = |problems: Vec<FieldError>| JoinPage {
+        tokens: problems.len() * 3,
         practice: "Acme Advice".to_owned(),
         token: "invented-token".to_owned(),
         name: "Omar".to_owned(),
@@ -178,7 +188,7 @@ fn my_account() {
         token_ends: PlainInput::day("expires_at", "Ends after", "").id("token-expires_at"),
         problems,
     };
-    check("account", &AccountPage { token: Some("tg_invented".to_owned()), ..view(Vec::new()) });
+    check("account", &AccountPage { token: Some(Shown::Now("tg_invented".to_owned())), ..view(Vec::new()) });
     let problems = vec![problem("email-current_password", "This is not your password.")];
     check("account_refused", &AccountPage { tokens: Vec::new(), ..view(problems) });
 }

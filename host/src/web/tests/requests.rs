@@ -18,29 +18,29 @@ use crate::domain::access::Role;
 use crate::domain::run::{Run, RunState};
 use crate::store::book::{ClientFilter, PageRequest};
 
-const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
+pub(super) const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
 
 /// A host without connections, in a folder of its own.
-struct Host {
-    app: App,
+pub(super) struct Host {
+    pub(super) app: App,
     router: Router,
     _folder: tempfile::TempDir,
 }
 
-struct Answer {
-    status: u16,
+pub(super) struct Answer {
+    pub(super) status: u16,
     headers: HeaderMap,
-    text: String,
+    pub(super) text: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> &str {
+    pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 }
 
 impl Host {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = folder.path().join("tidegate.toml");
         std::fs::write(&settings, "").unwrap();
@@ -48,7 +48,7 @@ impl Host {
         Self { router: super::super::router(app.clone()), app, _folder: folder }
     }
 
-    async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], form: &str) -> Answer {
+    pub(super) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], form: &str) -> Answer {
         let request = Request::builder().method(method).uri(path).header("host", "tidegate.example");
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
@@ -59,12 +59,12 @@ impl Host {
         Answer { status, headers, text: String::from_utf8(bytes.into()).unwrap() }
     }
 
-    async fn get(&self, path: &str, cookie: &str) -> Answer {
+    pub(super) async fn get(&self, path: &str, cookie: &str) -> Answer {
         self.send(Method::GET, path, &[("cookie", cookie)], "").await
     }
 
     /// The cookie of somebody in this role who signed in.
-    async fn signed_in(&self, role: Role) -> String {
+    pub(super) async fn signed_in(&self, role: Role) -> String {
         cookie_of(&self.app.access, role).await
     }
 }
@@ -285,7 +285,7 @@ async fn who_gave_their_password_long_ago_gives_it_again_and_is_led_on() {
     let headers = [OWN, ("cookie", cookie.as_str())];
     let sent = host.send(Method::POST, "/people/invite", &headers, "name=A&email=a%40example.com&role=support").await;
     assert_eq!(sent.status, 403);
-    assert!(sent.text.contains("Confirm that it is you") && sent.text.contains("href=\"/account/confirm\""));
+    assert!(sent.text.contains("Confirm it’s you") && sent.text.contains("href=\"/account/confirm\""));
 
     let wrong = host.send(Method::POST, "/account/confirm", &headers, "current_password=wrong&to=%2Fpeople").await;
     assert_eq!(wrong.status, 422);
@@ -299,21 +299,96 @@ async fn who_gave_their_password_long_ago_gives_it_again_and_is_led_on() {
 }
 
 #[tokio::test]
-async fn staff_see_their_account_and_the_roles_and_not_who_can_sign_in() {
+async fn staff_are_offered_the_scopes_that_they_have() {
     let host = Host::new();
-    host.signed_in(Role::PracticeManager).await;
     let cookie = host.signed_in(Role::Support).await;
-    for path in ["/account", "/people/roles"] {
-        let page = host.get(path, &cookie).await;
-        assert_eq!(page.status, 200, "{path}");
-        assert!(!page.text.contains("href=\"/people\""), "{path} leads to no page that is refused");
-    }
     let account = host.get("/account", &cookie).await.text;
     assert!(account.contains("scope-events") && !account.contains("scope-manage"), "only what the role has is offered");
-    let id = host.app.store.accounts(PageRequest { cursor: None, limit: 1 }).await.unwrap().items[0].user.id;
-    for path in ["/people".to_owned(), "/people/invite".to_owned(), format!("/people/{id}")] {
-        let page = host.get(&path, &cookie).await;
-        assert_eq!(page.status, 403, "{path}");
-        assert!(!page.text.contains("practice-manager@example.com"), "{path}");
+}
+
+#[tokio::test]
+async fn a_token_and_a_link_are_made_once_and_shown_once() {
+    let host = Host::new();
+    let manager = host.signed_in(Role::PracticeManager).await;
+    let support = host.signed_in(Role::Support).await;
+    let headers = [OWN, ("cookie", manager.as_str())];
+    let people = host.app.store.accounts(PageRequest { cursor: None, limit: 9 }).await.unwrap().items;
+    let omar = people.iter().find(|account| account.user.role == Role::Support).unwrap().user.id;
+    let sent = [
+        ("/account/tokens".to_owned(), "name=Nightly&scope-read=on", "<code>tg_"),
+        (format!("/people/{omar}/reset"), "", "/join/"),
+        ("/people/invite".to_owned(), "name=Al&email=al%40example.com&role=adviser", "/join/"),
+    ];
+    for (path, form, secret) in sent {
+        let made = host.send(Method::POST, &path, &headers, form).await;
+        assert_eq!(made.status, 303, "{path}: a reload sends nothing twice: {}", made.text);
+        assert!(!made.text.contains("tg_") && !made.header("location").contains(secret), "no secret is in the address");
+        let place = made.header("location").split('#').next().unwrap().to_owned();
+        let of_another = host.get(&place, &support).await.text;
+        assert!(!of_another.contains(secret), "{path}: it is for who made it");
+        assert!(host.get(&place, &manager).await.text.contains(secret), "{path}");
+        let again = host.get(&place, &manager).await;
+        assert!(again.status == 200 && !again.text.contains(secret) && again.text.contains("shown already"), "{path}");
+    }
+    assert_eq!(host.app.store.tokens(None).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn every_problem_of_a_form_is_said_at_once_on_its_page() {
+    let host = Host::new();
+    let manager = host.signed_in(Role::PracticeManager).await;
+    host.signed_in(Role::Support).await;
+    let people = host.app.store.accounts(PageRequest { cursor: None, limit: 9 }).await.unwrap().items;
+    let (pat, omar) = (people[0].user.id, people[1].user.id);
+    let (pat, omar) = (format!("/people/{pat}"), format!("/people/{omar}"));
+    let check = async |path: &str, form: &str, status: u16, expected: &[&str]| {
+        let answer = host.send(Method::POST, path, &[OWN, ("cookie", &manager)], form).await;
+        assert_eq!(answer.status, status, "{path}");
+        for part in expected {
+            assert!(answer.text.contains(part), "{path}: {part} is not in {}", answer.text);
+        }
+    };
+    let all = ["id=\"name-problem\"", "id=\"email-problem\"", "id=\"role-problem\""];
+    check("/people/invite", "name=+&email=sam&role=owner", 422, &all).await;
+    let all = ["id=\"token-name-problem\"", "Choose at least one thing", "too far off"];
+    check("/account/tokens", "name=+&expires_at=9999-12-31", 422, &all).await;
+    let role = ["<h1>Pat Lee", "id=\"role-problem\"", "Choose what the person may do."];
+    check(&format!("{omar}/role"), "role=owner", 422, &role).await;
+    let last = ["<h1>Pat Lee", "is the only practice manager who can sign in"];
+    check(&format!("{pat}/disable"), "", 409, &last).await;
+}
+
+#[tokio::test]
+async fn an_account_without_a_password_is_enabled_and_needs_a_link() {
+    let host = Host::new();
+    let manager = host.signed_in(Role::PracticeManager).await;
+    let headers = [OWN, ("cookie", manager.as_str())];
+    host.send(Method::POST, "/people/invite", &headers, "name=Al&email=al%40example.com&role=adviser").await;
+    let people = host.app.store.accounts(PageRequest { cursor: None, limit: 9 }).await.unwrap().items;
+    let path = format!("/people/{}", people[1].user.id);
+    host.send(Method::POST, &format!("{path}/disable"), &headers, "").await;
+    let enabled = host.send(Method::POST, &format!("{path}/enable"), &headers, "").await;
+    let said = host.get(enabled.header("location"), &manager).await.text;
+    assert!(said.contains("has no password yet") && !said.contains("can sign in again"), "{said}");
+    assert!(said.contains("role=\"status\" tabindex=\"-1\" autofocus"), "the keyboard is at what was done");
+}
+
+#[tokio::test]
+async fn too_many_wrong_passwords_are_said_on_the_form_that_was_sent() {
+    let host = Host::new();
+    let manager = host.signed_in(Role::PracticeManager).await;
+    let headers = [OWN, ("cookie", manager.as_str())];
+    let forms = [
+        ("/account/confirm", "current_password=wrong&to=%2Fpeople", "value=\"/people\""),
+        ("/account/email", "email=lee%40example.com&current_password=wrong", "value=\"lee@example.com\""),
+        ("/sign-in", "email=practice-manager%40example.com&password=wrong&to=", "<h1>Sign in</h1>"),
+    ];
+    for _ in 0..6 {
+        assert_eq!(host.send(Method::POST, forms[0].0, &headers, forms[0].1).await.status, 422);
+    }
+    for (path, form, kept) in forms {
+        let answer = host.send(Method::POST, path, &headers, form).await;
+        assert_eq!((answer.status, answer.header("retry-after")), (429, "1"), "{path}");
+        assert!(answer.text.contains(kept) && answer.text.contains("again in 1 second."), "{path}: {}", answer.text);
     }
 }
