@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::Access;
+use crate::audit::Trail;
 use crate::config::Config;
 use crate::connection::{Connection, Connections, OnTrial};
 use crate::documents::Uploads;
@@ -66,6 +67,8 @@ pub struct App {
     pub intake: Intake,
     /// People and tokens.
     pub access: Access,
+    /// The audit log.
+    pub audit: Trail,
     /// Documents that are sent in.
     pub uploads: Uploads,
     /// The tasks that run as long as the host does.
@@ -140,6 +143,7 @@ impl App {
         let previews = Previews::new(store.clone(), &data_dir, config.practice.time_zone.clone(), history);
         let imports = Imports::new(store.clone(), &data_dir);
         let access = Access::new(store.clone(), config.server.bootstrap_token.as_ref(), config.link_lasts);
+        let audit = Trail::new(store.clone());
         let uploads = Uploads::new(store.clone(), data_dir);
         let supervisor = Supervisor::default();
         let intake = Intake::default();
@@ -155,6 +159,7 @@ impl App {
             imports,
             intake,
             access,
+            audit,
             uploads,
             supervisor,
         })

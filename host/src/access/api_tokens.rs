@@ -9,6 +9,7 @@ use crate::domain::access::{Actor, Scope, Who};
 use crate::domain::account::ApiToken;
 use crate::domain::{Timestamp, TokenId, UserId};
 use crate::store::StoreError;
+use crate::store::audit::scope;
 
 /// A token to be made.
 #[derive(Clone, Debug)]
@@ -89,6 +90,7 @@ impl Access {
             expires_at: new.expires_at,
             used_at: None,
         };
+        scope::about(kept.id);
         let is_kept = self.store.add_token(*token::digest_of(&token).as_bytes(), kept.clone()).await?;
         Ok(is_kept.then_some((kept, token)))
     }

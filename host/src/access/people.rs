@@ -8,9 +8,11 @@ use super::request::Sender;
 use super::{Access, Session, SignInError, SignedIn, session, token};
 use crate::domain::access::User;
 use crate::domain::account::{Account, AccountState, OpenSession};
+use crate::domain::audit::By;
 use crate::domain::{SessionId, Timestamp, UserId};
 use crate::store::StoreError;
 use crate::store::access::{Added, Changed, LinkUse, OwnChange, StoredLink, StoredUser, UserChange};
+use crate::store::audit::scope;
 
 /// A link by which the holder of an account chooses a password, once.
 #[derive(Debug)]
@@ -39,6 +41,7 @@ impl Access {
         let mut stored = new_account(&new).await?;
         let link = stored.password_hash.is_none().then(|| self.new_link(now));
         stored.link = link.as_ref().map(|(_, kept)| kept.clone());
+        scope::about(stored.user.id);
         match self.store.add_user(stored.clone()).await? {
             Added::Yes => Ok(Made { account: stored.into(), link: link.map(|(link, _)| link) }),
             Added::No => Err(AccountError::email_is_taken()),
@@ -91,6 +94,8 @@ impl Access {
     ) -> Result<SignedIn, AccountError> {
         let account = self.account_of_link(token, now).await?.ok_or(AccountError::AccountLinkIsOver)?;
         let User { email, name, .. } = &account.user;
+        scope::acting(By::from(&account.user));
+        scope::about(account.user.id);
         let hash = account::chosen(password, (email.as_str(), name)).await?;
         match self.store.use_link(*token::digest(token).as_bytes(), hash, now).await? {
             LinkUse::Done(user) => Ok(self.open_session((user, None), token::new(), sender, now).await?),

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::{FieldError, Kind, Refusal, may, runs};
+use super::{FieldError, Kind, Refusal, audited, may, names, runs};
 use crate::app::App;
 use crate::domain::access::{Action, Actor};
+use crate::domain::audit::Subject;
 use crate::domain::edit::{self, NewValue, Rules};
 use crate::domain::field::{self, pointer_to};
 use crate::domain::practice_client;
@@ -14,6 +15,7 @@ use crate::domain::stored::StoredClient;
 use crate::domain::text;
 use crate::domain::{Client, ClientId, ConnectionName, Date, ExternalId, Timestamp};
 use crate::pack::is_mobile;
+use crate::store::audit::scope;
 use crate::store::commit::Edit;
 use crate::sync::SyncedClient;
 
@@ -43,37 +45,41 @@ pub struct Made {
 /// # Errors
 /// Returns an error if a value does not fit, or the id made another client before.
 pub async fn make(app: &App, actor: &Actor, new: NewClient, now: Timestamp) -> Result<Made, Refusal> {
-    may(actor, Action::WriteBook)?;
-    let NewClient { id, values, partner_of } = new;
-    if let Some(id) = id.filter(|ClientId(id)| id.get_version_num() != 7) {
-        return Err(Refusal::at("/id", format!("{id} is not a UUIDv7. Send a new one, or leave it out.")));
-    }
-    let rules = Rules { today: today(app, now), forms: &app.connections.address_forms(), is_mobile };
-    let client = edit::make(&values, rules).map_err(unfit)?;
-    let id = id.unwrap_or_else(|| ClientId(Uuid::now_v7()));
-    let digest = digest(&values, partner_of);
-    let new = practice_client::NewClient { id, client: client.clone(), partner_of, digest };
-    match app.store.make_client(new, now).await? {
-        Ok(()) => Ok(Made { client: find(app, id).await?, is_new: true }),
-        Err(practice_client::Refusal::IsMade { digest: kept, .. }) => {
-            let made = find(app, id).await?;
-            if kept == Some(digest) {
-                return Ok(Made { client: made, is_new: false });
+    audited(app, actor, ("clients.make", Subject::of_kind("client")), async move {
+        may(actor, Action::WriteBook)?;
+        let NewClient { id, values, partner_of } = new;
+        if let Some(id) = id.filter(|ClientId(id)| id.get_version_num() != 7) {
+            return Err(Refusal::at("/id", format!("{id} is not a UUIDv7. Send a new one, or leave it out.")));
+        }
+        let rules = Rules { today: today(app, now), forms: &app.connections.address_forms(), is_mobile };
+        let client = edit::make(&values, rules).map_err(unfit)?;
+        let id = id.unwrap_or_else(|| ClientId(Uuid::now_v7()));
+        scope::about(id);
+        let digest = digest(&values, partner_of);
+        let new = practice_client::NewClient { id, client: client.clone(), partner_of, digest };
+        match app.store.make_client(new, now).await? {
+            Ok(()) => Ok(Made { client: find(app, id).await?, is_new: true }),
+            Err(practice_client::Refusal::IsMade { digest: kept, .. }) => {
+                let made = find(app, id).await?;
+                if kept == Some(digest) {
+                    return Ok(Made { client: made, is_new: false });
+                }
+                made_before(made, client, partner_of.is_some())
             }
-            made_before(made, client, partner_of.is_some())
+            Err(practice_client::Refusal::Unknown(partner)) => {
+                Err(Refusal::at("/partner_of", format!("There is no client {partner} whose partner this could be.")))
+            }
+            Err(practice_client::Refusal::HasPartner(partner)) => {
+                let name = find(app, partner).await?.client.full_name();
+                let whose = if name.is_empty() { "this client".to_owned() } else { name };
+                let message =
+                    format!("The household of {whose} has two people already. Make the client without a partner.");
+                Err(Refusal::at("/partner_of", message))
+            }
+            Err(refusal) => Err(refusal.into()),
         }
-        Err(practice_client::Refusal::Unknown(partner)) => {
-            Err(Refusal::at("/partner_of", format!("There is no client {partner} whose partner this could be.")))
-        }
-        Err(practice_client::Refusal::HasPartner(partner)) => {
-            let name = find(app, partner).await?.client.full_name();
-            let whose = if name.is_empty() { "this client".to_owned() } else { name };
-            let message =
-                format!("The household of {whose} has two people already. Make the client without a partner.");
-            Err(Refusal::at("/partner_of", message))
-        }
-        Err(refusal) => Err(refusal.into()),
-    }
+    })
+    .await
 }
 
 /// BLAKE3 of what is sent to make a client: equal for the same fields, in whatever order, however their blanks stand.
@@ -132,11 +138,15 @@ pub async fn edit(
     changes: Vec<(String, NewValue)>,
     now: Timestamp,
 ) -> Result<StoredClient, Refusal> {
-    may(actor, Action::EditClients)?;
-    let (today, forms) = (today(app, now), app.connections.address_forms());
-    let edit = Edit { client: id, changes, by: actor.name.clone(), at: now, today, forms, is_mobile };
-    app.store.edit_client(edit).await?.map_err(unfit)?;
-    find(app, id).await
+    audited(app, actor, ("clients.edit", Subject::new("client", id)), async move {
+        may(actor, Action::EditClients)?;
+        scope::detail(&names(&changes));
+        let (today, forms) = (today(app, now), app.connections.address_forms());
+        let edit = Edit { client: id, changes, by: actor.name.clone(), at: now, today, forms, is_mobile };
+        app.store.edit_client(edit).await?.map_err(unfit)?;
+        find(app, id).await
+    })
+    .await
 }
 
 /// Takes a client who is not linked to the CRM out of lists, search and household.
@@ -144,8 +154,11 @@ pub async fn edit(
 /// # Errors
 /// Returns an error if there is no such client, or the client is linked.
 pub async fn remove(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> Result<(), Refusal> {
-    may(actor, Action::WriteBook)?;
-    Ok(app.store.remove_client(id, now).await??)
+    audited(app, actor, ("clients.remove", Subject::new("client", id)), async move {
+        may(actor, Action::WriteBook)?;
+        Ok(app.store.remove_client(id, now).await??)
+    })
+    .await
 }
 
 /// Takes [`remove`] back.
@@ -153,9 +166,12 @@ pub async fn remove(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> R
 /// # Errors
 /// Fails as [`remove`] does.
 pub async fn restore(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> Result<StoredClient, Refusal> {
-    may(actor, Action::WriteBook)?;
-    app.store.restore_client(id, now).await??;
-    find(app, id).await
+    audited(app, actor, ("clients.restore", Subject::new("client", id)), async move {
+        may(actor, Action::WriteBook)?;
+        app.store.restore_client(id, now).await??;
+        find(app, id).await
+    })
+    .await
 }
 
 /// A record of a CRM, as somebody wrote it.
@@ -179,26 +195,29 @@ pub async fn link(
     to: Link<'_>,
     now: Timestamp,
 ) -> Result<StoredClient, Refusal> {
-    may(actor, Action::WriteBook)?;
-    find(app, id).await?;
-    let connection = to.connection.parse::<ConnectionName>().ok().and_then(|name| app.connections.get(&name));
-    let unknown = || Refusal::at("/connection", format!("There is no connection `{}`.", to.connection));
-    let connection = connection.ok_or_else(unknown)?;
-    if let Some(why) = connection.unknown_site() {
-        return Err(Refusal::at("/connection", why));
-    }
-    let external_id = connection.spec.crm.id_column.form.read(to.external_id);
-    let external_id = external_id.map_err(|error| Refusal::at("/external_id", error.to_string()))?;
-    match app.store.link_client(id, connection.name.clone(), external_id, now).await? {
-        Ok(()) => find(app, id).await,
-        Err(practice_client::Refusal::IsTaken { id, client }) => {
-            let name = find(app, client).await?.client.full_name();
-            let whose = if name.is_empty() { client.to_string() } else { format!("{name} ({client})") };
-            let message = format!("{id} is linked to another client, {whose}. Unlink or remove that one first.");
-            Err(Refusal::at("/external_id", message))
+    audited(app, actor, ("clients.link", Subject::new("client", id)), async move {
+        may(actor, Action::WriteBook)?;
+        find(app, id).await?;
+        let connection = to.connection.parse::<ConnectionName>().ok().and_then(|name| app.connections.get(&name));
+        let unknown = || Refusal::at("/connection", format!("There is no connection `{}`.", to.connection));
+        let connection = connection.ok_or_else(unknown)?;
+        if let Some(why) = connection.unknown_site() {
+            return Err(Refusal::at("/connection", why));
         }
-        Err(refusal) => Err(refusal.into()),
-    }
+        let external_id = connection.spec.crm.id_column.form.read(to.external_id);
+        let external_id = external_id.map_err(|error| Refusal::at("/external_id", error.to_string()))?;
+        match app.store.link_client(id, connection.name.clone(), external_id, now).await? {
+            Ok(()) => find(app, id).await,
+            Err(practice_client::Refusal::IsTaken { id, client }) => {
+                let name = find(app, client).await?.client.full_name();
+                let whose = if name.is_empty() { client.to_string() } else { format!("{name} ({client})") };
+                let message = format!("{id} is linked to another client, {whose}. Unlink or remove that one first.");
+                Err(Refusal::at("/external_id", message))
+            }
+            Err(refusal) => Err(refusal.into()),
+        }
+    })
+    .await
 }
 
 /// Takes a client's link to the CRM back. The client stays as it is.
@@ -206,9 +225,12 @@ pub async fn link(
 /// # Errors
 /// Returns an error if there is no such client, or it is not linked.
 pub async fn unlink(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> Result<StoredClient, Refusal> {
-    may(actor, Action::WriteBook)?;
-    app.store.unlink_client(id, now).await??;
-    find(app, id).await
+    audited(app, actor, ("clients.unlink", Subject::new("client", id)), async move {
+        may(actor, Action::WriteBook)?;
+        app.store.unlink_client(id, now).await??;
+        find(app, id).await
+    })
+    .await
 }
 
 /// A client who was read from the CRM.
@@ -227,11 +249,14 @@ pub struct Synced {
 /// # Errors
 /// Returns an error if there is no such client, it is not linked, its connection does not run, or the CRM fails.
 pub async fn sync(app: &App, actor: &Actor, id: ClientId) -> Result<Synced, Refusal> {
-    may(actor, Action::ControlRuns)?;
-    let StoredClient { client, origin, .. } = find(app, id).await?;
-    let (connection, external_id) = (origin.connection, client.external_id);
-    let outcome = runs::one(app, &connection, &external_id).await?;
-    Ok(Synced { connection, external_id, outcome })
+    audited(app, actor, ("clients.sync", Subject::new("client", id)), async move {
+        may(actor, Action::ControlRuns)?;
+        let StoredClient { client, origin, .. } = find(app, id).await?;
+        let (connection, external_id) = (origin.connection, client.external_id);
+        let outcome = runs::one(app, &connection, &external_id).await?;
+        Ok(Synced { connection, external_id, outcome })
+    })
+    .await
 }
 
 /// The same by the CRM's id, for a client that the practice need not have yet.
@@ -244,12 +269,15 @@ pub async fn sync_by_external_id(
     connection: ConnectionName,
     id: &str,
 ) -> Result<Synced, Refusal> {
-    may(actor, Action::ControlRuns)?;
-    let external_id = app.connections.id_column(&connection).form.read(id);
-    let external_id =
-        external_id.map_err(|error| Refusal::new(Kind::Malformed, format!("{error} The CRM was not asked.")))?;
-    let outcome = runs::one(app, &connection, &external_id).await?;
-    Ok(Synced { connection, external_id, outcome })
+    audited(app, actor, ("clients.sync_by_external_id", Subject::new("connection", &connection)), async move {
+        may(actor, Action::ControlRuns)?;
+        let external_id = app.connections.id_column(&connection).form.read(id);
+        let external_id =
+            external_id.map_err(|error| Refusal::new(Kind::Malformed, format!("{error} The CRM was not asked.")))?;
+        let outcome = runs::one(app, &connection, &external_id).await?;
+        Ok(Synced { connection, external_id, outcome })
+    })
+    .await
 }
 
 async fn find(app: &App, id: ClientId) -> Result<StoredClient, Refusal> {

@@ -1,8 +1,9 @@
 //! Households: who answers for one, and syncing its people now.
 
-use super::{Kind, Refusal, may, runs};
+use super::{Kind, Refusal, audited, may, runs};
 use crate::app::App;
 use crate::domain::access::{Action, Actor};
+use crate::domain::audit::Subject;
 use crate::domain::{ExternalId, HouseholdId, Timestamp};
 use crate::store::book::HouseholdRow;
 use crate::store::professionals::ChosenProfessional;
@@ -19,22 +20,25 @@ pub async fn choose_professional(
     adviser: Option<ExternalId>,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    may(actor, Action::ManageHouseholds)?;
-    let household = find(app, id).await?.household;
-    let chosen = match adviser {
-        Some(external_id) => {
-            let connection = household.connection;
-            if app.store.adviser(connection.clone(), external_id.clone()).await?.is_none() {
-                let message = format!(
-                    "the connection `{connection}` has no adviser `{external_id}`; the CRM's users come over with each sync"
-                );
-                return Err(Refusal::at("/primary_professional/external_id", message));
+    audited(app, actor, ("households.choose_professional", Subject::new("household", id)), async move {
+        may(actor, Action::ManageHouseholds)?;
+        let household = find(app, id).await?.household;
+        let chosen = match adviser {
+            Some(external_id) => {
+                let connection = household.connection;
+                if app.store.adviser(connection.clone(), external_id.clone()).await?.is_none() {
+                    let message = format!(
+                        "the connection `{connection}` has no adviser `{external_id}`; the CRM's users come over with each sync"
+                    );
+                    return Err(Refusal::at("/primary_professional/external_id", message));
+                }
+                Some(ChosenProfessional { external_id, chosen_by: actor.name.clone(), chosen_at: now })
             }
-            Some(ChosenProfessional { external_id, chosen_by: actor.name.clone(), chosen_at: now })
-        }
-        None => None,
-    };
-    Ok(app.store.choose_professional(household.id, chosen).await?)
+            None => None,
+        };
+        Ok(app.store.choose_professional(household.id, chosen).await?)
+    })
+    .await
 }
 
 /// Reads the people of a household from the CRM, one after the other; answers what came of each.
@@ -43,18 +47,21 @@ pub async fn choose_professional(
 /// Returns an error if there is no such household, nobody in it is linked, their connection does not run, or the CRM
 /// fails. What had been imported before stays.
 pub async fn sync(app: &App, actor: &Actor, id: HouseholdId) -> Result<Vec<ClientSyncOutcome>, Refusal> {
-    may(actor, Action::ControlRuns)?;
-    let people = find(app, id).await?.people;
-    // Somebody whom the practice has made has nothing in the CRM to be read; the partner may have.
-    let linked: Vec<_> = people.iter().filter(|person| person.crm_id().is_some()).collect();
-    if linked.is_empty() {
-        return Err(Refusal::new(Kind::WrongState, ClientSyncError::NotLinked.to_string()));
-    }
-    let mut outcomes = Vec::with_capacity(linked.len());
-    for person in linked {
-        outcomes.push(runs::one(app, &person.origin.connection, &person.client.external_id).await?.outcome);
-    }
-    Ok(outcomes)
+    audited(app, actor, ("households.sync", Subject::new("household", id)), async move {
+        may(actor, Action::ControlRuns)?;
+        let people = find(app, id).await?.people;
+        // Somebody whom the practice has made has nothing in the CRM to be read; the partner may have.
+        let linked: Vec<_> = people.iter().filter(|person| person.crm_id().is_some()).collect();
+        if linked.is_empty() {
+            return Err(Refusal::new(Kind::WrongState, ClientSyncError::NotLinked.to_string()));
+        }
+        let mut outcomes = Vec::with_capacity(linked.len());
+        for person in linked {
+            outcomes.push(runs::one(app, &person.origin.connection, &person.client.external_id).await?.outcome);
+        }
+        Ok(outcomes)
+    })
+    .await
 }
 
 async fn find(app: &App, id: HouseholdId) -> Result<HouseholdRow, Refusal> {

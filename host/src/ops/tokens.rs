@@ -2,11 +2,12 @@
 
 use secrecy::SecretString;
 
-use super::{FieldError, Kind, Refusal, may, may_freshly};
+use super::{FieldError, Kind, Refusal, audited, may, may_freshly};
 use crate::access::NewToken;
 use crate::app::App;
 use crate::domain::access::{Action, Actor, Decision, Scope, Who, authorize};
 use crate::domain::account::ApiToken;
+use crate::domain::audit::Subject;
 use crate::domain::text::is_unwanted;
 use crate::domain::{Timestamp, TokenId};
 
@@ -26,40 +27,45 @@ pub async fn make(
     new: NewToken,
     now: Timestamp,
 ) -> Result<(ApiToken, SecretString), Refusal> {
-    may_freshly(actor, Action::ManageTokens)?;
-    let mut scopes = new.scopes;
-    scopes.sort_unstable();
-    scopes.dedup();
-    let name = new.name.trim().to_owned();
-    let mut fields = Vec::new();
-    let mut field = |name: &str, message: &str| {
-        fields.push(FieldError { pointer: format!("/{name}"), message: message.to_owned() });
-    };
-    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(is_unwanted) {
-        field("name", "Say in at most 200 characters, on one line, what the token is for.");
-    }
-    if scopes.is_empty() {
-        field("scopes", "Choose at least one thing that the token may do.");
-    }
-    if new.expires_at.is_some_and(|ends_at| ends_at <= now) {
-        field("expires_at", "This is over already. Choose a day to come, or none.");
-    }
-    if !fields.is_empty() {
-        return Err(Refusal::invalid(fields));
-    }
-    if let Some(scope) = scopes.iter().find(|scope| !actor.has(**scope)) {
-        return Err(too_strong(actor, *scope));
-    }
-    if app.store.tokens(actor.account()).await?.len() >= MOST {
-        let message = format!("No token was made: there are {MOST} already. Revoke those that are not used any more.");
-        return Err(Refusal::new(Kind::WrongState, message));
-    }
-    let expires_at = within_parent(app, actor, new.expires_at).await?;
-    let made = app.access.make_token(actor, NewToken { name, scopes, expires_at }, now).await?;
-    made.ok_or_else(|| {
-        let message = "No token was made: the account or the token with which it was to be made is no longer accepted.";
-        Refusal::new(Kind::WrongState, message)
+    audited(app, actor, ("tokens.make", Subject::of_kind("token")), async move {
+        may_freshly(actor, Action::ManageTokens)?;
+        let mut scopes = new.scopes;
+        scopes.sort_unstable();
+        scopes.dedup();
+        let name = new.name.trim().to_owned();
+        let mut fields = Vec::new();
+        let mut field = |name: &str, message: &str| {
+            fields.push(FieldError { pointer: format!("/{name}"), message: message.to_owned() });
+        };
+        if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(is_unwanted) {
+            field("name", "Say in at most 200 characters, on one line, what the token is for.");
+        }
+        if scopes.is_empty() {
+            field("scopes", "Choose at least one thing that the token may do.");
+        }
+        if new.expires_at.is_some_and(|ends_at| ends_at <= now) {
+            field("expires_at", "This is over already. Choose a day to come, or none.");
+        }
+        if !fields.is_empty() {
+            return Err(Refusal::invalid(fields));
+        }
+        if let Some(scope) = scopes.iter().find(|scope| !actor.has(**scope)) {
+            return Err(too_strong(actor, *scope));
+        }
+        if app.store.tokens(actor.account()).await?.len() >= MOST {
+            let message =
+                format!("No token was made: there are {MOST} already. Revoke those that are not used any more.");
+            return Err(Refusal::new(Kind::WrongState, message));
+        }
+        let expires_at = within_parent(app, actor, new.expires_at).await?;
+        let made = app.access.make_token(actor, NewToken { name, scopes, expires_at }, now).await?;
+        made.ok_or_else(|| {
+            let message =
+                "No token was made: the account or the token with which it was to be made is no longer accepted.";
+            Refusal::new(Kind::WrongState, message)
+        })
     })
+    .await
 }
 
 /// Revokes a token of one's own, or, as a practice manager, a colleague's; those that were made with it end, too.
@@ -67,13 +73,16 @@ pub async fn make(
 /// # Errors
 /// Returns an error if there is no such token, or it is not for the actor to revoke.
 pub async fn revoke(app: &App, actor: &Actor, id: TokenId) -> Result<(), Refusal> {
-    may(actor, Action::ManageTokens)?;
-    let of_anybody = matches!(authorize(actor, Action::ManagePeople), Decision::Allow { .. });
-    let of = actor.account().filter(|_| !of_anybody);
-    if (of_anybody || of.is_some()) && app.access.revoke_token(id, of).await? {
-        return Ok(());
-    }
-    Err(Refusal::not_found(format_args!("token {id}")))
+    audited(app, actor, ("tokens.revoke", Subject::new("token", id)), async move {
+        may(actor, Action::ManageTokens)?;
+        let of_anybody = matches!(authorize(actor, Action::ManagePeople), Decision::Allow { .. });
+        let of = actor.account().filter(|_| !of_anybody);
+        if (of_anybody || of.is_some()) && app.access.revoke_token(id, of).await? {
+            return Ok(());
+        }
+        Err(Refusal::not_found(format_args!("token {id}")))
+    })
+    .await
 }
 
 fn too_strong(actor: &Actor, scope: Scope) -> Refusal {

@@ -56,6 +56,7 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<
     let wanted = (!search.is_empty()).then(|| search.to_owned());
     let order = if asked.filter.sort == BACKWARDS { NameOrder::Descending } else { NameOrder::Ascending };
     let found = app.store.households(HouseholdFilter { search: wanted, order }, asked.page()).await?;
+    crate::audit::counted(found.items.len());
     let mut layout = Layout::load(&app, &person, Section::Households).await?;
     layout.search = search.to_owned();
     let state = if search.is_empty() {

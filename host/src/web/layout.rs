@@ -23,19 +23,21 @@ pub(super) enum Section {
     Runs,
     Review,
     People,
+    Audit,
     Settings,
     Account,
 }
 
 impl Section {
     /// All of them, in the navigation's order.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Overview,
         Self::Households,
         Self::Notes,
         Self::Runs,
         Self::Review,
         Self::People,
+        Self::Audit,
         Self::Settings,
         Self::Account,
     ];
@@ -48,6 +50,7 @@ impl Section {
             Self::Runs => "Runs",
             Self::Review => "Review",
             Self::People => "People",
+            Self::Audit => "Audit log",
             Self::Settings => "Settings",
             Self::Account => "My account",
         }
@@ -61,6 +64,7 @@ impl Section {
             Self::Runs => "/runs",
             Self::Review => "/review",
             Self::People => "/people",
+            Self::Audit => "/audit",
             Self::Settings => "/settings/integrations",
             Self::Account => "/account",
         }
@@ -83,6 +87,8 @@ pub(super) struct Layout {
     pub(super) section: Section,
     /// Whether the person looks after accounts, so that these are among the pages.
     pub(super) manages_people: bool,
+    /// Whether the person may see the audit log.
+    pub(super) reads_audit: bool,
     /// The text that was searched for; empty where nothing was.
     pub(super) search: String,
     pub(super) notices: Vec<Notice>,
@@ -96,9 +102,19 @@ impl Layout {
             person: person.name().to_owned(),
             section,
             manages_people: person.can(Action::ManagePeople),
+            reads_audit: person.can(Action::ReadAudit),
             search: String::new(),
             notices: notices(app).await?,
         })
+    }
+
+    /// Whether a section is among the pages of the navigation.
+    pub(super) fn offers(&self, section: Section) -> bool {
+        match section {
+            Section::People => self.manages_people,
+            Section::Audit => self.reads_audit,
+            _ => true,
+        }
     }
 
     pub(super) fn style(&self) -> &'static str {

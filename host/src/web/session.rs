@@ -10,6 +10,7 @@ use super::failure::Failure;
 use crate::access::Session;
 use crate::access::request::{Sender, session_token};
 use crate::app::App;
+use crate::audit;
 use crate::domain::access::{Action, Actor, Decision, User, authorize};
 use crate::domain::{Timestamp, UserId};
 
@@ -62,7 +63,10 @@ impl SignedIn {
     pub(super) fn may(&self, action: Action) -> Result<(), Failure> {
         match authorize(&self.actor, action) {
             Decision::Allow { .. } => Ok(()),
-            Decision::Deny { because } => Err(Failure::NotAllowed(because)),
+            Decision::Deny { because } => {
+                audit::denied(because);
+                Err(Failure::NotAllowed(because))
+            }
         }
     }
 }
@@ -76,9 +80,10 @@ impl FromRequestParts<App> for SignedIn {
             Some(token) => app.access.session(token, clock.now).await.map_err(|e| Failure::from(e).into_response())?,
             None => None,
         };
-        session
-            .map(|session| Self { actor: session.actor(clock.now), session, clock })
-            .ok_or_else(|| sign_in_first(parts))
+        let Some(session) = session else { return Err(sign_in_first(parts)) };
+        let actor = session.actor(clock.now);
+        audit::known(&actor);
+        Ok(Self { session, actor, clock })
     }
 }
 

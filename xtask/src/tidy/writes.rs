@@ -15,7 +15,7 @@ const BEGIN: [&str; 2] = ["self.write(", "self.write_in_any_case("];
 const KNOWN: [&str; 4] = ["edit_client", "make_client", "change_note", "decide_review"];
 
 /// The parts of `App` that do more than read, each with what may be asked of it all the same.
-const PARTS: [(&str, &[&str]); 7] = [
+const PARTS: [(&str, &[&str]); 8] = [
     ("syncs", &["watch"]),
     ("previews", &["one", "list", "watch", "differences", "notes", "files"]),
     ("notes", &["as_it_waits", "gate", "data_errors"]),
@@ -41,6 +41,8 @@ const PARTS: [(&str, &[&str]); 7] = [
     // A file that comes in has no name, and is gone when it is closed.
     ("imports", &["spool"]),
     ("uploads", &[]),
+    // What a request shows or is refused goes to the log, and changes nothing else.
+    ("audit", &["flush", "refused"]),
     ("access", &["session", "sessions", "holder", "wrong_token", "is_set_up_open", "account_of_link"]),
 ];
 

@@ -39,6 +39,7 @@ pub struct Host {
     pub client: ClientId,
     pub household: HouseholdId,
     pub note: NoteId,
+    pub app: App,
     _folder: tempfile::TempDir,
 }
 
@@ -74,6 +75,7 @@ impl Host {
             client,
             household,
             note: accept_note(&app, client, household).await,
+            app,
             _folder: folder,
         }
     }

@@ -56,6 +56,7 @@ pub(in crate::web) struct Own {
 pub(super) async fn list(app: App, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
     let state = asked.filter.state.unwrap_or(ReviewState::Waiting);
     let found = app.store.reviews(state, asked.page()).await?;
+    crate::audit::counted(found.items.len());
     let mut cards = Vec::with_capacity(found.items.len());
     for (id, review) in &found.items {
         let mut own = Vec::new();
