@@ -27,6 +27,7 @@ use crate::audit::Trail;
 use crate::config::Config;
 use crate::connection::{Connection, Connections, OnTrial};
 use crate::documents::Uploads;
+use crate::domain::audit::{Act, By, Subject, THIS_MACHINE};
 use crate::domain::{ConnectionName, Timestamp};
 use crate::import::Imports;
 use crate::intake::Intake;
@@ -35,6 +36,7 @@ use crate::notes::Notes;
 use crate::pack::{PackError, Packs, Typesetter};
 use crate::preview::Previews;
 use crate::secrets::{Secrets, SecretsError};
+use crate::store::audit::scope;
 use crate::store::{Store, StoreError};
 use crate::supervise::Supervisor;
 use crate::sync::{SyncError, Syncs};
@@ -224,7 +226,9 @@ impl App {
     async fn take_back(&self, connection: &Arc<Connection>, trial: &Arc<OnTrial>) -> Result<(), StoreError> {
         // Nobody follows a preview of what is being left.
         let _turn = self.previews.turn().await;
-        if self.integrations.take_back(connection, trial).await? {
+        let subject = Subject::new("connection", &connection.name);
+        let told = Act::done(By::host("breaker"), THIS_MACHINE, "revisions.breaker", subject);
+        if scope::enter(told, self.integrations.take_back(connection, trial)).await.0? {
             self.syncs.map_again(&connection.name).await?;
         }
         Ok(())

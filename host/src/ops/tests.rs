@@ -12,8 +12,9 @@ use std::path::Path;
 use self::host::{Answer, Host};
 use self::table::{Expected, Row};
 use crate::connection::for_tests::with_shipped_events;
-use crate::domain::access::Role;
+use crate::domain::access::{Actor, Role, Who};
 use crate::domain::audit::Entry;
+use crate::ops::revisions::stage_draft;
 use crate::store::audit::AuditFilter;
 use crate::store::page::PageRequest;
 
@@ -69,16 +70,25 @@ async fn every_verb_is_in_the_table() {
 #[tokio::test]
 async fn every_verb_has_its_entry_in_the_audit_log() {
     let host = Host::new().await;
+    let mut manager = host.manager.clone();
     for row in table::rows(&host) {
-        both(&host, &row, &host.manager).await;
+        both(&host, &row, &manager).await;
+        if row.verb.starts_with("account::") {
+            manager = host.manager_again().await;
+        }
     }
+    // A site's way back is no form, and a draft that is not there is not kept before it would be staged.
+    host.open("/oauth/callback?state=guessed&code=guessed", &manager).await;
+    let operator = Actor::of_the_practice(Who::Operator, "a test");
+    let staged = stage_draft(&host.app, &operator, &"main".parse().unwrap(), uuid::Uuid::nil()).await;
+    assert!(staged.is_err());
     let entries = audit_log(&host).await;
     let told: BTreeSet<String> = entries.iter().map(|entry| entry.act.verb.replace('.', "::")).collect();
     let missing: Vec<String> = verbs().difference(&told).cloned().collect();
     assert_eq!(missing, [""; 0], "each public function of `ops` does its work inside `audited`");
     for entry in entries {
         let text = format!("{entry:?}");
-        for personal in ["Ayda", "Khan", "Sam", "sam@", "pat@example", "correct", "qwerty", "shoe", "guessed"] {
+        for personal in ["Ayda", "Khan", "Sam", "sam@", "pat@example", "correct", "qwerty", "guessed"] {
             assert!(!text.contains(personal), "{personal} is in {text}");
         }
     }

@@ -80,6 +80,18 @@ impl Host {
         }
     }
 
+    /// Opens a page.
+    pub async fn open(&self, path: &str, cookie: &str) -> Answer {
+        send(&self.pages, Request::get(path), cookie, String::new()).await
+    }
+
+    /// Signs the practice manager in once more: some verbs end the session that they are done in.
+    pub async fn manager_again(&self) -> String {
+        let (email, sender) = ("practice-manager@example.com", Source::unknown().into());
+        let signed_in = self.app.access.sign_in(email, &PASSWORD.into(), sender, Timestamp::now()).await.unwrap();
+        format!("__Host-tidegate={}", signed_in.token.expose_secret())
+    }
+
     /// Sends a page's form.
     pub async fn submit(&self, path: &str, form: &str, cookie: &str) -> Answer {
         let media_type = if form.starts_with("--B") { PARTS } else { "application/x-www-form-urlencoded" };
