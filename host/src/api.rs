@@ -41,7 +41,7 @@ mod users;
 use std::any::Any;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, Uri};
 use axum::middleware::{Next, from_fn_with_state};
@@ -147,7 +147,8 @@ fn resources() -> OpenApiRouter<App> {
 
 /// Takes to the audit log what a request shows or is refused, before its answer is sent.
 async fn watched(State(app): State<App>, request: Request, next: Next) -> Response {
-    let watched = Watched::of(request.method(), request.uri(), request.extensions());
+    let pattern = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let watched = Watched::of(request.method(), request.uri(), request.extensions(), pattern);
     let response = watched.run(next.run(request)).await;
     match watched.ended(&app.audit, response.status()).await {
         Ok(()) => response,

@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::extract::MatchedPath;
 use axum::http::{Extensions, Method, StatusCode, Uri};
 
 use super::Trail;
@@ -80,14 +79,13 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// A request that came to its route.
-    pub fn of(method: &Method, uri: &Uri, extensions: &Extensions) -> Self {
+    /// A request that came to the route of this pattern; an empty one is none.
+    pub fn of(method: &Method, uri: &Uri, extensions: &Extensions, pattern: &str) -> Self {
         let source = match (extensions.get::<LocalOperator>(), Source::in_extensions(extensions)) {
             (Some(_), _) => THIS_MACHINE.to_owned(),
             (None, source) if source == Source::unknown() => "unknown".to_owned(),
             (None, source) => source.0.to_string(),
         };
-        let pattern = extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
         let method = if *method == Method::HEAD { &Method::GET } else { method };
         let named = route(method.as_str(), pattern);
         let route = named.map(|route| (route, route.subject(pattern, uri.path())));

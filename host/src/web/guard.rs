@@ -1,6 +1,6 @@
 //! Guards of every page: the headers of its answer, and the refusal of forms that other sites send.
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
@@ -40,7 +40,8 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
 
 /// Takes to the audit log what a page shows or refuses, before it is sent.
 pub(super) async fn watched(State(app): State<App>, request: Request, next: Next) -> Response {
-    let watched = Watched::of(request.method(), request.uri(), request.extensions());
+    let pattern = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let watched = Watched::of(request.method(), request.uri(), request.extensions(), pattern);
     let response = watched.run(next.run(request)).await;
     match watched.ended(&app.audit, response.status()).await {
         Ok(()) => response,
