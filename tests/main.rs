@@ -1,6 +1,7 @@
 //! End-to-end tests, one binary.
 
 mod api;
+mod audit;
 mod bases;
 mod breaker;
 mod browser;

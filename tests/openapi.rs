@@ -140,7 +140,8 @@ async fn settings_for(host: &Host) -> Result<String> {
 }
 
 /// Lists that have more than one item here, by their operations.
-const LISTS: [(&str, &str); 11] = [
+const LISTS: [(&str, &str); 12] = [
+    ("list_audit", "/api/v1/audit"),
     ("list_clients", "/api/v1/clients"),
     ("list_connections", "/api/v1/connections"),
     ("list_covers", "/api/v1/covers"),

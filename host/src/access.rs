@@ -34,9 +34,11 @@ use crate::access::setup::SetUpLink;
 use crate::access::source::Source;
 use crate::access::throttle::{Begun, Ended, Throttle};
 use crate::domain::access::{Actor, Role, User, Who};
+use crate::domain::audit::By;
 use crate::domain::{EmailAddress, Timestamp};
 use crate::queue::{self, NotDone};
 use crate::store::access::{Added, StoredSession};
+use crate::store::audit::scope;
 use crate::store::{Store, StoreError};
 
 /// Signs people and programs in. Cheap to clone.
@@ -174,6 +176,8 @@ impl Access {
         }
         let stored = self.new_account(&NewUser { role: Role::PracticeManager, ..new }).await?;
         let email = stored.user.email.clone();
+        scope::acting(By::from(&stored.user));
+        scope::about(stored.user.id);
         match self.store.add_first_user(stored.clone()).await? {
             Added::Yes => {
                 *lock(&self.set_up_link) = None;
@@ -234,6 +238,9 @@ impl Access {
             Some(email) => self.store.user_by_email(email).await?,
             None => None,
         };
+        if let Some(stored) = &stored {
+            scope::about(stored.user.id);
+        }
         let hash = stored.as_ref().and_then(|stored| stored.password_hash.clone());
         let checked = hash.clone().unwrap_or_default();
         let queue = if admitted.is_doubted { &queue::DOUBTED_PASSWORDS } else { &queue::PASSWORDS };
@@ -304,6 +311,8 @@ impl Access {
         sender: Sender,
         now: Timestamp,
     ) -> Result<SignedIn, SignInError> {
+        scope::acting(By::from(&user));
+        scope::about(user.id);
         let key = *token::digest_of(&token).as_bytes();
         let stored = StoredSession {
             user_id: user.id,

@@ -7,6 +7,7 @@
 
 #![expect(unused_qualifications, reason = "utoipa's macros name traits by their whole path")]
 
+mod audit;
 mod body;
 mod caller;
 mod clients;
@@ -40,8 +41,10 @@ mod users;
 use std::any::Any;
 
 use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, Uri};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -53,6 +56,7 @@ use crate::api::extract::BodyLimit;
 use crate::api::openapi::served::Served;
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
+use crate::audit::Watched;
 
 pub use log::log_request;
 
@@ -67,6 +71,7 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(BodyLimit::USUAL.layers())
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(app.clone(), watched))
         .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .layer(SetResponseHeaderLayer::overriding(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .with_state(app)
@@ -133,6 +138,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(review::list))
         .routes(routes!(review::decide))
         .routes(routes!(troubleshoot::troubleshoot))
+        .merge(audit::routes())
         .routes(routes!(users::list, users::add))
         .routes(routes!(users::one, users::change))
         .routes(routes!(users::reset))
@@ -140,6 +146,17 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(sessions::end))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
+}
+
+/// Takes to the audit log what a request shows or is refused, before its answer is sent.
+async fn watched(State(app): State<App>, request: Request, next: Next) -> Response {
+    let pattern = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let watched = Watched::of(request.method(), request.uri(), request.extensions(), pattern);
+    let response = watched.run(next.run(request)).await;
+    match watched.ended(&app.audit, response.status()).await {
+        Ok(()) => response,
+        Err(error) => Problem::from(error).into_response(),
+    }
 }
 
 async fn unknown(uri: Uri) -> Problem {

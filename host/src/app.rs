@@ -23,9 +23,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::Access;
+use crate::audit::Trail;
 use crate::config::Config;
 use crate::connection::{Connection, Connections, OnTrial};
 use crate::documents::Uploads;
+use crate::domain::audit::{Act, By, Subject, THIS_MACHINE};
 use crate::domain::{ConnectionName, Timestamp};
 use crate::import::Imports;
 use crate::intake::Intake;
@@ -34,6 +36,7 @@ use crate::notes::Notes;
 use crate::pack::{PackError, Packs, Typesetter};
 use crate::preview::Previews;
 use crate::secrets::{Secrets, SecretsError};
+use crate::store::audit::scope;
 use crate::store::{Store, StoreError};
 use crate::supervise::Supervisor;
 use crate::sync::{SyncError, Syncs};
@@ -66,6 +69,8 @@ pub struct App {
     pub intake: Intake,
     /// People and tokens.
     pub access: Access,
+    /// The audit log.
+    pub audit: Trail,
     /// Documents that are sent in.
     pub uploads: Uploads,
     /// The tasks that run as long as the host does.
@@ -145,6 +150,7 @@ impl App {
             config.server.bootstrap_token.as_ref(),
             config.link_lasts,
         );
+        let audit = Trail::new(store.clone());
         let uploads = Uploads::new(store.clone(), data_dir);
         let supervisor = Supervisor::default();
         let intake = Intake::default();
@@ -160,6 +166,7 @@ impl App {
             imports,
             intake,
             access,
+            audit,
             uploads,
             supervisor,
         })
@@ -224,7 +231,9 @@ impl App {
     async fn take_back(&self, connection: &Arc<Connection>, trial: &Arc<OnTrial>) -> Result<(), StoreError> {
         // Nobody follows a preview of what is being left.
         let _turn = self.previews.turn().await;
-        if self.integrations.take_back(connection, trial).await? {
+        let subject = Subject::new("connection", &connection.name);
+        let told = Act::done(By::host("breaker"), THIS_MACHINE, "revisions.breaker", subject);
+        if scope::enter(told, self.integrations.take_back(connection, trial)).await.0? {
             self.syncs.map_again(&connection.name).await?;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! The command line: one file a command. Errors get their context here and end as one message and an exit code:
 //! 0 done, 1 failed, 2 wrong use.
 
+mod audit;
 mod compile_plugin;
 mod config;
 mod connection;
@@ -118,6 +119,9 @@ enum Command {
     /// Look after API tokens
     #[command(subcommand)]
     Token(token::Token),
+    /// Check or export the audit log
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Check or print the settings
     #[command(subcommand, after_help = "Examples:\n  tidegate config check --connect\n  tidegate config dump")]
     Config(config::ConfigCommand),
@@ -238,6 +242,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Note(command) => command.run(&cli.global).await,
         Command::User(command) => command.run(&cli.global).await,
         Command::Token(command) => command.run(&cli.global).await,
+        Command::Audit(command) => command.run(&cli.global).await,
         Command::Config(command) => command.run(&cli.global).await,
         Command::Healthcheck(command) => command.run(&cli.global).await,
         Command::CompilePlugin => Ok(compile_plugin::run()),

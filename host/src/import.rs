@@ -27,7 +27,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 pub use error::FileError;
-pub use export::lines;
+pub use export::{harmless, lines};
 
 use crate::crm::kind::IdColumn;
 use crate::domain::import::{Import, ImportCounts, ImportState, ListSource, Reason};
@@ -36,6 +36,7 @@ use crate::domain::text;
 use crate::domain::{ConnectionName, ImportId, Timestamp};
 use crate::intake::NotRead;
 use crate::queue::{self, NotDone};
+use crate::store::audit::scope;
 use crate::store::{Store, StoreError};
 use row::{ListRow, RowFault};
 
@@ -143,6 +144,7 @@ impl Imports {
             applied_at: None,
         };
         let id = import.id;
+        scope::about(import.id);
         self.store.begin_import(import).await?;
         let source =
             match self.read_rows(id, file, (file_name.to_owned(), sheet.map(ToOwned::to_owned)), id_column).await {

@@ -5,6 +5,9 @@
 //! A verb is a public function of a file below: `notes::retry(app, actor, id)`. It asks first whether the actor may. A
 //! refusal changed nothing, and says which field does not fit where one does not. `tests` posts the same mistake by the
 //! page's form and by the API for each verb. Reading is no verb: who may see something asks the store for it.
+//!
+//! Each verb does its work inside [`audited`], by which its entry of the audit log is written: with the change where it
+//! changes something, after it where another task or the CRM does, and with the reason where it is refused.
 
 mod refusal;
 
@@ -29,10 +32,59 @@ mod tests;
 
 pub use refusal::{FieldError, Kind, Refusal};
 
+use std::future::Future;
+
 use crate::access::{Book, BookError};
 use crate::app::App;
+use crate::audit;
 use crate::domain::access::{Action, Actor, Decision, authorize};
+use crate::domain::audit::{Act, By, Outcome, Subject, field_name};
+use crate::domain::edit::NewValue;
 use crate::domain::{Timestamp, UserId};
+use crate::store::audit::scope;
+
+/// Does the work of a verb, with its entry in the audit log.
+async fn audited<T, E>(
+    app: &App,
+    actor: &Actor,
+    (verb, subject): (&'static str, Subject),
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E>
+where
+    for<'e> Outcome: From<&'e E>,
+{
+    audited_of(app, (By::from(actor), verb, subject), work).await
+}
+
+/// The same where the one who acts comes to be known by the work itself.
+async fn audited_of<T, E>(
+    app: &App,
+    (by, verb, subject): (By, &'static str, Subject),
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E>
+where
+    for<'e> Outcome: From<&'e E>,
+{
+    audit::told();
+    let act = app.audit.placed(Act::done(by, &audit::source(), verb, subject)).await;
+    // On the heap: the futures of verbs are large, and each stands within those of its callers.
+    let (done, left) = scope::enter(act, Box::pin(work)).await;
+    match &done {
+        Ok(_) if left.written.is_some() => {}
+        Ok(_) => app.audit.keep(left.act).await,
+        Err(error) => {
+            let part = left.written.map(|number| format!("a part is kept, by entry {number}"));
+            let detail = part.unwrap_or(left.act.detail);
+            app.audit.refused(Act { outcome: error.into(), detail, ..left.act }).await;
+        }
+    }
+    done
+}
+
+/// The names of fields that are changed, as an entry has them.
+fn names(changes: &[(String, NewValue)]) -> String {
+    changes.iter().map(|(field, _)| field_name(field)).collect::<Vec<_>>().join(", ")
+}
 
 /// Goes on where `authorize` allows the actor the action in the whole practice.
 fn may(actor: &Actor, action: Action) -> Result<(), Refusal> {

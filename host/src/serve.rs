@@ -93,6 +93,9 @@ pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -
                     supervisor.keep("watch on the folder for packs", &shutdown, watch).await;
                 }
             },
+            supervisor.keep("audit log", &shutdown, || async {
+                shutdown.run_until_cancelled(app.audit.run()).await;
+            }),
             supervisor.keep("breaker of revisions", &shutdown, || async {
                 shutdown.run_until_cancelled(app.keep_breaker()).await;
             }),
@@ -125,6 +128,7 @@ pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -
         _ = async { tokio::join!(working, ending, failing) } => {}
         () = too_long => tracing::warn!("tasks that did not end are cut off"),
     }
+    app.audit.flush().await;
     drop(tokio::time::timeout(SIGN_OUT, app.connections.sign_out()).await);
     socket.remove();
     match app.store.broken() {
@@ -159,6 +163,7 @@ pub async fn run_locally<T, E: From<ServeError>>(app: App, work: impl Future<Out
     shutdown.cancel();
     app.syncs.shut_down().await;
     server.close(END).await;
+    app.audit.flush().await;
     drop(tokio::time::timeout(SIGN_OUT, app.connections.sign_out()).await);
     socket.remove();
     answer

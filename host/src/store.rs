@@ -9,6 +9,7 @@ pub mod absence_review;
 pub mod absent_clients;
 mod absent_items;
 pub mod access;
+pub mod audit;
 pub mod book;
 pub mod client_lookup;
 pub mod commit;
@@ -232,8 +233,8 @@ impl Store {
         self.heed(self.threads.run(Lane::Read, move || work(&engine.snapshot()?)).await)
     }
 
-    /// Runs `work` in a write transaction and commits it durably; an error leaves no trace. For what is new: it is
-    /// refused where little space is left.
+    /// Runs `work` in a write transaction and commits it durably, with the entry of the audit log in whose scope it is; an
+    /// error leaves no trace. For what is new: it is refused where little space is left.
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -252,10 +253,18 @@ impl Store {
     {
         self.space.admit_in_any_case()?;
         let engine = self.engine.clone();
+        let pending = audit::scope::current();
         let write = move || {
             let transaction = engine.write()?;
             let answer = work(&transaction)?;
+            let entry = match &pending {
+                Some(pending) => pending.append_to(&transaction)?,
+                None => None,
+            };
             transaction.commit()?;
+            if let (Some(pending), Some(number)) = (&pending, entry) {
+                pending.is_written(number);
+            }
             Ok(answer)
         };
         self.heed(self.threads.run(Lane::Write, write).await)

@@ -16,11 +16,13 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::config::packs::{Activate, WatchedFolder};
 use crate::domain::access::{Actor, Who};
+use crate::domain::audit::{Act, By, Subject, THIS_MACHINE};
 use crate::domain::{ConnectionName, PreviewId, RevisionDigest};
 use crate::integrations::WATCHED_FOLDER;
 use crate::ops::connections::Wanted;
 use crate::ops::{self, Kind, Refusal};
 use crate::preview::{Preview, PreviewState};
+use crate::store::audit::scope;
 use crate::store::taken_in::Activation;
 
 /// The time between two looks at a preview that is under way.
@@ -44,7 +46,9 @@ pub async fn run(app: &App, watched: &WatchedFolder, shutdown: &CancellationToke
         };
         let Ok(kept) = tokio::task::spawn_blocking(keep).await else { return };
         watch = kept;
-        let next = match app.integrations.take_in(watched).await {
+        // The look as a whole has one entry, where it takes anything in.
+        let told = Act::done(By::host(WATCHED_FOLDER), THIS_MACHINE, "revisions.take_in", Subject::of_kind("revision"));
+        let next = match scope::enter(told, app.integrations.take_in(watched)).await.0 {
             Ok(looked) => {
                 let is_waiting = activations.go_on(app, looked.pending).await;
                 if is_waiting { looked.next.min(BETWEEN_LOOKS) } else { looked.next }

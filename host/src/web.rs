@@ -13,6 +13,7 @@ mod absence_wording;
 mod account;
 mod answers;
 mod assets;
+mod audit;
 mod changes;
 mod clients;
 mod components;
@@ -53,7 +54,7 @@ mod troubleshoot;
 mod tests;
 
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Redirect;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
@@ -153,6 +154,8 @@ pub fn router(app: App) -> Router {
         .route("/people/{id}/enable", post(people::person::enable))
         .route("/people/{id}/reset", post(people::person::reset))
         .route("/people/{id}/sessions/{session}/end", post(people::person::end_session))
+        .route("/audit", get(audit::list))
+        .route("/audit/export", get(audit::export))
         .route("/account", get(account::show))
         .route("/account/confirm", get(account::confirm::form).post(account::confirm::send))
         .route("/account/name", post(account::rename))
@@ -165,6 +168,7 @@ pub fn router(app: App) -> Router {
         .route("/assets/{name}", get(assets::serve))
         .fallback(failure::no_page)
         .layer(CatchPanicLayer::custom(failure::panicked))
+        .layer(from_fn_with_state(app.clone(), guard::watched))
         .layer(from_fn(guard::guard))
         .layer(Extension(answers::Answers::default()))
         .layer(Extension(once::Once::default()))

@@ -257,6 +257,8 @@ pub enum Action {
     ManagePeople,
     /// Make and revoke API tokens of one's own.
     ManageTokens,
+    /// See who did, saw, exported or was refused what.
+    ReadAudit,
 }
 
 /// The answer of [`authorize`], with the reason as a sentence for the person who asked.

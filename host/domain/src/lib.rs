@@ -8,6 +8,7 @@ pub mod absence;
 pub mod access;
 pub mod account;
 pub mod address;
+pub mod audit;
 pub mod birth;
 pub mod breaker;
 pub mod crm_id;

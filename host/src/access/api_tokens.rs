@@ -11,6 +11,7 @@ use crate::domain::text::{is_unwanted_in_a_value, is_visible};
 use crate::domain::{Timestamp, TokenId, UserId};
 use crate::store::StoreError;
 use crate::store::access::NotKept;
+use crate::store::audit::scope;
 
 /// The most characters of a token's name.
 const LONGEST_NAME: usize = 200;
@@ -115,6 +116,7 @@ impl Access {
             expires_at: new.expires_at,
             used_at: None,
         };
+        scope::about(kept.id);
         let outcome = self.store.add_token(*token::digest_of(&token).as_bytes(), kept.clone(), most).await?;
         Ok(outcome.map(|()| (kept, token)))
     }

@@ -8,9 +8,11 @@ use super::request::Sender;
 use super::{Access, Session, SignInError, SignedIn, session, token};
 use crate::domain::access::User;
 use crate::domain::account::{Account, AccountState, OpenSession};
+use crate::domain::audit::By;
 use crate::domain::{SessionId, Timestamp, UserId};
 use crate::store::StoreError;
 use crate::store::access::{Added, Changed, LinkUse, OwnChange, StoredLink, StoredUser, UserChange};
+use crate::store::audit::scope;
 
 /// A link by which the holder of an account chooses a password, once.
 #[derive(Debug)]
@@ -41,6 +43,7 @@ impl Access {
         let mut stored = self.new_account(&new).await?;
         let link = stored.password_hash.is_none().then(|| self.new_link(now));
         stored.link = link.as_ref().map(|(_, kept)| kept.clone());
+        scope::about(stored.user.id);
         match self.store.add_user(stored.clone()).await? {
             Added::Yes => Ok(Made { account: stored.into(), link: link.map(|(link, _)| link), tokens: 0 }),
             Added::No => Err(AccountError::email_is_taken()),
@@ -107,6 +110,8 @@ impl Access {
     ) -> Result<SignedIn, AccountError> {
         let account = self.account_of_link(token, now).await?.ok_or(AccountError::AccountLinkIsOver)?;
         let User { id, email, name, .. } = &account.user;
+        scope::acting(By::from(&account.user));
+        scope::about(account.user.id);
         let before = self.store.user(*id).await?.and_then(|stored| stored.password_hash);
         let hash = account::chosen(password, [email.as_str(), name, &self.practice], before).await?;
         match self.store.use_link(*token::digest(token).as_bytes(), hash, ends_tokens, now).await? {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::schema;
+use crate::audit;
 use crate::domain::value::Currency;
 use crate::domain::{Diagnostic, Money, Severity};
 use crate::store::StoreError;
@@ -26,11 +27,12 @@ impl<T> List<T> {
     where
         T: From<R>,
     {
-        Self { items: page.items.into_iter().map(T::from).collect(), next: page.next }
+        Self::new(page.items.into_iter().map(T::from).collect(), page.next)
     }
 
     /// Rows that are `T`s already.
     pub fn new(items: Vec<T>, next: Option<String>) -> Self {
+        audit::counted(items.len());
         Self { items, next }
     }
 

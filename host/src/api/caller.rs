@@ -8,7 +8,9 @@ use crate::access::source::Source;
 use crate::access::{Book, Holder, LocalOperator, Session, request};
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
+use crate::audit;
 use crate::domain::access::{Action, Actor, Decision, Reach, authorize, reach};
+use crate::domain::audit::Subject;
 use crate::domain::{Timestamp, UserId};
 
 /// The caller of an operation: a person or a program that is known. What they may do is asked with [`Caller::may`].
@@ -18,7 +20,16 @@ pub struct Caller {
     session: Option<Session>,
 }
 
+/// The verb of a token that opens nothing.
+const TOKEN_REFUSED: &str = "tokens.use";
+
 impl Caller {
+    /// A caller of whom the audit log knows.
+    fn known(actor: Actor, session: Option<Session>) -> Self {
+        audit::known(&actor);
+        Self { actor, session }
+    }
+
     /// Goes on where `authorize` allows the action in the whole practice: for what is read, and before a body is.
     pub fn may(&self, action: Action) -> Result<(), Problem> {
         allowed(authorize(&self.actor, action, None))
@@ -27,7 +38,7 @@ impl Caller {
     /// Goes on where the action is allowed in some households at least: before a body is read.
     pub fn may_somewhere(&self, action: Action) -> Result<(), Problem> {
         match reach(&self.actor, action) {
-            Reach::Nowhere { because } => Err(Problem::new(Kind::Forbidden, because)),
+            Reach::Nowhere { because } => allowed(Decision::Deny { because }),
             Reach::Practice { .. } | Reach::Households { .. } => Ok(()),
         }
     }
@@ -66,7 +77,10 @@ impl Caller {
 fn allowed(decision: Decision) -> Result<(), Problem> {
     match decision {
         Decision::Allow { .. } => Ok(()),
-        Decision::Deny { because } => Err(Problem::new(Kind::Forbidden, because)),
+        Decision::Deny { because } => {
+            audit::denied(because);
+            Err(Problem::new(Kind::Forbidden, because))
+        }
     }
 }
 
@@ -75,7 +89,7 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         if let Some(operator) = parts.extensions.get::<LocalOperator>() {
-            return Ok(Self { actor: operator.actor(), session: None });
+            return Ok(Self::known(operator.actor(), None));
         }
         let now = Timestamp::now();
         if let Some(header) = parts.headers.get(AUTHORIZATION) {
@@ -84,12 +98,18 @@ impl FromRequestParts<App> for Caller {
                 None => Holder::Nobody,
             };
             return match holder {
-                Holder::Actor(actor, session) => Ok(Self { actor, session }),
-                Holder::Expired(token) => Err(unauthenticated(&format!(
-                    "The token “{}” has expired. Make another one; whoever made it can, or a practice manager.",
-                    token.name
-                ))),
+                Holder::Actor(actor, session) => Ok(Self::known(actor, session)),
+                Holder::Expired(token) => {
+                    let subject = Subject::new("token", token.id);
+                    app.audit.refused(audit::by_nobody(TOKEN_REFUSED, subject, "The token has expired.")).await;
+                    Err(unauthenticated(&format!(
+                        "The token “{}” has expired. Make another one; whoever made it can, or a practice manager.",
+                        token.name
+                    )))
+                }
                 Holder::Nobody => {
+                    let subject = Subject::of_kind("token");
+                    app.audit.refused(audit::by_nobody(TOKEN_REFUSED, subject, "No token that is accepted.")).await;
                     let source = Source::in_extensions(&parts.extensions);
                     Err(match app.access.wrong_token(source, now) {
                         Some(wait) => Problem::too_many("Too many tokens were sent that are not accepted.", wait),
@@ -110,7 +130,7 @@ impl FromRequestParts<App> for Caller {
         }
         let session = app.access.session(token, now).await?;
         let session = session.ok_or_else(|| unauthenticated("The session is over. Sign in again."))?;
-        Ok(Self { actor: session.actor(now), session: Some(session) })
+        Ok(Self::known(session.actor(now), Some(session)))
     }
 }
 

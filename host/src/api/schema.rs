@@ -6,6 +6,7 @@ use crate::app::troubleshoot;
 use crate::domain::absence::AbsenceReviewState;
 use crate::domain::access::{Role, Scope};
 use crate::domain::account::AccountState;
+use crate::domain::audit::{ActorKind, Outcome, Subject};
 use crate::domain::import::RowStatus;
 use crate::domain::note::Stage;
 use crate::domain::record::RecordKind;
@@ -187,6 +188,24 @@ pub fn severity() -> Object {
 
 pub fn role() -> Object {
     one_of("What the person may do in the practice.", Role::ALL.map(Role::as_str))
+}
+
+pub fn role_or_null() -> Object {
+    one_of_or_null("The role in the practice by then; null where there is none.", Role::ALL.map(Role::as_str))
+}
+
+pub fn actor_kind() -> Object {
+    let what = "The kind of the one who acted: a person who signed in, a program with a token or with that of the settings, \
+                whoever runs the machine, the host itself, or somebody who is not signed in.";
+    one_of(what, ActorKind::ALL.map(ActorKind::as_str))
+}
+
+pub fn subject_kind() -> Object {
+    one_of("The kind of what was dealt with.", Subject::KINDS)
+}
+
+pub fn audit_outcome() -> Object {
+    one_of("What came of it: it was done, refused, or failed.", Outcome::WORDS)
 }
 
 pub fn account_state() -> Object {

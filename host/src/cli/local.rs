@@ -160,6 +160,20 @@ impl Local {
         answer(self.client.get(url(path)).query(query).send().await).await
     }
 
+    /// What `/api/v1/<path>` answers to a question, as it comes.
+    pub(super) async fn stream(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> anyhow::Result<impl Stream<Item = reqwest::Result<bytes::Bytes>> + use<>> {
+        let response = self.client.get(url(path)).query(query).send().await.context("the host does not answer")?;
+        if !response.status().is_success() {
+            answer(Ok(response)).await?;
+            anyhow::bail!("the host refused");
+        }
+        Ok(response.bytes_stream())
+    }
+
     /// All items of a list, page by page, at most `most`.
     pub(super) async fn list(&self, path: &str, query: &[(&str, &str)], most: usize) -> anyhow::Result<Vec<Value>> {
         let mut items = Vec::new();

@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use super::upload::{LARGEST, NotAPdf, READ_TO_ITS_END, check};
 use crate::domain::{DocumentId, Timestamp};
 use crate::intake::NotRead;
+use crate::store::audit::scope;
 use crate::store::documents::Document;
 use crate::store::{Store, StoreError};
 
@@ -85,6 +86,7 @@ impl Uploads {
         let document = Document::new(file_name(name), "application/pdf".to_owned(), content, now);
         let (filename, media_type) = (document.filename.clone(), document.media_type.clone());
         let kept = Kept { id: document.id, filename, media_type, size: document.content.len() };
+        scope::about(document.id);
         self.store.put_document(document).await?;
         Ok(kept)
     }

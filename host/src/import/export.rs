@@ -68,7 +68,8 @@ fn record(row: &ImportRow) -> [String; 8] {
     .map(harmless)
 }
 
-fn harmless(text: String) -> String {
+/// A text of which no spreadsheet program makes a formula: an apostrophe before it makes it text.
+pub fn harmless(text: String) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
         format!("'{text}")
     } else {

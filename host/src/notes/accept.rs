@@ -19,6 +19,7 @@ use crate::pack::events::cleaned;
 use crate::pack::{EventType, NoteEvent, NoteMember, PackError, PluginFailure, Revision};
 use crate::queue;
 use crate::store::StoreError;
+use crate::store::audit::scope;
 use crate::store::book::HouseholdRow;
 use crate::store::outbox::{Keyed, NewNote};
 
@@ -45,6 +46,7 @@ impl Notes {
         let mut note = note(&event, &event_type, rendered, &connection, &household, &documents)?;
         linking::hold(&mut note, &household.people);
         let documents = documents.into_iter().filter_map(|document| document.made).collect();
+        scope::about(note.id);
         let new = NewNote { event, note: note.clone(), key: key.to_string(), digest, documents };
         let fail_points = &self.inner.delivery.fail_points;
         fail_points.reach("rendered").await;

@@ -1,9 +1,10 @@
 //! The answer of a person where many are gone at once.
 
-use super::{Kind, Refusal, may};
+use super::{Kind, Refusal, audited, may};
 use crate::app::App;
 use crate::domain::absence::AbsenceReview;
 use crate::domain::access::{Action, Actor};
+use crate::domain::audit::Subject;
 use crate::domain::{ConnectionName, RecordKind, RunId, Timestamp};
 use crate::store::absence_review::Answered;
 
@@ -25,18 +26,21 @@ pub struct Answer {
 /// # Errors
 /// Returns an error if there is no such connection, or the question does not wait for an answer any more.
 pub async fn answer(app: &App, actor: &Actor, answer: Answer, now: Timestamp) -> Result<AbsenceReview, Refusal> {
-    may(actor, Action::ControlRuns)?;
-    let Answer { connection, kind, run, is_confirmed } = answer;
-    if app.connections.get(&connection).is_none() {
-        return Err(Refusal::not_found(format_args!("connection `{connection}`")));
-    }
-    let by = actor.name.clone();
-    match app.store.answer_absence_review((connection, kind), run, is_confirmed, by, now).await? {
-        Answered::Done(answered) => Ok(answered),
-        Answered::Stale(_) => Err(Refusal::new(
-            Kind::WrongState,
-            "This question does not wait for an answer any more: a later run put it anew, or somebody answered it. \
-             Nothing was changed. Read it again and answer that one.",
-        )),
-    }
+    audited(app, actor, ("absence_review.answer", Subject::new("connection", &answer.connection)), async move {
+        may(actor, Action::ControlRuns)?;
+        let Answer { connection, kind, run, is_confirmed } = answer;
+        if app.connections.get(&connection).is_none() {
+            return Err(Refusal::not_found(format_args!("connection `{connection}`")));
+        }
+        let by = actor.name.clone();
+        match app.store.answer_absence_review((connection, kind), run, is_confirmed, by, now).await? {
+            Answered::Done(answered) => Ok(answered),
+            Answered::Stale(_) => Err(Refusal::new(
+                Kind::WrongState,
+                "This question does not wait for an answer any more: a later run put it anew, or somebody answered it. \
+                 Nothing was changed. Read it again and answer that one.",
+            )),
+        }
+    })
+    .await
 }

@@ -3,13 +3,14 @@
 
 use secrecy::SecretString;
 
-use super::{FieldError, Kind, Refusal, may, whose};
+use super::{FieldError, Kind, Refusal, audited, audited_of, may, whose};
 use crate::access::account::{AccountError, FieldProblem, NewUser};
 use crate::access::request::Sender;
 use crate::access::{Session, SignInError, SignedIn};
 use crate::app::App;
 use crate::domain::access::{Action, Actor};
 use crate::domain::account::Account;
+use crate::domain::audit::{By, Subject};
 use crate::domain::text::full_stop;
 use crate::domain::{SessionId, Timestamp};
 use crate::store::StoreError;
@@ -25,7 +26,8 @@ pub async fn sign_in(
     sender: Sender,
     now: Timestamp,
 ) -> Result<SignedIn, Refusal> {
-    Ok(app.access.sign_in(email, password, sender, now).await?)
+    let who = (By::nobody(), "account.sign_in", Subject::of_kind("account"));
+    audited_of(app, who, async move { Ok(app.access.sign_in(email, password, sender, now).await?) }).await
 }
 
 /// The same for a program that acts as the person.
@@ -39,7 +41,8 @@ pub async fn sign_in_program(
     sender: Sender,
     now: Timestamp,
 ) -> Result<SignedIn, Refusal> {
-    Ok(app.access.sign_in_program(email, password, sender, now).await?)
+    let who = (By::nobody(), "account.sign_in_program", Subject::of_kind("account"));
+    audited_of(app, who, async move { Ok(app.access.sign_in_program(email, password, sender, now).await?) }).await
 }
 
 /// Ends a session.
@@ -47,7 +50,11 @@ pub async fn sign_in_program(
 /// # Errors
 /// Returns an error if the store fails; the session holds then.
 pub async fn sign_out(app: &App, token: &str) -> Result<(), StoreError> {
-    app.access.sign_out(token).await
+    // A session that is over already has nobody who could sign out.
+    let session = app.access.session(token, Timestamp::now()).await?;
+    let by = session.as_ref().map_or_else(By::nobody, |session| By::from(&session.user));
+    let subject = Subject { kind: "account", id: by.id.map(|id| id.to_string()).unwrap_or_default() };
+    audited_of(app, (by, "account.sign_out", subject), app.access.sign_out(token)).await
 }
 
 /// Makes the first practice manager's account, and signs in.
@@ -55,7 +62,8 @@ pub async fn sign_out(app: &App, token: &str) -> Result<(), StoreError> {
 /// # Errors
 /// [`Kind::NotFound`] where the link is over, and where a field does not fit.
 pub async fn set_up(app: &App, token: &str, new: NewUser, sender: Sender, now: Timestamp) -> Result<SignedIn, Refusal> {
-    Ok(app.access.set_up(token, new, sender, now).await?)
+    let who = (By::nobody(), "account.set_up", Subject::of_kind("account"));
+    audited_of(app, who, async move { Ok(app.access.set_up(token, new, sender, now).await?) }).await
 }
 
 /// Chooses a password by the link that was given for an account, and signs in. The account's API tokens end where that is
@@ -71,7 +79,8 @@ pub async fn join(
     sender: Sender,
     now: Timestamp,
 ) -> Result<SignedIn, Refusal> {
-    Ok(app.access.use_link(token, password, ends_tokens, sender, now).await?)
+    let who = (By::nobody(), "account.join", Subject::of_kind("account"));
+    audited_of(app, who, async move { Ok(app.access.use_link(token, password, ends_tokens, sender, now).await?) }).await
 }
 
 /// Keeps that the person of a session has just given their password once more.
@@ -85,8 +94,11 @@ pub async fn confirm(
     sender: &Sender,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let confirmed = app.access.confirm(session, password, sender, now).await;
-    confirmed.map_err(|error| AccountError::from(error).into())
+    audited_of(app, own(session, "account.confirm"), async move {
+        let confirmed = app.access.confirm(session, password, sender, now).await;
+        confirmed.map_err(|error| AccountError::from(error).into())
+    })
+    .await
 }
 
 /// Changes the name of the person of a session.
@@ -94,7 +106,7 @@ pub async fn confirm(
 /// # Errors
 /// Returns an error if the name does not fit.
 pub async fn rename(app: &App, session: &Session, name: &str) -> Result<Account, Refusal> {
-    Ok(app.access.rename(session, name).await?)
+    audited_of(app, own(session, "account.rename"), async move { Ok(app.access.rename(session, name).await?) }).await
 }
 
 /// Changes the email by which the person of a session signs in.
@@ -108,7 +120,10 @@ pub async fn change_email(
     sender: &Sender,
     now: Timestamp,
 ) -> Result<Account, Refusal> {
-    Ok(app.access.change_email(session, email, password, sender, now).await?)
+    audited_of(app, own(session, "account.change_email"), async move {
+        Ok(app.access.change_email(session, email, password, sender, now).await?)
+    })
+    .await
 }
 
 /// Changes the password of the person of a session, whose other sessions end.
@@ -122,7 +137,10 @@ pub async fn change_password(
     sender: &Sender,
     now: Timestamp,
 ) -> Result<Account, Refusal> {
-    Ok(app.access.change_password(session, (before, after), sender, now).await?)
+    audited_of(app, own(session, "account.change_password"), async move {
+        Ok(app.access.change_password(session, (before, after), sender, now).await?)
+    })
+    .await
 }
 
 /// Ends a session of one's own, or, as a practice manager, a colleague's.
@@ -130,11 +148,14 @@ pub async fn change_password(
 /// # Errors
 /// Returns an error if there is no such session, or it is not for the actor to end.
 pub async fn end_session(app: &App, actor: &Actor, id: SessionId) -> Result<(), Refusal> {
-    may(actor, Action::ManageTokens)?;
-    match whose(actor) {
-        Some(of) if app.access.end_session(id, of).await? => Ok(()),
-        _ => Err(Refusal::not_found(format_args!("session {id}"))),
-    }
+    audited(app, actor, ("account.end_session", Subject::new("session", id)), async move {
+        may(actor, Action::ManageTokens)?;
+        match whose(actor) {
+            Some(of) if app.access.end_session(id, of).await? => Ok(()),
+            _ => Err(Refusal::not_found(format_args!("session {id}"))),
+        }
+    })
+    .await
 }
 
 /// Ends all sessions of a session's person but this one; answers how many.
@@ -142,7 +163,15 @@ pub async fn end_session(app: &App, actor: &Actor, id: SessionId) -> Result<(), 
 /// # Errors
 /// Returns an error if the store fails.
 pub async fn end_other_sessions(app: &App, session: &Session) -> Result<usize, Refusal> {
-    Ok(app.access.end_other_sessions(session).await?)
+    audited_of(app, own(session, "account.end_other_sessions"), async move {
+        Ok(app.access.end_other_sessions(session).await?)
+    })
+    .await
+}
+
+/// The person of a session, who does something to their own account.
+fn own(session: &Session, verb: &'static str) -> (By, &'static str, Subject) {
+    (By::from(&session.user), verb, Subject::new("account", session.user.id))
 }
 
 impl From<SignInError> for Refusal {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::{FieldError, Kind, Refusal, book, may, runs};
+use super::{FieldError, Kind, Refusal, audited, book, may, names, runs};
 use crate::app::App;
 use crate::domain::access::{Action, Actor, Reach, reach};
+use crate::domain::audit::Subject;
 use crate::domain::edit::{self, NewValue, Rules};
 use crate::domain::field::{self, pointer_to};
 use crate::domain::practice_client;
@@ -14,6 +15,7 @@ use crate::domain::stored::StoredClient;
 use crate::domain::text;
 use crate::domain::{Client, ClientId, ConnectionName, Date, ExternalId, Timestamp};
 use crate::pack::is_mobile;
+use crate::store::audit::scope;
 use crate::store::commit::Edit;
 use crate::store::household_access::Maker;
 use crate::sync::SyncedClient;
@@ -44,46 +46,50 @@ pub struct Made {
 /// # Errors
 /// Returns an error if a value does not fit, or the id made another client before.
 pub async fn make(app: &App, actor: &Actor, new: NewClient, now: Timestamp) -> Result<Made, Refusal> {
-    let NewClient { id, values, partner_of } = new;
-    match partner_of {
-        None => may(actor, Action::AddClients)?,
-        Some(partner) => {
-            let book = book(app, actor, Action::WriteBook).await?;
-            if book.client(partner).await?.is_none() {
-                return Err(no_partner(partner));
+    audited(app, actor, ("clients.make", Subject::of_kind("client")), async move {
+        let NewClient { id, values, partner_of } = new;
+        match partner_of {
+            None => may(actor, Action::AddClients)?,
+            Some(partner) => {
+                let book = book(app, actor, Action::WriteBook).await?;
+                if book.client(partner).await?.is_none() {
+                    return Err(no_partner(partner));
+                }
             }
         }
-    }
-    if let Some(id) = id.filter(|ClientId(id)| id.get_version_num() != 7) {
-        return Err(Refusal::at("/id", format!("{id} is not a UUIDv7. Send a new one, or leave it out.")));
-    }
-    let rules = Rules { today: today(app, now), forms: &app.connections.address_forms(), is_mobile };
-    let client = edit::make(&values, rules).map_err(unfit)?;
-    let id = id.unwrap_or_else(|| ClientId(Uuid::now_v7()));
-    let digest = digest(&values, partner_of);
-    let new = practice_client::NewClient { id, client: client.clone(), partner_of, digest };
-    let maker = actor.account().map(|user| Maker { user, role: actor.role, name: actor.name.clone() });
-    match app.store.make_client(new, maker, now).await? {
-        Ok(()) => Ok(Made { client: find(app, id).await?, is_new: true }),
-        Err(practice_client::Refusal::IsMade { digest: kept, .. }) => {
-            // Who it is, is for those to know who see them.
-            let Some(made) = book(app, actor, Action::WriteBook).await?.client(id).await? else {
-                return Err(Refusal::at("/id", format!("{id} is taken. Send a new UUIDv7, or leave it out.")));
-            };
-            if kept == Some(digest) {
-                return Ok(Made { client: made, is_new: false });
+        if let Some(id) = id.filter(|ClientId(id)| id.get_version_num() != 7) {
+            return Err(Refusal::at("/id", format!("{id} is not a UUIDv7. Send a new one, or leave it out.")));
+        }
+        let rules = Rules { today: today(app, now), forms: &app.connections.address_forms(), is_mobile };
+        let client = edit::make(&values, rules).map_err(unfit)?;
+        let id = id.unwrap_or_else(|| ClientId(Uuid::now_v7()));
+        scope::about(id);
+        let digest = digest(&values, partner_of);
+        let new = practice_client::NewClient { id, client: client.clone(), partner_of, digest };
+        let maker = actor.account().map(|user| Maker { user, role: actor.role, name: actor.name.clone() });
+        match app.store.make_client(new, maker, now).await? {
+            Ok(()) => Ok(Made { client: find(app, id).await?, is_new: true }),
+            Err(practice_client::Refusal::IsMade { digest: kept, .. }) => {
+                // Who it is, is for those to know who see them.
+                let Some(made) = book(app, actor, Action::WriteBook).await?.client(id).await? else {
+                    return Err(Refusal::at("/id", format!("{id} is taken. Send a new UUIDv7, or leave it out.")));
+                };
+                if kept == Some(digest) {
+                    return Ok(Made { client: made, is_new: false });
+                }
+                made_before(actor, made, client, partner_of.is_some())
             }
-            made_before(actor, made, client, partner_of.is_some())
+            Err(practice_client::Refusal::Unknown(partner)) => Err(no_partner(partner)),
+            Err(practice_client::Refusal::HasPartner(partner)) => {
+                let whose = called(actor, &find(app, partner).await?).unwrap_or_else(|| "this client".to_owned());
+                let message =
+                    format!("The household of {whose} has two people already. Make the client without a partner.");
+                Err(Refusal::at("/partner_of", message))
+            }
+            Err(refusal) => Err(refusal.into()),
         }
-        Err(practice_client::Refusal::Unknown(partner)) => Err(no_partner(partner)),
-        Err(practice_client::Refusal::HasPartner(partner)) => {
-            let whose = called(actor, &find(app, partner).await?).unwrap_or_else(|| "this client".to_owned());
-            let message =
-                format!("The household of {whose} has two people already. Make the client without a partner.");
-            Err(Refusal::at("/partner_of", message))
-        }
-        Err(refusal) => Err(refusal.into()),
-    }
+    })
+    .await
 }
 
 fn no_partner(id: ClientId) -> Refusal {
@@ -152,6 +158,8 @@ pub async fn edit(
     changes: Vec<(String, NewValue)>,
     now: Timestamp,
 ) -> Result<StoredClient, Refusal> {
+    audited(app, actor, ("clients.edit", Subject::new("client", id)), async move {
+        scope::detail(&names(&changes));
     find_seen(app, actor, Action::EditClients, id).await?;
     if changes.is_empty() {
         let message = "There is nothing to change: name at least one field with its new value, such as `mobile`, or null to \
@@ -162,6 +170,8 @@ pub async fn edit(
     let edit = Edit { client: id, changes, by: actor.name.clone(), at: now, today, forms, is_mobile };
     app.store.edit_client(edit).await?.map_err(unfit)?;
     find(app, id).await
+    })
+    .await
 }
 
 /// Takes a client who is not linked to the CRM out of lists, search and household.
@@ -169,8 +179,11 @@ pub async fn edit(
 /// # Errors
 /// Returns an error if there is no such client, or the client is linked.
 pub async fn remove(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> Result<(), Refusal> {
-    find_seen(app, actor, Action::WriteBook, id).await?;
-    Ok(app.store.remove_client(id, now).await??)
+    audited(app, actor, ("clients.remove", Subject::new("client", id)), async move {
+        find_seen(app, actor, Action::WriteBook, id).await?;
+        Ok(app.store.remove_client(id, now).await??)
+    })
+    .await
 }
 
 /// Takes [`remove`] back.
@@ -178,9 +191,12 @@ pub async fn remove(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> R
 /// # Errors
 /// Fails as [`remove`] does.
 pub async fn restore(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> Result<StoredClient, Refusal> {
-    find_seen(app, actor, Action::WriteBook, id).await?;
-    app.store.restore_client(id, now).await??;
-    find(app, id).await
+    audited(app, actor, ("clients.restore", Subject::new("client", id)), async move {
+        find_seen(app, actor, Action::WriteBook, id).await?;
+        app.store.restore_client(id, now).await??;
+        find(app, id).await
+    })
+    .await
 }
 
 /// A record of a CRM, as somebody wrote it.
@@ -204,32 +220,35 @@ pub async fn link(
     to: Link<'_>,
     now: Timestamp,
 ) -> Result<StoredClient, Refusal> {
-    let book = book(app, actor, Action::WriteBook).await?;
-    book.client(id).await?.ok_or_else(|| no_client(id))?;
-    let connection = to.connection.parse::<ConnectionName>().ok().and_then(|name| app.connections.get(&name));
-    let unknown = || Refusal::at("/connection", format!("There is no connection `{}`.", to.connection));
-    let connection = connection.ok_or_else(unknown)?;
-    if let Some(why) = connection.unknown_site() {
-        return Err(Refusal::at("/connection", why));
-    }
-    let external_id = connection.spec.crm.id_column.form.read(to.external_id);
-    let external_id = external_id.map_err(|error| Refusal::at("/external_id", error.to_string()))?;
-    match app.store.link_client(id, connection.name.clone(), external_id, now).await? {
-        Ok(()) => find(app, id).await,
-        Err(practice_client::Refusal::IsTaken { id, client }) => {
-            // Who it is, is for those to know who see that one.
-            let whose = match book.client(client).await? {
-                Some(other) => match called(actor, &other) {
-                    Some(name) => format!(", {name} ({client})"),
-                    None => format!(", {client}"),
-                },
-                None => String::new(),
-            };
-            let message = format!("{id} is linked to another client{whose}. Unlink or remove that one first.");
-            Err(Refusal::at("/external_id", message))
+    audited(app, actor, ("clients.link", Subject::new("client", id)), async move {
+        let book = book(app, actor, Action::WriteBook).await?;
+        book.client(id).await?.ok_or_else(|| no_client(id))?;
+        let connection = to.connection.parse::<ConnectionName>().ok().and_then(|name| app.connections.get(&name));
+        let unknown = || Refusal::at("/connection", format!("There is no connection `{}`.", to.connection));
+        let connection = connection.ok_or_else(unknown)?;
+        if let Some(why) = connection.unknown_site() {
+            return Err(Refusal::at("/connection", why));
         }
-        Err(refusal) => Err(refusal.into()),
-    }
+        let external_id = connection.spec.crm.id_column.form.read(to.external_id);
+        let external_id = external_id.map_err(|error| Refusal::at("/external_id", error.to_string()))?;
+        match app.store.link_client(id, connection.name.clone(), external_id, now).await? {
+            Ok(()) => find(app, id).await,
+            Err(practice_client::Refusal::IsTaken { id, client }) => {
+                // Who it is, is for those to know who see that one.
+                let whose = match book.client(client).await? {
+                    Some(other) => match called(actor, &other) {
+                        Some(name) => format!(", {name} ({client})"),
+                        None => format!(", {client}"),
+                    },
+                    None => String::new(),
+                };
+                let message = format!("{id} is linked to another client{whose}. Unlink or remove that one first.");
+                Err(Refusal::at("/external_id", message))
+            }
+            Err(refusal) => Err(refusal.into()),
+        }
+    })
+    .await
 }
 
 /// Takes a client's link to the CRM back. The client stays as it is.
@@ -237,9 +256,12 @@ pub async fn link(
 /// # Errors
 /// Returns an error if there is no such client, or it is not linked.
 pub async fn unlink(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> Result<StoredClient, Refusal> {
-    find_seen(app, actor, Action::WriteBook, id).await?;
-    app.store.unlink_client(id, now).await??;
-    find(app, id).await
+    audited(app, actor, ("clients.unlink", Subject::new("client", id)), async move {
+        find_seen(app, actor, Action::WriteBook, id).await?;
+        app.store.unlink_client(id, now).await??;
+        find(app, id).await
+    })
+    .await
 }
 
 /// A client who was read from the CRM.
@@ -258,11 +280,14 @@ pub struct Synced {
 /// # Errors
 /// Returns an error if there is no such client, it is not linked, its connection does not run, or the CRM fails.
 pub async fn sync(app: &App, actor: &Actor, id: ClientId) -> Result<Synced, Refusal> {
-    may(actor, Action::ControlRuns)?;
-    let StoredClient { client, origin, .. } = find(app, id).await?;
-    let (connection, external_id) = (origin.connection, client.external_id);
-    let outcome = runs::one(app, &connection, &external_id).await?;
-    Ok(Synced { connection, external_id, outcome })
+    audited(app, actor, ("clients.sync", Subject::new("client", id)), async move {
+        may(actor, Action::ControlRuns)?;
+        let StoredClient { client, origin, .. } = find(app, id).await?;
+        let (connection, external_id) = (origin.connection, client.external_id);
+        let outcome = runs::one(app, &connection, &external_id).await?;
+        Ok(Synced { connection, external_id, outcome })
+    })
+    .await
 }
 
 /// The same by the CRM's id, for a client that the practice need not have yet.
@@ -275,12 +300,15 @@ pub async fn sync_by_external_id(
     connection: ConnectionName,
     id: &str,
 ) -> Result<Synced, Refusal> {
-    may(actor, Action::ControlRuns)?;
-    let external_id = app.connections.id_column(&connection).form.read(id);
-    let external_id =
-        external_id.map_err(|error| Refusal::new(Kind::Malformed, format!("{error} The CRM was not asked.")))?;
-    let outcome = runs::one(app, &connection, &external_id).await?;
-    Ok(Synced { connection, external_id, outcome })
+    audited(app, actor, ("clients.sync_by_external_id", Subject::new("connection", &connection)), async move {
+        may(actor, Action::ControlRuns)?;
+        let external_id = app.connections.id_column(&connection).form.read(id);
+        let external_id =
+            external_id.map_err(|error| Refusal::new(Kind::Malformed, format!("{error} The CRM was not asked.")))?;
+        let outcome = runs::one(app, &connection, &external_id).await?;
+        Ok(Synced { connection, external_id, outcome })
+    })
+    .await
 }
 
 async fn find(app: &App, id: ClientId) -> Result<StoredClient, Refusal> {

@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::{FieldError, Kind, Refusal, book, may};
+use super::{FieldError, Kind, Refusal, audited, book, may};
 use crate::app::App;
 use crate::domain::access::household::{
     Chosen, HouseholdAccess, LONGEST_REASON, MOST_STAFF, Professional, StaffAccess,
 };
 use crate::domain::access::{Action, Actor, Role};
 use crate::domain::account::AccountState;
+use crate::domain::audit::Subject;
 use crate::domain::text::is_unwanted;
 use crate::domain::{ExternalId, HouseholdId, Timestamp, UserId};
 use crate::store::household_access::{AccessSet, NewAccess};
@@ -86,6 +87,7 @@ pub async fn set(
     wanted: Wanted,
     now: Timestamp,
 ) -> Result<HouseholdAccess, Refusal> {
+    audited(app, actor, ("household_access.set", Subject::new("household", id)), async move {
     may(actor, Action::ManageHouseholds)?;
     let not_there = || Refusal::not_found(format_args!("household {id}"));
     let household = book(app, actor, Action::ReadBook).await?.household(id).await?.ok_or_else(not_there)?.household;
@@ -161,6 +163,8 @@ pub async fn set(
             Err(Refusal::new(Kind::Stale, message))
         }
     }
+    })
+    .await
 }
 
 fn first() -> Professional {

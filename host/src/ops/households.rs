@@ -1,9 +1,10 @@
 //! Households: who answers for one, and syncing its people now.
 
-use super::{Kind, Refusal, may, runs};
+use super::{Kind, Refusal, audited, may, runs};
 use crate::app::App;
 use crate::domain::access::household::{Chosen, Professional};
 use crate::domain::access::{Action, Actor};
+use crate::domain::audit::Subject;
 use crate::domain::{ExternalId, HouseholdId, Timestamp};
 use crate::store::book::HouseholdRow;
 use crate::store::household_access::NewAccess;
@@ -20,6 +21,7 @@ pub async fn choose_professional(
     adviser: Option<ExternalId>,
     now: Timestamp,
 ) -> Result<(), Refusal> {
+    audited(app, actor, ("households.choose_professional", Subject::new("household", id)), async move {
     may(actor, Action::ManageHouseholds)?;
     let household = find(app, id).await?.household;
     let connection = household.connection;
@@ -44,6 +46,8 @@ pub async fn choose_professional(
     let (household, staff) = (access.household, access.staff);
     app.store.set_household_access(NewAccess { household, follows: None, primary, secondary, staff, chosen }).await?;
     Ok(())
+    })
+    .await
 }
 
 /// Reads the people of a household from the CRM, one after the other; answers what came of each.
@@ -52,18 +56,21 @@ pub async fn choose_professional(
 /// Returns an error if there is no such household, nobody in it is linked, their connection does not run, or the CRM
 /// fails. What had been imported before stays.
 pub async fn sync(app: &App, actor: &Actor, id: HouseholdId) -> Result<Vec<ClientSyncOutcome>, Refusal> {
-    may(actor, Action::ControlRuns)?;
-    let people = find(app, id).await?.people;
-    // Somebody whom the practice has made has nothing in the CRM to be read; the partner may have.
-    let linked: Vec<_> = people.iter().filter(|person| person.crm_id().is_some()).collect();
-    if linked.is_empty() {
-        return Err(Refusal::new(Kind::WrongState, ClientSyncError::NotLinked.to_string()));
-    }
-    let mut outcomes = Vec::with_capacity(linked.len());
-    for person in linked {
-        outcomes.push(runs::one(app, &person.origin.connection, &person.client.external_id).await?.outcome);
-    }
-    Ok(outcomes)
+    audited(app, actor, ("households.sync", Subject::new("household", id)), async move {
+        may(actor, Action::ControlRuns)?;
+        let people = find(app, id).await?.people;
+        // Somebody whom the practice has made has nothing in the CRM to be read; the partner may have.
+        let linked: Vec<_> = people.iter().filter(|person| person.crm_id().is_some()).collect();
+        if linked.is_empty() {
+            return Err(Refusal::new(Kind::WrongState, ClientSyncError::NotLinked.to_string()));
+        }
+        let mut outcomes = Vec::with_capacity(linked.len());
+        for person in linked {
+            outcomes.push(runs::one(app, &person.origin.connection, &person.client.external_id).await?.outcome);
+        }
+        Ok(outcomes)
+    })
+    .await
 }
 
 async fn find(app: &App, id: HouseholdId) -> Result<HouseholdRow, Refusal> {

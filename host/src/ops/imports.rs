@@ -2,9 +2,10 @@
 
 use std::fs::File;
 
-use super::{Kind, Refusal, may};
+use super::{Kind, Refusal, audited, may};
 use crate::app::App;
 use crate::domain::access::{Action, Actor};
+use crate::domain::audit::Subject;
 use crate::domain::import::{Decision, Import};
 use crate::domain::{ConnectionName, ImportId, Timestamp};
 use crate::import::NewList;
@@ -28,19 +29,22 @@ pub struct List<'l> {
 /// # Errors
 /// Returns an error if the list cannot be read, or it is not clear whose ids it has.
 pub async fn bring(app: &App, actor: &Actor, list: List<'_>, now: Timestamp) -> Result<Import, Refusal> {
-    may(actor, Action::ManageBook)?;
-    let List { file, file_name, sheet, connection } = list;
-    let Some(file) = file else {
-        let message = "There is no file. Choose one and send it. Nothing was kept.";
-        let mut refusal = Refusal::at("/file", message);
-        // The page has no place for it but this.
-        refusal.message = message.to_owned();
-        return Err(refusal);
-    };
-    let connection = whose(app, connection)?;
-    let id_column = app.connections.id_column(&connection);
-    let list = NewList { file, file_name, sheet, connection, id_column, by: &actor.name };
-    Ok(app.imports.preview(list, now).await?)
+    audited(app, actor, ("imports.bring", Subject::of_kind("import")), async move {
+        may(actor, Action::ManageBook)?;
+        let List { file, file_name, sheet, connection } = list;
+        let Some(file) = file else {
+            let message = "There is no file. Choose one and send it. Nothing was kept.";
+            let mut refusal = Refusal::at("/file", message);
+            // The page has no place for it but this.
+            refusal.message = message.to_owned();
+            return Err(refusal);
+        };
+        let connection = whose(app, connection)?;
+        let id_column = app.connections.id_column(&connection);
+        let list = NewList { file, file_name, sheet, connection, id_column, by: &actor.name };
+        Ok(app.imports.preview(list, now).await?)
+    })
+    .await
 }
 
 fn whose(app: &App, given: Option<&str>) -> Result<ConnectionName, Refusal> {
@@ -76,23 +80,28 @@ pub async fn decide(
     (id, row): (ImportId, u32),
     decision: Option<Decision>,
 ) -> Result<Import, Refusal> {
-    may(actor, Action::ManageBook)?;
-    match app.store.decide_import_row(id, row, decision).await? {
-        Decided::Yes => app.store.import(id).await?.ok_or_else(|| missing(id)),
-        Decided::NoRow => Err(Refusal::not_found(format_args!("row {row} of the import {id}"))),
-        Decided::NotAsked => Err(Refusal::new(
-            Kind::WrongState,
-            "The row cannot be imported or is linked already, so that there is nothing to decide.",
-        )),
-        Decided::Taken(other) => Err(Refusal::new(
-            Kind::WrongState,
-            format!("Row {other} links this client or has the same ID. Leave that row out first. Nothing was changed."),
-        )),
-        Decided::NotThisClient => {
-            let message = "There is no such client in the book, or it is linked to the CRM already.";
-            Err(Refusal::at("/client_id", message))
+    audited(app, actor, ("imports.decide", Subject::new("import", id)), async move {
+        may(actor, Action::ManageBook)?;
+        match app.store.decide_import_row(id, row, decision).await? {
+            Decided::Yes => app.store.import(id).await?.ok_or_else(|| missing(id)),
+            Decided::NoRow => Err(Refusal::not_found(format_args!("row {row} of the import {id}"))),
+            Decided::NotAsked => Err(Refusal::new(
+                Kind::WrongState,
+                "The row cannot be imported or is linked already, so that there is nothing to decide.",
+            )),
+            Decided::Taken(other) => Err(Refusal::new(
+                Kind::WrongState,
+                format!(
+                    "Row {other} links this client or has the same ID. Leave that row out first. Nothing was changed."
+                ),
+            )),
+            Decided::NotThisClient => {
+                let message = "There is no such client in the book, or it is linked to the CRM already.";
+                Err(Refusal::at("/client_id", message))
+            }
         }
-    }
+    })
+    .await
 }
 
 /// Links the clients of the rows that are ready or decided, all in one.
@@ -100,8 +109,11 @@ pub async fn decide(
 /// # Errors
 /// Returns an error if there is no such list.
 pub async fn apply(app: &App, actor: &Actor, id: ImportId, now: Timestamp) -> Result<Import, Refusal> {
-    may(actor, Action::ManageBook)?;
-    app.store.apply_import(id, now).await?.ok_or_else(|| missing(id))
+    audited(app, actor, ("imports.apply", Subject::new("import", id)), async move {
+        may(actor, Action::ManageBook)?;
+        app.store.apply_import(id, now).await?.ok_or_else(|| missing(id))
+    })
+    .await
 }
 
 /// Forgets a list and its rows. What it linked stays linked.
@@ -109,8 +121,11 @@ pub async fn apply(app: &App, actor: &Actor, id: ImportId, now: Timestamp) -> Re
 /// # Errors
 /// Returns an error if there is no such list.
 pub async fn forget(app: &App, actor: &Actor, id: ImportId) -> Result<(), Refusal> {
-    may(actor, Action::ManageBook)?;
-    if app.store.forget_import(id).await? { Ok(()) } else { Err(missing(id)) }
+    audited(app, actor, ("imports.forget", Subject::new("import", id)), async move {
+        may(actor, Action::ManageBook)?;
+        if app.store.forget_import(id).await? { Ok(()) } else { Err(missing(id)) }
+    })
+    .await
 }
 
 fn missing(id: ImportId) -> Refusal {

@@ -1,11 +1,13 @@
 //! Events, and what people do with file notes that do not go out by themselves.
 
-use super::{Refusal, book};
+use super::{Refusal, audited, book};
 use crate::app::App;
 use crate::domain::access::{Action, Actor};
+use crate::domain::audit::Subject;
 use crate::domain::note::{Event, Note};
 use crate::domain::{HouseholdId, IdempotencyKey, NoteId, Timestamp};
 use crate::notes::{Accepted, NoteEdit, NotesError};
+use crate::store::audit::scope;
 use crate::store::outbox::NoteFilter;
 
 /// Accepts an event: when this answers, it and its file note are durable.
@@ -13,10 +15,14 @@ use crate::store::outbox::NoteFilter;
 /// # Errors
 /// Returns an error if the event does not fit, its key was used for another one, or the pack cannot write the note.
 pub async fn accept(app: &App, actor: &Actor, event: Event, key: &IdempotencyKey) -> Result<Accepted, Refusal> {
-    if !book(app, actor, Action::WriteNotes).await?.sees(event.household_id).await? {
-        return Err(NotesError::UnknownHousehold(event.household_id).into());
-    }
-    Ok(app.notes.accept(event, key).await?)
+    audited(app, actor, ("notes.accept", Subject::of_kind("note")), async move {
+        scope::in_household(event.household_id);
+        if !book(app, actor, Action::WriteNotes).await?.sees(event.household_id).await? {
+            return Err(NotesError::UnknownHousehold(event.household_id).into());
+        }
+        Ok(app.notes.accept(event, key).await?)
+    })
+    .await
 }
 
 /// A document that the host makes and sends to the CRM with a file note.
@@ -36,21 +42,25 @@ pub struct Export {
 /// # Errors
 /// Fails as [`accept`] does, and if the document cannot be made.
 pub async fn export(app: &App, actor: &Actor, export: Export, now: Timestamp) -> Result<NoteId, Refusal> {
-    let Export { household, document, key } = export;
-    if !book(app, actor, Action::WriteNotes).await?.sees(household).await? {
-        return Err(Refusal::not_found(format_args!("household {household}")));
-    }
-    let event = app.document_event(household, &document, now).await.map_err(NotesError::from)?;
-    let event_type = event.event_type.clone();
-    match app.notes.accept(event, &key).await {
-        Ok(accepted) => Ok(accepted.note.id),
-        Err(NotesError::KeyReused { note, event_type: sent, household: of })
-            if (&sent, of) == (&event_type, household) =>
-        {
-            Ok(note)
+    audited(app, actor, ("notes.export", Subject::of_kind("note")), async move {
+        let Export { household, document, key } = export;
+        scope::in_household(household);
+        if !book(app, actor, Action::WriteNotes).await?.sees(household).await? {
+            return Err(Refusal::not_found(format_args!("household {household}")));
         }
-        Err(other) => Err(other.into()),
-    }
+        let event = app.document_event(household, &document, now).await.map_err(NotesError::from)?;
+        let event_type = event.event_type.clone();
+        match app.notes.accept(event, &key).await {
+            Ok(accepted) => Ok(accepted.note.id),
+            Err(NotesError::KeyReused { note, event_type: sent, household: of })
+                if (&sent, of) == (&event_type, household) =>
+            {
+                Ok(note)
+            }
+            Err(other) => Err(other.into()),
+        }
+    })
+    .await
 }
 
 /// Delivers a waiting or dead note now, whatever the CRM asked for.
@@ -58,8 +68,11 @@ pub async fn export(app: &App, actor: &Actor, export: Export, now: Timestamp) ->
 /// # Errors
 /// Returns an error if there is no such note, or its state does not allow it.
 pub async fn retry(app: &App, actor: &Actor, id: NoteId) -> Result<Note, Refusal> {
-    find(app, actor, id).await?;
-    Ok(app.notes.retry(id).await?)
+    audited(app, actor, ("notes.retry", Subject::new("note", id)), async move {
+        find(app, actor, id).await?;
+        Ok(app.notes.retry(id).await?)
+    })
+    .await
 }
 
 /// Delivers all dead notes of a filter now; answers how many.
@@ -67,8 +80,11 @@ pub async fn retry(app: &App, actor: &Actor, id: NoteId) -> Result<Note, Refusal
 /// # Errors
 /// Returns an error if the store fails; those before it are on their way.
 pub async fn retry_all(app: &App, actor: &Actor, which: NoteFilter) -> Result<usize, Refusal> {
-    let visible = book(app, actor, Action::WriteNotes).await?.visible().clone();
-    Ok(app.notes.retry_all(NoteFilter { visible, ..which }).await?)
+    audited(app, actor, ("notes.retry_all", Subject::of_kind("note")), async move {
+        let visible = book(app, actor, Action::WriteNotes).await?.visible().clone();
+        Ok(app.notes.retry_all(NoteFilter { visible, ..which }).await?)
+    })
+    .await
 }
 
 /// Changes a note that the CRM has not got, and delivers it now.
@@ -76,8 +92,11 @@ pub async fn retry_all(app: &App, actor: &Actor, which: NoteFilter) -> Result<us
 /// # Errors
 /// Returns an error if a field does not fit, there is no such note, or the CRM may have it.
 pub async fn edit(app: &App, actor: &Actor, id: NoteId, edit: NoteEdit) -> Result<Note, Refusal> {
-    find(app, actor, id).await?;
-    Ok(app.notes.edit(id, edit).await?)
+    audited(app, actor, ("notes.edit", Subject::new("note", id)), async move {
+        find(app, actor, id).await?;
+        Ok(app.notes.edit(id, edit).await?)
+    })
+    .await
 }
 
 /// Takes a person's word for whether a note in doubt is in the CRM: there under this id, or not there (none).
@@ -85,8 +104,11 @@ pub async fn edit(app: &App, actor: &Actor, id: NoteId, edit: NoteEdit) -> Resul
 /// # Errors
 /// Returns an error if the id is none or another note's, there is no such note, nobody asked, or the CRM cannot say.
 pub async fn resolve(app: &App, actor: &Actor, id: NoteId, found: Option<&str>) -> Result<Note, Refusal> {
-    find(app, actor, id).await?;
-    Ok(app.notes.resolve(id, found).await?)
+    audited(app, actor, ("notes.resolve", Subject::new("note", id)), async move {
+        find(app, actor, id).await?;
+        Ok(app.notes.resolve(id, found).await?)
+    })
+    .await
 }
 
 /// Gives a note up for a reason that stays with it.
@@ -94,8 +116,11 @@ pub async fn resolve(app: &App, actor: &Actor, id: NoteId, found: Option<&str>) 
 /// # Errors
 /// Returns an error if the reason is none, there is no such note, or its state does not allow it.
 pub async fn discard(app: &App, actor: &Actor, id: NoteId, reason: &str) -> Result<Note, Refusal> {
-    find(app, actor, id).await?;
-    Ok(app.notes.discard(id, reason).await?)
+    audited(app, actor, ("notes.discard", Subject::new("note", id)), async move {
+        find(app, actor, id).await?;
+        Ok(app.notes.discard(id, reason).await?)
+    })
+    .await
 }
 
 /// The note that the actor may see to.

@@ -1,10 +1,11 @@
 //! Accounts of the people of the practice, as practice managers look after them.
 
-use super::{Kind, Refusal, may_freshly};
+use super::{Kind, Refusal, audited, may_freshly};
 use crate::access::{Made, NewUser};
 use crate::app::App;
 use crate::domain::access::{Action, Actor, Role, Who};
 use crate::domain::account::Account;
+use crate::domain::audit::Subject;
 use crate::domain::{Timestamp, UserId};
 use crate::store::access::UserChange;
 
@@ -13,11 +14,14 @@ use crate::store::access::UserChange;
 /// # Errors
 /// Returns an error if a field does not fit, or the email is another account's.
 pub async fn add(app: &App, actor: &Actor, new: NewUser, now: Timestamp) -> Result<Made, Refusal> {
-    may_freshly(actor, Action::ManagePeople)?;
-    if new.role == Role::PracticeManager {
-        in_person(actor, "make a practice manager")?;
-    }
-    Ok(app.access.add_user(new, now).await?)
+    audited(app, actor, ("people.add", Subject::of_kind("account")), async move {
+        may_freshly(actor, Action::ManagePeople)?;
+        if new.role == Role::PracticeManager {
+            in_person(actor, "make a practice manager")?;
+        }
+        Ok(app.access.add_user(new, now).await?)
+    })
+    .await
 }
 
 /// Goes on where no token asks: what it would make lives on when the token is revoked, and may do all that it did.
@@ -53,18 +57,21 @@ pub async fn change(
     change: UserChange,
     now: Timestamp,
 ) -> Result<Account, Refusal> {
-    may_freshly(actor, Action::ManagePeople)?;
-    if change == UserChange::default() {
-        let message = "There is nothing to change: say `role` or `disabled`.";
-        return Err(Refusal::new(Kind::Invalid, message));
-    }
-    if change.role == Some(Role::PracticeManager) {
-        in_person(actor, "make a practice manager")?;
-    }
-    if change.disabled == Some(false) {
-        unless_manager(app, actor, id, "let a practice manager in again").await?;
-    }
-    Ok(app.access.change_user(id, change, now).await?)
+    audited(app, actor, ("people.change", Subject::new("account", id)), async move {
+        may_freshly(actor, Action::ManagePeople)?;
+        if change == UserChange::default() {
+            let message = "There is nothing to change: say `role` or `disabled`.";
+            return Err(Refusal::new(Kind::Invalid, message));
+        }
+        if change.role == Some(Role::PracticeManager) {
+            in_person(actor, "make a practice manager")?;
+        }
+        if change.disabled == Some(false) {
+            unless_manager(app, actor, id, "let a practice manager in again").await?;
+        }
+        Ok(app.access.change_user(id, change, now).await?)
+    })
+    .await
 }
 
 /// Answers another link for an account, by which its holder chooses a password; an earlier one is over. The password that
@@ -73,7 +80,10 @@ pub async fn change(
 /// # Errors
 /// Returns an error if there is no such account, or it is disabled.
 pub async fn reset(app: &App, actor: &Actor, id: UserId, ends_tokens: bool, now: Timestamp) -> Result<Made, Refusal> {
-    may_freshly(actor, Action::ManagePeople)?;
-    unless_manager(app, actor, id, "give out a practice manager’s link").await?;
-    Ok(app.access.reset(id, ends_tokens, now).await?)
+    audited(app, actor, ("people.reset", Subject::new("account", id)), async move {
+        may_freshly(actor, Action::ManagePeople)?;
+        unless_manager(app, actor, id, "give out a practice manager’s link").await?;
+        Ok(app.access.reset(id, ends_tokens, now).await?)
+    })
+    .await
 }

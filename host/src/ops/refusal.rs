@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::crm::parse;
 use crate::domain::Diagnostic;
+use crate::domain::audit::{Outcome, field_name};
 use crate::domain::field::pointer_to;
 use crate::domain::text::{full_stop, sentence};
 use crate::import::{FileError, ImportError};
@@ -119,6 +120,37 @@ impl FieldError {
     /// The field as forms name it: the pointer without its first slash.
     pub fn name(&self) -> &str {
         self.pointer.trim_start_matches('/')
+    }
+}
+
+/// What the audit log has of a refusal. Its message may name a client, or say what somebody typed: only that of who may not
+/// is taken over, which says neither.
+impl From<&Refusal> for Outcome {
+    fn from(refusal: &Refusal) -> Self {
+        let fields: Vec<String> = refusal.fields.iter().map(|field| field_name(&field.pointer)).collect();
+        let because = match refusal.kind {
+            Kind::NotAllowed | Kind::NotFresh | Kind::NotSignedIn => refusal.message.clone(),
+            Kind::NotFound => "There is no such thing.".to_owned(),
+            Kind::Malformed => "What was sent cannot be read.".to_owned(),
+            Kind::KeyReused => "Its key belongs to something else.".to_owned(),
+            Kind::Stale => "It was changed meanwhile.".to_owned(),
+            Kind::WrongState => "The state that it is in does not allow it.".to_owned(),
+            Kind::TooLarge => "What was sent is too large.".to_owned(),
+            Kind::Invalid if fields.is_empty() => "What was sent does not fit.".to_owned(),
+            Kind::Invalid => format!("What was sent does not fit: {}", fields.join(", ")),
+            Kind::TooMany(_) => "Too much was asked or tried at once.".to_owned(),
+            Kind::PluginFailed => return Self::Failed("The plugin failed.".to_owned()),
+            Kind::CrmFailed => return Self::Failed("The CRM failed.".to_owned()),
+            Kind::NoSpace => return Self::Failed("The disk is nearly full.".to_owned()),
+            Kind::Internal | Kind::Unavailable => return Self::Failed("The host failed; its log says why.".to_owned()),
+        };
+        Self::Refused(because)
+    }
+}
+
+impl From<&StoreError> for Outcome {
+    fn from(_: &StoreError) -> Self {
+        Self::Failed("The host failed; its log says why.".to_owned())
     }
 }
 

@@ -3,9 +3,10 @@
 
 use uuid::Uuid;
 
-use super::{Kind, Refusal, may};
+use super::{Kind, Refusal, audited, may};
 use crate::app::App;
 use crate::domain::access::{Action, Actor};
+use crate::domain::audit::Subject;
 use crate::domain::{ConnectionName, PreviewId, RevisionDigest};
 use crate::integrations::{RuleDraft, Staged, Typed, is_written_out};
 use crate::pack::Edited;
@@ -22,9 +23,12 @@ pub async fn stage(
     name: &ConnectionName,
     archive: Option<Vec<u8>>,
 ) -> Result<Staged, Refusal> {
-    may(actor, Action::ManageConnections)?;
-    app.store.space().admit()?;
-    Ok(app.integrations.stage(name, archive, &actor.name).await?)
+    audited(app, actor, ("revisions.stage", Subject::new("connection", name)), async move {
+        may(actor, Action::ManageConnections)?;
+        app.store.space().admit()?;
+        Ok(app.integrations.stage(name, archive, &actor.name).await?)
+    })
+    .await
 }
 
 /// Stages a revision's files as they are edited, as a revision of their own, through the same gates. `in_force` is the
@@ -40,9 +44,12 @@ pub async fn stage_edited(
     (revision, edited): (&str, &Edited),
     in_force: Option<&str>,
 ) -> Result<Staged, Refusal> {
-    may(actor, Action::ManageConnections)?;
-    app.store.space().admit()?;
-    Ok(app.integrations.stage_edited(name, (revision, edited), in_force, &actor.name).await?)
+    audited(app, actor, ("revisions.stage_edited", Subject::new("connection", name)), async move {
+        may(actor, Action::ManageConnections)?;
+        app.store.space().admit()?;
+        Ok(app.integrations.stage_edited(name, (revision, edited), in_force, &actor.name).await?)
+    })
+    .await
 }
 
 /// Keeps a file as somebody typed it, in a draft.
@@ -55,9 +62,12 @@ pub async fn keep_draft(
     name: &ConnectionName,
     typed: Typed<'_>,
 ) -> Result<RuleDraft, Refusal> {
-    may(actor, Action::ManageConnections)?;
-    app.store.space().admit()?;
-    Ok(app.integrations.keep_draft(name, typed, &actor.name).await?)
+    audited(app, actor, ("revisions.keep_draft", Subject::new("connection", name)), async move {
+        may(actor, Action::ManageConnections)?;
+        app.store.space().admit()?;
+        Ok(app.integrations.keep_draft(name, typed, &actor.name).await?)
+    })
+    .await
 }
 
 /// Stages a draft. One that went through the gates is forgotten; the others keep what refused them.
@@ -65,19 +75,23 @@ pub async fn keep_draft(
 /// # Errors
 /// Returns an error if there is no such connection or draft, nothing differs in it, or another revision is in force by now.
 pub async fn stage_draft(app: &App, actor: &Actor, name: &ConnectionName, id: Uuid) -> Result<Staged, Refusal> {
-    may(actor, Action::ManageConnections)?;
-    app.store.space().admit()?;
-    app.integrations.one(name).await?;
-    let draft = app.integrations.draft(name, id).await?;
-    let base = draft.base.to_string();
-    let in_force = draft.in_force.map(|digest| digest.to_string());
-    let staged = app.integrations.stage_edited(name, (&base, &draft.files), in_force.as_deref(), &actor.name).await?;
-    if staged.revision.is_some() {
-        app.integrations.discard_draft(name, id).await?;
-    } else {
-        app.integrations.keep_refused(draft, staged.gates.clone()).await?;
-    }
-    Ok(staged)
+    audited(app, actor, ("revisions.stage_draft", Subject::new("connection", name)), async move {
+        may(actor, Action::ManageConnections)?;
+        app.store.space().admit()?;
+        app.integrations.one(name).await?;
+        let draft = app.integrations.draft(name, id).await?;
+        let base = draft.base.to_string();
+        let in_force = draft.in_force.map(|digest| digest.to_string());
+        let staged =
+            app.integrations.stage_edited(name, (&base, &draft.files), in_force.as_deref(), &actor.name).await?;
+        if staged.revision.is_some() {
+            app.integrations.discard_draft(name, id).await?;
+        } else {
+            app.integrations.keep_refused(draft, staged.gates.clone()).await?;
+        }
+        Ok(staged)
+    })
+    .await
 }
 
 /// Gives up a draft.
@@ -85,9 +99,12 @@ pub async fn stage_draft(app: &App, actor: &Actor, name: &ConnectionName, id: Uu
 /// # Errors
 /// Returns an error if there is no such connection or draft.
 pub async fn discard_draft(app: &App, actor: &Actor, name: &ConnectionName, id: Uuid) -> Result<RuleDraft, Refusal> {
-    may(actor, Action::ManageConnections)?;
-    app.integrations.one(name).await?;
-    Ok(app.integrations.discard_draft(name, id).await?)
+    audited(app, actor, ("revisions.discard_draft", Subject::new("connection", name)), async move {
+        may(actor, Action::ManageConnections)?;
+        app.integrations.one(name).await?;
+        Ok(app.integrations.discard_draft(name, id).await?)
+    })
+    .await
 }
 
 /// Lets go of a revision that is staged and was never in force.
@@ -100,8 +117,11 @@ pub async fn discard(
     name: &ConnectionName,
     revision: &str,
 ) -> Result<RevisionDigest, Refusal> {
-    may(actor, Action::ManageConnections)?;
-    Ok(app.integrations.discard_revision(name, revision).await?)
+    audited(app, actor, ("revisions.discard", Subject::new("connection", name)), async move {
+        may(actor, Action::ManageConnections)?;
+        Ok(app.integrations.discard_revision(name, revision).await?)
+    })
+    .await
 }
 
 /// Begins to map the whole book by a revision and to hold that against what is stored. Answers the preview as it begins;
@@ -110,19 +130,22 @@ pub async fn discard(
 /// # Errors
 /// Returns an error if the connection never had the revision, is not at work, or has it in force.
 pub async fn preview(app: &App, actor: &Actor, name: &ConnectionName, revision: &str) -> Result<Preview, Refusal> {
-    may(actor, Action::ManageConnections)?;
-    app.store.space().admit()?;
-    let to = app.integrations.known_revision(name, revision).await?;
-    let Some(connection) = app.connections.get(name) else {
-        let why = format!("The connection `{name}` is not at work, so that nothing says what is in force.");
-        return Err(Refusal::new(Kind::WrongState, why));
-    };
-    let from = connection.revision();
-    if from.digest() == to.digest() {
-        let why = format!("Revision {} is in force for `{name}` already: nothing would change.", to.id());
-        return Err(Refusal::new(Kind::WrongState, why));
-    }
-    Ok(app.previews.start(&connection, to, &actor.name)?)
+    audited(app, actor, ("revisions.preview", Subject::new("connection", name)), async move {
+        may(actor, Action::ManageConnections)?;
+        app.store.space().admit()?;
+        let to = app.integrations.known_revision(name, revision).await?;
+        let Some(connection) = app.connections.get(name) else {
+            let why = format!("The connection `{name}` is not at work, so that nothing says what is in force.");
+            return Err(Refusal::new(Kind::WrongState, why));
+        };
+        let from = connection.revision();
+        if from.digest() == to.digest() {
+            let why = format!("Revision {} is in force for `{name}` already: nothing would change.", to.id());
+            return Err(Refusal::new(Kind::WrongState, why));
+        }
+        Ok(app.previews.start(&connection, to, &actor.name)?)
+    })
+    .await
 }
 
 /// Ends a preview that is under way.
@@ -130,14 +153,17 @@ pub async fn preview(app: &App, actor: &Actor, name: &ConnectionName, revision: 
 /// # Errors
 /// Returns an error if there is none of this id, or it has ended.
 pub async fn cancel_preview(app: &App, actor: &Actor, id: PreviewId) -> Result<Preview, Refusal> {
-    may(actor, Action::ManageConnections)?;
-    let is_told = app.previews.cancel(id);
-    let preview = app.previews.one(id)?;
-    if is_told {
-        return Ok(preview);
-    }
-    let why = "This preview has ended already. Nothing was changed.";
-    Err(Refusal::new(Kind::WrongState, why))
+    audited(app, actor, ("revisions.cancel_preview", Subject::new("preview", id)), async move {
+        may(actor, Action::ManageConnections)?;
+        let is_told = app.previews.cancel(id);
+        let preview = app.previews.one(id)?;
+        if is_told {
+            return Ok(preview);
+        }
+        let why = "This preview has ended already. Nothing was changed.";
+        Err(Refusal::new(Kind::WrongState, why))
+    })
+    .await
 }
 
 /// The preview that somebody follows who puts a revision in force: it has to be of that very change, and not followed yet.

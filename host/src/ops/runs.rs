@@ -1,8 +1,9 @@
 //! Runs: starting and cancelling them.
 
-use super::{Kind, Refusal, may};
+use super::{Kind, Refusal, audited, may};
 use crate::app::App;
 use crate::domain::access::{Action, Actor};
+use crate::domain::audit::Subject;
 use crate::domain::run::{Run, Trigger};
 use crate::domain::{ConnectionName, ExternalId, RunId};
 use crate::sync::SyncedClient;
@@ -21,12 +22,15 @@ pub enum Mode {
 /// # Errors
 /// Returns an error if there is no such connection, or it does not run.
 pub async fn start(app: &App, actor: &Actor, connection: &ConnectionName, mode: Mode) -> Result<Run, Refusal> {
-    may(actor, Action::ControlRuns)?;
-    at_work(app, connection).await?;
-    Ok(match mode {
-        Mode::Keep => app.syncs.request(connection, Trigger::Request).await?,
-        Mode::Rehearse => app.syncs.rehearse(connection)?,
+    audited(app, actor, ("runs.start", Subject::new("connection", connection)), async move {
+        may(actor, Action::ControlRuns)?;
+        at_work(app, connection).await?;
+        Ok(match mode {
+            Mode::Keep => app.syncs.request(connection, Trigger::Request).await?,
+            Mode::Rehearse => app.syncs.rehearse(connection)?,
+        })
     })
+    .await
 }
 
 /// Ends a run at its next commit; what it committed stays. Answers the run as it stands.
@@ -34,18 +38,21 @@ pub async fn start(app: &App, actor: &Actor, connection: &ConnectionName, mode: 
 /// # Errors
 /// Returns an error if there is no such run, or it is over.
 pub async fn cancel(app: &App, actor: &Actor, id: RunId) -> Result<Run, Refusal> {
-    may(actor, Action::ControlRuns)?;
-    let is_told = app.syncs.cancel(id);
-    // Looked for afterwards: a run that ends in between is found in the store as it ended.
-    let run = match app.syncs.watch(id) {
-        Some(under_way) => Run::clone(&under_way.borrow()),
-        None => app.store.run(id).await?.ok_or_else(|| Refusal::not_found(format_args!("run {id}")))?,
-    };
-    if is_told {
-        return Ok(run);
-    }
-    let message = format!("This run is {} and not under way. Nothing was changed.", run.state.as_str());
-    Err(Refusal::new(Kind::WrongState, message))
+    audited(app, actor, ("runs.cancel", Subject::new("run", id)), async move {
+        may(actor, Action::ControlRuns)?;
+        let is_told = app.syncs.cancel(id);
+        // Looked for afterwards: a run that ends in between is found in the store as it ended.
+        let run = match app.syncs.watch(id) {
+            Some(under_way) => Run::clone(&under_way.borrow()),
+            None => app.store.run(id).await?.ok_or_else(|| Refusal::not_found(format_args!("run {id}")))?,
+        };
+        if is_told {
+            return Ok(run);
+        }
+        let message = format!("This run is {} and not under way. Nothing was changed.", run.state.as_str());
+        Err(Refusal::new(Kind::WrongState, message))
+    })
+    .await
 }
 
 /// Reads one client of a connection from the CRM.

@@ -13,6 +13,11 @@ use std::path::Path;
 use self::host::{Answer, Host};
 use self::table::{Expected, Row};
 use crate::connection::for_tests::with_shipped_events;
+use crate::domain::access::{Actor, Role, Who};
+use crate::domain::audit::Entry;
+use crate::ops::revisions::stage_draft;
+use crate::store::audit::AuditFilter;
+use crate::store::page::PageRequest;
 
 #[tokio::test]
 async fn a_mistake_is_refused_alike_by_page_and_api() {
@@ -82,6 +87,80 @@ async fn every_verb_is_in_the_table() {
     let host = Host::new().await;
     let rows: BTreeSet<String> = table::rows(&host).into_iter().map(|row| row.verb.to_owned()).collect();
     assert_eq!(rows, verbs(), "each public function of `ops` is a row of tests/table.rs, and nothing else is");
+}
+
+#[tokio::test]
+async fn every_verb_has_its_entry_in_the_audit_log() {
+    let host = Host::new().await;
+    let mut manager = host.manager.clone();
+    for row in table::rows(&host) {
+        both(&host, &row, &manager).await;
+        if row.verb.starts_with("account::") {
+            manager = host.manager_again().await;
+        }
+    }
+    // A site's way back is no form, and a draft that is not there is not kept before it would be staged.
+    host.open("/oauth/callback?state=guessed&code=guessed", &manager).await;
+    let operator = Actor::of_the_practice(Who::Operator, "a test");
+    let staged = stage_draft(&host.app, &operator, &"main".parse().unwrap(), uuid::Uuid::nil()).await;
+    assert!(staged.is_err());
+    let entries = audit_log(&host).await;
+    let told: BTreeSet<String> = entries.iter().map(|entry| entry.act.verb.replace('.', "::")).collect();
+    let missing: Vec<String> = verbs().difference(&told).cloned().collect();
+    assert_eq!(missing, [""; 0], "each public function of `ops` does its work inside `audited`");
+    for entry in entries {
+        let text = format!("{entry:?}");
+        for personal in ["Ayda", "Khan", "Sam", "sam@", "pat@example", "correct", "qwerty", "guessed"] {
+            assert!(!text.contains(personal), "{personal} is in {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_is_in_the_audit_log_with_the_reason() {
+    let host = Host::new().await;
+    let mut missing = Vec::new();
+    for row in table::rows(&host).into_iter().filter(|row| row.needs_role) {
+        both(&host, &row, &host.support).await;
+        let verb = row.verb.replace("::", ".");
+        let is_told = audit_log(&host).await.iter().any(|entry| {
+            let act = &entry.act;
+            [verb.as_str(), "request"].contains(&act.verb.as_str())
+                && act.by.role == Some(Role::Support)
+                && act.outcome.as_str() == "refused"
+                && act.outcome.because().is_some_and(|because| because.contains("practice manager"))
+        });
+        if !is_told {
+            missing.push(verb);
+        }
+    }
+    assert_eq!(missing, [""; 0]);
+    let entries = audit_log(&host).await;
+    let places: BTreeSet<&str> =
+        entries.iter().filter(|entry| entry.act.verb == "request").map(|entry| entry.act.detail.as_str()).collect();
+    assert!(places.contains("PATCH /api/v1/clients/{id}"), "{places:?}");
+}
+
+#[tokio::test]
+async fn a_change_is_told_with_who_from_where_and_to_what() {
+    let host = Host::new().await;
+    let path = format!("/households/{}/clients/{}/edit", host.household, host.client);
+    let changed = host.submit(&path, "preferred_name=Ay&mobile=%2B61491570156", &host.manager).await;
+    assert!(changed.status < 400, "{changed}");
+    let entries = audit_log(&host).await;
+    let entry = entries.iter().find(|entry| entry.act.verb == "clients.edit").unwrap();
+    let act = &entry.act;
+    assert_eq!((act.by.id, &*act.by.name), (Some(host.manager_id.0), "Pat Lee"));
+    assert_eq!((act.subject.kind, &act.subject.id), ("client", &host.client.to_string()));
+    assert_eq!((act.household, act.outcome.as_str()), (Some(host.household), "done"));
+    assert!(act.detail.contains("mobile") && !act.detail.contains("491"), "{}", act.detail);
+    assert_eq!(act.source, "unknown");
+}
+
+/// The newest entries of the audit log.
+async fn audit_log(host: &Host) -> Vec<Entry> {
+    let page = PageRequest { cursor: None, limit: 500 };
+    host.app.store.audit(AuditFilter::default(), page).await.unwrap().items
 }
 
 /// The answers of the page and the API, those of them that have the verb.

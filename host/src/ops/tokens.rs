@@ -3,11 +3,12 @@
 use secrecy::SecretString;
 
 use super::people::in_person;
-use super::{FieldError, Kind, Refusal, may, may_freshly, whose};
+use super::{FieldError, Kind, Refusal, audited, may, may_freshly, whose};
 use crate::access::{AccountError, NewToken};
 use crate::app::App;
 use crate::domain::access::{Action, Actor, Scope, Who};
 use crate::domain::account::ApiToken;
+use crate::domain::audit::Subject;
 use crate::domain::{Timestamp, TokenId};
 use crate::store::access::NotKept;
 
@@ -24,34 +25,37 @@ pub async fn make(
     new: NewToken,
     now: Timestamp,
 ) -> Result<(ApiToken, SecretString), Refusal> {
-    may_freshly(actor, Action::ManageTokens)?;
-    let problems = new.problems(now);
-    if !problems.is_empty() {
-        return Err(AccountError::Invalid(problems).into());
-    }
-    let NewToken { name, mut scopes, expires_at } = new;
-    scopes.sort_unstable();
-    scopes.dedup();
-    if let Some(scope) = scopes.iter().find(|scope| !actor.has(**scope)) {
-        return Err(too_strong(actor, *scope));
-    }
-    if scopes.contains(&Scope::Manage) {
-        in_person(actor, "make a token with the scope `manage`")?;
-    }
-    let expires_at = within_parent(app, actor, expires_at).await?;
-    let new = NewToken { name: name.trim().to_owned(), scopes, expires_at };
-    app.access.make_token(actor, new, MOST, now).await?.map_err(|why| {
-        let message = match why {
-            NotKept::MakerIsGone => {
-                "No token was made: the account or the token with which it was to be made is no longer accepted."
-                    .to_owned()
-            }
-            NotKept::TooMany => {
-                format!("No token was made: there are {MOST} already. Revoke those that are not used any more.")
-            }
-        };
-        Refusal::new(Kind::WrongState, message)
+    audited(app, actor, ("tokens.make", Subject::of_kind("token")), async move {
+        may_freshly(actor, Action::ManageTokens)?;
+        let problems = new.problems(now);
+        if !problems.is_empty() {
+            return Err(AccountError::Invalid(problems).into());
+        }
+        let NewToken { name, mut scopes, expires_at } = new;
+        scopes.sort_unstable();
+        scopes.dedup();
+        if let Some(scope) = scopes.iter().find(|scope| !actor.has(**scope)) {
+            return Err(too_strong(actor, *scope));
+        }
+        if scopes.contains(&Scope::Manage) {
+            in_person(actor, "make a token with the scope `manage`")?;
+        }
+        let expires_at = within_parent(app, actor, expires_at).await?;
+        let new = NewToken { name: name.trim().to_owned(), scopes, expires_at };
+        app.access.make_token(actor, new, MOST, now).await?.map_err(|why| {
+            let message = match why {
+                NotKept::MakerIsGone => {
+                    "No token was made: the account or the token with which it was to be made is no longer accepted."
+                        .to_owned()
+                }
+                NotKept::TooMany => {
+                    format!("No token was made: there are {MOST} already. Revoke those that are not used any more.")
+                }
+            };
+            Refusal::new(Kind::WrongState, message)
+        })
     })
+    .await
 }
 
 /// Revokes a token of one's own, or, as a practice manager, a colleague's; those that were made with it end, too.
@@ -59,11 +63,14 @@ pub async fn make(
 /// # Errors
 /// Returns an error if there is no such token, or it is not for the actor to revoke.
 pub async fn revoke(app: &App, actor: &Actor, id: TokenId) -> Result<(), Refusal> {
-    may(actor, Action::ManageTokens)?;
-    match whose(actor) {
-        Some(of) if app.access.revoke_token(id, of).await? => Ok(()),
-        _ => Err(Refusal::not_found(format_args!("token {id}"))),
-    }
+    audited(app, actor, ("tokens.revoke", Subject::new("token", id)), async move {
+        may(actor, Action::ManageTokens)?;
+        match whose(actor) {
+            Some(of) if app.access.revoke_token(id, of).await? => Ok(()),
+            _ => Err(Refusal::not_found(format_args!("token {id}"))),
+        }
+    })
+    .await
 }
 
 fn too_strong(actor: &Actor, scope: Scope) -> Refusal {

@@ -5,11 +5,12 @@ use std::io::ErrorKind;
 use bytes::Bytes;
 use futures::Stream;
 
-use super::{Kind, Refusal, may};
+use super::{Kind, Refusal, audited, may};
 use crate::app::App;
 use crate::documents::{Kept, NotAPdf, NotTaken};
 use crate::domain::Timestamp;
 use crate::domain::access::{Action, Actor};
+use crate::domain::audit::Subject;
 
 /// Takes in a PDF as it comes, and keeps it. Who calls has a place and a time for it.
 ///
@@ -22,8 +23,11 @@ pub async fn upload<E: std::fmt::Display>(
     pieces: impl Stream<Item = Result<Bytes, E>>,
     now: Timestamp,
 ) -> Result<Kept, Refusal> {
-    may(actor, Action::WriteNotes)?;
-    Ok(app.uploads.keep(name, pieces, now).await?)
+    audited(app, actor, ("uploads.upload", Subject::of_kind("document")), async move {
+        may(actor, Action::WriteNotes)?;
+        Ok(app.uploads.keep(name, pieces, now).await?)
+    })
+    .await
 }
 
 impl From<NotTaken> for Refusal {

@@ -23,6 +23,7 @@ macro_rules! on_each_engine {
 mod absent_clients;
 mod absent_items;
 mod access;
+mod audit;
 mod connections;
 mod documents;
 mod edits;

@@ -13,6 +13,7 @@ mod redb;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
 use std::path::Path;
@@ -95,9 +96,9 @@ impl Engine {
     /// Begins to write, as soon as nobody else does.
     pub fn write(&self) -> Result<Write, Error> {
         match self {
-            Self::Redb(engine) => engine.write().map(Write::Redb),
+            Self::Redb(engine) => engine.write().map(Writing::Redb).map(Write::begun),
             #[cfg(test)]
-            Self::Memory(engine) => Ok(Write::Memory(engine.write())),
+            Self::Memory(engine) => Ok(Write::begun(Writing::Memory(engine.write()))),
         }
     }
 }
@@ -129,8 +130,15 @@ impl Snapshot {
 }
 
 /// A transaction that writes. Dropped, it leaves no trace.
+pub struct Write {
+    of: Writing,
+    /// Whether anything was put or taken away.
+    has_changed: Cell<bool>,
+}
+
+/// The transaction of an engine.
 #[cfg_attr(test, expect(clippy::large_enum_variant, reason = "what serves is not boxed for a test"))]
-pub enum Write {
+enum Writing {
     /// A transaction that writes to a file.
     Redb(redb::Write),
     /// A table in memory.
@@ -139,6 +147,15 @@ pub enum Write {
 }
 
 impl Write {
+    fn begun(of: Writing) -> Self {
+        Self { of, has_changed: Cell::new(false) }
+    }
+
+    /// Whether anything was put or taken away: a transaction that only looked is told from one that changes something.
+    pub fn has_changed(&self) -> bool {
+        self.has_changed.get()
+    }
+
     /// Opens a table, making it where it is missing.
     ///
     /// # Errors
@@ -147,28 +164,29 @@ impl Write {
         &self,
         table: Table<K, V>,
     ) -> Result<WriteTable<'_, K, V>, Error> {
-        match self {
-            Self::Redb(write) => Ok(WriteTable::Redb(write.open_table(redb::definition(table))?)),
+        let of = match &self.of {
+            Writing::Redb(write) => TableOf::Redb(write.open_table(redb::definition(table))?),
             #[cfg(test)]
-            Self::Memory(write) => write.open_table(table.name).map(WriteTable::Memory),
-        }
+            Writing::Memory(write) => TableOf::Memory(write.open_table(table.name)?),
+        };
+        Ok(WriteTable { of, has_changed: &self.has_changed })
     }
 
     /// Whether a table was ever made.
     pub fn has_table<K: Key + 'static, V: Value + 'static>(&self, table: Table<K, V>) -> Result<bool, Error> {
-        match self {
-            Self::Redb(write) => redb::has_table(write, table.name),
+        match &self.of {
+            Writing::Redb(write) => redb::has_table(write, table.name),
             #[cfg(test)]
-            Self::Memory(write) => Ok(write.has_table(table.name)),
+            Writing::Memory(write) => Ok(write.has_table(table.name)),
         }
     }
 
     /// Takes a table away, as if it was never made.
     #[cfg(test)]
     pub fn delete_table<K: Key + 'static, V: Value + 'static>(&self, table: Table<K, V>) -> Result<(), Error> {
-        match self {
-            Self::Redb(write) => write.delete_table(redb::definition(table)).map(drop).map_err(Error::from),
-            Self::Memory(write) => {
+        match &self.of {
+            Writing::Redb(write) => write.delete_table(redb::definition(table)).map(drop).map_err(Error::from),
+            Writing::Memory(write) => {
                 write.delete_table(table.name);
                 Ok(())
             }
@@ -180,10 +198,10 @@ impl Write {
     /// # Errors
     /// Returns an error if the disk fails. Either all of it is kept or nothing.
     pub fn commit(self) -> Result<(), Error> {
-        match self {
-            Self::Redb(write) => Ok(write.commit()?),
+        match self.of {
+            Writing::Redb(write) => Ok(write.commit()?),
             #[cfg(test)]
-            Self::Memory(write) => {
+            Writing::Memory(write) => {
                 write.commit();
                 Ok(())
             }
@@ -192,10 +210,10 @@ impl Write {
 
     /// Takes back what was written.
     pub fn abort(self) -> Result<(), Error> {
-        match self {
-            Self::Redb(write) => Ok(write.abort()?),
+        match self.of {
+            Writing::Redb(write) => Ok(write.abort()?),
             #[cfg(test)]
-            Self::Memory(_) => Ok(()),
+            Writing::Memory(_) => Ok(()),
         }
     }
 }
@@ -351,7 +369,13 @@ impl<K: Key + 'static, V: Value + 'static> Readable<K, V> for ReadTable<K, V> {
 }
 
 /// A table that is being written.
-pub enum WriteTable<'w, K: Key + 'static, V: Value + 'static> {
+pub struct WriteTable<'w, K: Key + 'static, V: Value + 'static> {
+    of: TableOf<'w, K, V>,
+    has_changed: &'w Cell<bool>,
+}
+
+/// A table of an engine that is being written.
+enum TableOf<'w, K: Key + 'static, V: Value + 'static> {
     /// A table in a file.
     Redb(redb::WriteTable<'w, K, V>),
     /// A table in memory.
@@ -362,10 +386,11 @@ pub enum WriteTable<'w, K: Key + 'static, V: Value + 'static> {
 impl<K: Key + 'static, V: Value + 'static> WriteTable<'_, K, V> {
     /// Writes an entry, over one whose key is the same.
     pub fn put(&mut self, key: View<'_, K>, value: View<'_, V>) -> Result<(), Error> {
-        match self {
-            Self::Redb(table) => drop(table.insert(key, value)?),
+        self.has_changed.set(true);
+        match &mut self.of {
+            TableOf::Redb(table) => drop(table.insert(key, value)?),
             #[cfg(test)]
-            Self::Memory(table) => table.put::<K, V>(&key, &value),
+            TableOf::Memory(table) => table.put::<K, V>(&key, &value),
         }
         Ok(())
     }
@@ -373,10 +398,11 @@ impl<K: Key + 'static, V: Value + 'static> WriteTable<'_, K, V> {
     /// Writes entries that come in the order of their keys, over those whose keys are the same: much faster than one by
     /// one where many go between the same two.
     pub fn put_sorted<'e>(&mut self, entries: impl Iterator<Item = (View<'e, K>, View<'e, V>)>) -> Result<(), Error> {
-        match self {
-            Self::Redb(table) => redb::put_sorted(table, entries),
+        self.has_changed.set(true);
+        match &mut self.of {
+            TableOf::Redb(table) => redb::put_sorted(table, entries),
             #[cfg(test)]
-            Self::Memory(table) => {
+            TableOf::Memory(table) => {
                 entries.for_each(|(key, value)| table.put::<K, V>(&key, &value));
                 Ok(())
             }
@@ -385,19 +411,24 @@ impl<K: Key + 'static, V: Value + 'static> WriteTable<'_, K, V> {
 
     /// Takes an entry away. Answers whether there was one.
     pub fn delete(&mut self, key: View<'_, K>) -> Result<bool, Error> {
-        match self {
-            Self::Redb(table) => Ok(table.remove(key)?.is_some()),
+        let was_there = match &mut self.of {
+            TableOf::Redb(table) => table.remove(key)?.is_some(),
             #[cfg(test)]
-            Self::Memory(table) => Ok(table.delete::<K>(&key)),
+            TableOf::Memory(table) => table.delete::<K>(&key),
+        };
+        if was_there {
+            self.has_changed.set(true);
         }
+        Ok(was_there)
     }
 
     /// Takes away the entries whose keys lie in the range.
     pub fn delete_range<'k>(&mut self, range: impl RangeBounds<View<'k, K>> + 'k) -> Result<(), Error> {
-        match self {
-            Self::Redb(table) => Ok(table.retain_in(range, |_, _| false)?),
+        self.has_changed.set(true);
+        match &mut self.of {
+            TableOf::Redb(table) => Ok(table.retain_in(range, |_, _| false)?),
             #[cfg(test)]
-            Self::Memory(table) => {
+            TableOf::Memory(table) => {
                 table.delete_range::<K>(&range);
                 Ok(())
             }
@@ -407,10 +438,10 @@ impl<K: Key + 'static, V: Value + 'static> WriteTable<'_, K, V> {
 
 impl<K: Key + 'static, V: Value + 'static> Readable<K, V> for WriteTable<'_, K, V> {
     fn get(&self, key: View<'_, K>) -> Result<Option<Guard<'_, V>>, Error> {
-        match self {
-            Self::Redb(table) => Ok(redb::get(table, key)?.map(Guard::Redb)),
+        match &self.of {
+            TableOf::Redb(table) => Ok(redb::get(table, key)?.map(Guard::Redb)),
             #[cfg(test)]
-            Self::Memory(table) => Ok(table.get::<K, V>(&key).map(Guard::Memory)),
+            TableOf::Memory(table) => Ok(table.get::<K, V>(&key).map(Guard::Memory)),
         }
     }
 
@@ -419,18 +450,18 @@ impl<K: Key + 'static, V: Value + 'static> Readable<K, V> for WriteTable<'_, K, 
         direction: Direction,
         range: impl RangeBounds<View<'k, K>> + 'k,
     ) -> Result<Scan<'_, K, V>, Error> {
-        match self {
-            Self::Redb(table) => Ok(Scan::Redb(redb::range(table, range)?, direction)),
+        match &self.of {
+            TableOf::Redb(table) => Ok(Scan::Redb(redb::range(table, range)?, direction)),
             #[cfg(test)]
-            Self::Memory(table) => Ok(Scan::Memory(table.scan_in(direction, &range))),
+            TableOf::Memory(table) => Ok(Scan::Memory(table.scan_in(direction, &range))),
         }
     }
 
     fn is_empty(&self) -> Result<bool, Error> {
-        match self {
-            Self::Redb(table) => redb::is_empty(table),
+        match &self.of {
+            TableOf::Redb(table) => redb::is_empty(table),
             #[cfg(test)]
-            Self::Memory(table) => Ok(table.is_empty()),
+            TableOf::Memory(table) => Ok(table.is_empty()),
         }
     }
 }

@@ -27,10 +27,11 @@ type MakeTables = fn(&Write) -> Result<(), StoreError>;
 
 /// The functions that make the tables of each part. Reading a table that was never made is an error, so all are made at
 /// once.
-const TABLE_MAKERS: [MakeTables; 12] = [
+const TABLE_MAKERS: [MakeTables; 13] = [
     super::tables::make,
     super::commit::emptied::make_tables,
     super::access::make_tables,
+    super::audit::make_tables,
     super::connections::make_tables,
     super::sites::make_tables,
     super::site_lists::make_tables,

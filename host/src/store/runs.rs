@@ -7,8 +7,9 @@ use super::engine::{Readable, Value};
 use super::keys::{PRACTICE, join, own, span, uuid_at_end};
 use super::rows::{decode, encode};
 use super::tables::{RUNS, RUNS_OF, SEEN, WALKS};
-use super::{absent_clients, absent_items, data_quality, report, site_lists};
+use super::{absent_clients, absent_items, audit, data_quality, report, site_lists};
 use crate::domain::absence::{Edition, Threshold};
+use crate::domain::audit::{Act, By, Outcome, Subject, THIS_MACHINE};
 use crate::domain::run::{Run, RunState, Trigger};
 use crate::domain::{ConnectionName, RecordKind, RunId};
 use crate::store::connection_numbers::{connection_key, number_for, number_of};
@@ -35,6 +36,24 @@ const NEWEST: usize = 200;
 
 /// Complete walks whose seen ids are kept: a client is gone when two in a row did not see it.
 const WALKS_KEPT: usize = 2;
+
+/// A run's beginning or end, as the audit log has it: one entry each, not one a client. Whoever asked for it has another.
+fn act(run: &Run, verb: &str) -> Act {
+    let by = By::host(match run.trigger {
+        Trigger::Schedule => "schedule",
+        Trigger::Request => "sync that somebody asked for",
+        Trigger::Resume => "sync that goes on after a restart",
+        Trigger::Client => "sync of one client",
+        Trigger::Revision => "sync after a revision came in force",
+    });
+    let outcome = match run.state {
+        RunState::Failed => Outcome::Failed("The run says why.".to_owned()),
+        RunState::Cancelled => Outcome::Refused("It was cancelled.".to_owned()),
+        RunState::Queued | RunState::Running | RunState::Done => Outcome::Done,
+    };
+    let detail = format!("{} seen of {}", run.counts.seen, run.connection);
+    Act { outcome, detail, ..Act::done(by, THIS_MACHINE, verb, Subject::new("run", run.id)) }
+}
 
 impl Store {
     /// One run.
@@ -101,6 +120,7 @@ impl Store {
                 report::forget(transaction, uuid_at_end(old?.0.value()))?;
             }
             put_run(transaction, &run)?;
+            audit::append(transaction, act(&run, "sync.begin"))?;
             Ok(run)
         })
         .await
@@ -254,6 +274,7 @@ impl Store {
             }
             table.put(&connection_key(connection), encode(&walks)?.as_slice())?;
             put_run(transaction, &run)?;
+            audit::append(transaction, act(&run, "sync.end"))?;
             Ok(run)
         })
         .await

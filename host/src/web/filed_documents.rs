@@ -55,6 +55,7 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<
     let filter = asked.filter.of_store()?;
     let of = notes::whose(&book, &filter).await?;
     let found = book.note_documents(filter, asked.page()).await?;
+    crate::audit::counted(found.items.len());
     let mut rows = Vec::with_capacity(found.items.len());
     for document in &found.items {
         rows.push(row(document, notes::household(&book, &document.note).await?, &person.clock));

@@ -55,6 +55,7 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<
         return Ok(Redirect::to("/households").into_response());
     }
     let found = app.store.findings(code.to_owned(), asked.page()).await?;
+    crate::audit::counted(found.items.len());
     page(&FindingsPage {
         layout: Layout::load(&app, &person, Section::Households).await?,
         heading: format::code(code),

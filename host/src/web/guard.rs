@@ -1,6 +1,6 @@
 //! Guards of every page: the headers of its answer, and the refusal of forms that other sites send.
 
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 
 use super::failure::Failure;
 use crate::access::request::is_from_own_page;
+use crate::app::App;
+use crate::audit::Watched;
 
 /// Nothing but what the host itself serves; nothing inline.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
@@ -34,6 +36,17 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// Takes to the audit log what a page shows or refuses, before it is sent.
+pub(super) async fn watched(State(app): State<App>, request: Request, next: Next) -> Response {
+    let pattern = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let watched = Watched::of(request.method(), request.uri(), request.extensions(), pattern);
+    let response = watched.run(next.run(request)).await;
+    match watched.ended(&app.audit, response.status()).await {
+        Ok(()) => response,
+        Err(error) => Failure::from(error).into_response(),
+    }
 }
 
 /// A refusal in the words of the framework (a form without its fields, a method that the page does not have): a person

@@ -57,6 +57,7 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<
     let order = if asked.filter.sort == BACKWARDS { NameOrder::Descending } else { NameOrder::Ascending };
     let found =
         book.households(HouseholdFilter { search: wanted, order, ..HouseholdFilter::default() }, asked.page()).await?;
+    crate::audit::counted(found.items.len());
     let mut layout = Layout::load(&app, &person, Section::Households).await?;
     layout.search = search.to_owned();
     let state = if search.is_empty() {

@@ -23,19 +23,21 @@ pub(super) enum Section {
     Runs,
     Review,
     People,
+    Audit,
     Settings,
     Account,
 }
 
 impl Section {
     /// All of them, in the navigation's order.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Overview,
         Self::Households,
         Self::Notes,
         Self::Runs,
         Self::Review,
         Self::People,
+        Self::Audit,
         Self::Settings,
         Self::Account,
     ];
@@ -48,6 +50,7 @@ impl Section {
             Self::Runs => "Runs",
             Self::Review => "Review",
             Self::People => "People",
+            Self::Audit => "Audit log",
             Self::Settings => "Settings",
             Self::Account => "My account",
         }
@@ -60,6 +63,7 @@ impl Section {
             Self::Households => Some(Action::ReadBook),
             Self::Review => Some(Action::ReadWholeBook),
             Self::Notes => Some(Action::ReadNotes),
+            Self::Audit => Some(Action::ReadAudit),
             Self::People => Some(Action::ReadPeople),
             Self::Account => None,
         }
@@ -73,6 +77,7 @@ impl Section {
             Self::Runs => "/runs",
             Self::Review => "/review",
             Self::People => "/people",
+            Self::Audit => "/audit",
             Self::Settings => "/settings/integrations",
             Self::Account => "/account",
         }

@@ -179,6 +179,7 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<
     let of_store = filter.of_store()?;
     let of = whose(&book, &of_store).await?;
     let found = book.notes(of_store, asked.page()).await?;
+    crate::audit::counted(found.items.len());
     let listed = found.items.iter().map(|note| (note.event_type.clone(), app.connections.label_of(note))).collect();
     let mut rows = Vec::with_capacity(found.items.len());
     for note in found.items {

@@ -71,6 +71,7 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<
     }
     let quarantined = asked.filter.of == Of::Unreadable;
     let found = app.store.set_aside(quarantined, None, asked.page()).await?;
+    crate::audit::counted(found.items.len());
     let counts = app.store.book_counts().await?;
     let (state, empty, query) = if quarantined {
         let records = format::count(counts.quarantined, "record", "records");
@@ -144,6 +145,7 @@ pub(super) struct Unseen {
 async fn not_visible(app: &App, person: &SignedIn, asked: &Asked<Filter>) -> Result<Response, Failure> {
     let filter = ClientFilter { not_visible: true, ..ClientFilter::default() };
     let found = person.book(app, Action::ReadWholeBook).await?.clients(filter, asked.page()).await?;
+    crate::audit::counted(found.items.len());
     let counts = app.store.book_counts().await?;
     let clients = format::count(counts.not_visible, "client is", "clients are");
     let row = |client: &StoredClient| Unseen {

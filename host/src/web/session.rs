@@ -10,6 +10,7 @@ use super::failure::Failure;
 use crate::access::request::{Sender, session_token};
 use crate::access::{Book, Session};
 use crate::app::App;
+use crate::audit;
 use crate::domain::access::{Action, Actor, Decision, Reach, User, authorize, reach};
 use crate::domain::{Timestamp, UserId};
 
@@ -45,7 +46,7 @@ impl SignedIn {
     /// Goes on where the person may do this in some households at least.
     pub(super) fn may_somewhere(&self, action: Action) -> Result<(), Failure> {
         match reach(&self.actor, action) {
-            Reach::Nowhere { because } => Err(Failure::NotAllowed(because)),
+            Reach::Nowhere { because } => allowed(Decision::Deny { because }),
             Reach::Practice { .. } | Reach::Households { .. } => Ok(()),
         }
     }
@@ -85,7 +86,10 @@ impl SignedIn {
 fn allowed(decision: Decision) -> Result<(), Failure> {
     match decision {
         Decision::Allow { .. } => Ok(()),
-        Decision::Deny { because } => Err(Failure::NotAllowed(because)),
+        Decision::Deny { because } => {
+            audit::denied(because);
+            Err(Failure::NotAllowed(because))
+        }
     }
 }
 
@@ -98,9 +102,10 @@ impl FromRequestParts<App> for SignedIn {
             Some(token) => app.access.session(token, clock.now).await.map_err(|e| Failure::from(e).into_response())?,
             None => None,
         };
-        session
-            .map(|session| Self { actor: session.actor(clock.now), session, clock })
-            .ok_or_else(|| sign_in_first(parts))
+        let Some(session) = session else { return Err(sign_in_first(parts)) };
+        let actor = session.actor(clock.now);
+        audit::known(&actor);
+        Ok(Self { session, actor, clock })
     }
 }
 

@@ -3,7 +3,7 @@
 use super::files::{File, Finding};
 
 /// Each of the host's modules with what it may use, from the top down. Nothing is said of `domain`: all may use it.
-const ARROWS: [(&str, &[&str]); 29] = [
+const ARROWS: [(&str, &[&str]); 30] = [
     ("main", &["cli"]),
     ("cli", EVERYTHING),
     // The listeners and background jobs: it starts what answers and what runs by the clock.
@@ -18,6 +18,7 @@ const ARROWS: [(&str, &[&str]); 29] = [
     (
         "app",
         &[
+            "audit",
             "sync",
             "preview",
             "notes",
@@ -37,6 +38,8 @@ const ARROWS: [(&str, &[&str]); 29] = [
             "telemetry",
         ],
     ),
+    // What a request shows, taken to the store's log.
+    ("audit", &["store", "access"]),
     ("sync", BELOW_JOBS),
     ("preview", BELOW_JOBS),
     ("notes", BELOW_JOBS),
@@ -76,6 +79,7 @@ const EVERYTHING: &[&str] = &[
     "watched_folder",
     "ops",
     "app",
+    "audit",
     "sync",
     "preview",
     "notes",
@@ -101,6 +105,7 @@ const EVERYTHING: &[&str] = &[
 const BELOW_COMMANDS: &[&str] = &[
     "ops",
     "app",
+    "audit",
     "sync",
     "preview",
     "notes",
@@ -122,6 +127,7 @@ const BELOW_COMMANDS: &[&str] = &[
 /// The operations, and the clock: they act through the handle `app`.
 const BELOW_PAGES: &[&str] = &[
     "app",
+    "audit",
     "sync",
     "preview",
     "notes",

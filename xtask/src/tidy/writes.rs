@@ -19,7 +19,7 @@ const OF_HOUSEHOLDS: [&str; 8] =
     ["household", "households", "client", "clients", "notes", "note", "note_documents", "document"];
 
 /// The parts of `App` that do more than read, each with what may be asked of it all the same.
-const PARTS: [(&str, &[&str]); 7] = [
+const PARTS: [(&str, &[&str]); 8] = [
     ("syncs", &["watch"]),
     ("previews", &["one", "list", "watch", "differences", "notes", "files"]),
     ("notes", &["as_it_waits", "gate", "data_errors"]),
@@ -45,6 +45,8 @@ const PARTS: [(&str, &[&str]); 7] = [
     // A file that comes in has no name, and is gone when it is closed.
     ("imports", &["spool"]),
     ("uploads", &[]),
+    // What a request shows or is refused goes to the log, and changes nothing else.
+    ("audit", &["flush", "refused"]),
     ("access", &["session", "sessions", "holder", "wrong_token", "is_set_up_open", "account_of_link"]),
 ];
 

@@ -68,7 +68,7 @@ const fn row(action: Action, label: &'static str, scope: Scope, staff: Grant, co
 }
 
 /// The table, in the order of [`Action`].
-pub const RULES: [Rule; 16] = [
+pub const RULES: [Rule; 17] = [
     row(Action::ReadBook, "See households, clients, goals and covers", Scope::Read, IN_HOUSEHOLDS, SEES),
     row(
         Action::ReadWholeBook,
@@ -152,5 +152,12 @@ pub const RULES: [Rule; 16] = [
         Scope::Manage,
         Grant::Allowed("Everybody may make tokens that do no more than they may."),
         Grant::Allowed("Everybody may make tokens that do no more than they may."),
+    ),
+    row(
+        Action::ReadAudit,
+        "See the audit log",
+        Scope::Read,
+        Grant::Denied("The audit log is for practice managers and compliance. Ask one of them."),
+        SEES,
     ),
 ];

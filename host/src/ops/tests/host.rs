@@ -30,7 +30,6 @@ const PARTS: &str = "multipart/form-data; boundary=B";
 
 /// A host without connections, in a folder of its own.
 pub struct Host {
-    app: App,
     pages: Router,
     api: Router,
     /// Cookies of somebody who may, and of somebody who may not.
@@ -40,6 +39,7 @@ pub struct Host {
     pub client: ClientId,
     pub household: HouseholdId,
     pub note: NoteId,
+    pub app: App,
     _folder: tempfile::TempDir,
 }
 
@@ -112,6 +112,13 @@ impl Host {
     /// Opens a page.
     pub async fn open(&self, path: &str, cookie: &str) -> Answer {
         send(&self.pages, Request::get(path), cookie, String::new()).await
+    }
+
+    /// Signs the practice manager in once more: some verbs end the session that they are done in.
+    pub async fn manager_again(&self) -> String {
+        let (email, sender) = ("practice-manager@example.com", Source::unknown().into());
+        let signed_in = self.app.access.sign_in(email, &PASSWORD.into(), sender, Timestamp::now()).await.unwrap();
+        format!("__Host-tidegate={}", signed_in.token.expose_secret())
     }
 
     /// Sends a page's form.

@@ -58,6 +58,7 @@ pub(super) async fn list(app: App, person: SignedIn, asked: Asked<Filter>) -> Re
     let state = asked.filter.state.unwrap_or(ReviewState::Waiting);
     let book = person.book(&app, Action::ReadWholeBook).await?;
     let found = app.store.reviews(state, asked.page()).await?;
+    crate::audit::counted(found.items.len());
     let mut cards = Vec::with_capacity(found.items.len());
     for (id, review) in &found.items {
         let mut own = Vec::new();

@@ -29,7 +29,7 @@ macro_rules! unsigned {
         }
     })+ };
 }
-unsigned!(u8, u16, u32);
+unsigned!(u8, u16, u32, u64);
 
 impl Key for i64 {
     /// The sign's bit turned over puts what is negative first.

@@ -1,0 +1,111 @@
+//! The audit log by the API: who may see it, what it shows of what was done, seen and refused, and its chain.
+
+use super::*;
+use crate::audit::routes::{NOTHING_OF_CLIENTS, ROUTES, route};
+
+/// Asks as somebody who signed in.
+async fn get(host: &Host, path: &str, cookie: &str) -> Answer {
+    host.send(request(Method::GET, path, &[("cookie", cookie), ("sec-fetch-site", "same-origin")], "")).await
+}
+
+#[tokio::test]
+async fn what_is_seen_refused_and_exported_is_in_the_log() {
+    let host = Host::new();
+    let manager = host.signed_in(Role::PracticeManager).await;
+    let support = host.signed_in(Role::Support).await;
+    for _ in 0..2 {
+        get(&host, "/api/v1/households?search=Khan", &manager).await;
+    }
+    let none = uuid::Uuid::nil();
+    assert_eq!(get(&host, &format!("/api/v1/clients/{none}"), &manager).await.status, 404);
+    assert_eq!(get(&host, "/api/v1/clients?search=Khan", &support).await.status, 403);
+    assert_eq!(get(&host, "/api/v1/audit", &support).await.status, 403);
+    let log = get(&host, "/api/v1/audit?limit=100", &manager).await;
+    assert_eq!(log.status, 200, "{}", log.body);
+    let told: Vec<String> = log.body["items"].as_array().unwrap().iter().map(line).collect();
+    let has = |line: &str| assert!(told.iter().any(|told| told == line), "{line} is not in {told:#?}");
+    has("practice_manager households.list household done 0 rows by search");
+    assert_eq!(told.iter().filter(|line| line.contains("households.list")).count(), 1, "a repeat is counted once");
+    has("practice_manager clients.view client refused ");
+    has("support clients.list client refused ");
+    has("support audit.view audit refused ");
+    assert!(!log.body.to_string().contains("Khan"));
+    let one = get(&host, "/api/v1/audit?verb=clients&outcome=refused&actor_kind=person", &manager).await;
+    assert_eq!(one.body["items"].as_array().unwrap().len(), 2);
+
+    let exported = get(&host, "/api/v1/audit/export", &manager).await;
+    assert_eq!(exported.status, 200);
+    let told = get(&host, "/api/v1/audit?verb=audit.export", &manager).await;
+    assert_eq!(told.body["items"].as_array().unwrap().len(), 1);
+
+    let verified = get(&host, "/api/v1/audit/verify", &manager).await;
+    assert_eq!(verified.body["holds"], true, "{}", verified.body);
+    let head = verified.body["head"].as_str().unwrap();
+    let again = get(&host, &format!("/api/v1/audit/verify?expect={head}"), &manager).await;
+    assert_eq!((&again.body["holds"], &again.body["break"]), (&json!(true), &Value::Null));
+    let other = format!("1:{}", "0".repeat(64));
+    let differs = get(&host, &format!("/api/v1/audit/verify?expect={other}"), &manager).await;
+    assert_eq!((&differs.body["holds"], &differs.body["break"]["kind"]), (&json!(false), &json!("not_expected")));
+}
+
+/// An entry in a line.
+fn line(entry: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let parts =
+        [&entry["actor"]["role"], &entry["verb"], &entry["subject"]["kind"], &entry["outcome"], &entry["detail"]];
+    parts.map(text).join(" ")
+}
+
+#[tokio::test]
+async fn a_filter_that_means_nothing_is_refused() {
+    let host = Host::new();
+    let manager = host.signed_in(Role::PracticeManager).await;
+    for query in ["outcome=maybe", "actor_kind=robot", "subject_kind=horse", "since=yesterday", "cursor=x", "limit=0"] {
+        let answer = get(&host, &format!("/api/v1/audit?{query}"), &manager).await;
+        assert!([400, 422].contains(&answer.status), "{query}: {} {}", answer.status, answer.body);
+    }
+    for query in ["limit=5", "expect=x"] {
+        let path = if query == "limit=5" { "export" } else { "verify" };
+        assert_eq!(get(&host, &format!("/api/v1/audit/{path}?{query}"), &manager).await.status, 400, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn sign_ins_right_and_wrong_are_in_the_log_and_no_word_of_them() {
+    let host = Host::new();
+    let manager = host.signed_in(Role::PracticeManager).await;
+    let wrong = json!({"email": "practice-manager@example.com", "password": "typed by mistake"});
+    let nobody = json!({"email": "my secret password", "password": "x"});
+    let json_type = [("content-type", "application/json")];
+    for body in [&wrong, &wrong, &nobody] {
+        assert_eq!(
+            host.send(request(Method::POST, "/api/v1/sessions", &json_type, &body.to_string())).await.status,
+            401
+        );
+    }
+    let bearer = ("authorization", "Bearer guessed");
+    assert_eq!(host.send(request(Method::GET, "/api/v1/runs", &[bearer], "")).await.status, 401);
+    let log = get(&host, "/api/v1/audit?actor_kind=nobody", &manager).await;
+    let items = log.body["items"].as_array().unwrap();
+    let told: Vec<(&str, bool)> =
+        items.iter().map(|entry| (entry["verb"].as_str().unwrap(), entry["subject"]["id"].is_string())).collect();
+    let expected = [("tokens.use", false), ("account.sign_in_program", false), ("account.sign_in_program", true)];
+    assert_eq!(told, expected, "the account is named where there is one, and a repeat is counted");
+    let text = log.body.to_string();
+    assert!(!text.contains("secret") && !text.contains("mistake") && !text.contains("guessed"), "{text}");
+}
+
+#[tokio::test]
+async fn each_call_that_reads_says_what_becomes_of_it_in_the_log() {
+    let document = Host::new().send(request(Method::GET, "/api/openapi.json", &[], "")).await.body;
+    let paths = document["paths"].as_object().unwrap();
+    let reads: Vec<&String> =
+        paths.iter().filter(|(_, item)| item.get("get").is_some()).map(|(path, _)| path).collect();
+    for path in &reads {
+        let is_known = route("GET", path).is_some() != NOTHING_OF_CLIENTS.contains(&path.as_str());
+        assert!(is_known, "{path} is to be a row of audit/routes.rs, once");
+    }
+    for row in ROUTES.iter().filter(|row| row.pattern.starts_with("/api")) {
+        assert!(reads.iter().any(|path| *path == row.pattern), "{} is no call any more", row.pattern);
+    }
+}

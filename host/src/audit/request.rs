@@ -1,0 +1,161 @@
+//! One request: where it comes from, who asks, and what its route shows.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::http::{Extensions, Method, StatusCode, Uri};
+
+use super::Trail;
+use super::routes::{Kept, Route, route};
+use crate::access::LocalOperator;
+use crate::access::source::Source;
+use crate::domain::access::Actor;
+use crate::domain::audit::{Act, By, Outcome, Subject, THIS_MACHINE, field_name};
+use crate::store::StoreError;
+
+/// The parameters of an address that an entry names.
+const MOST_PARAMETERS: usize = 12;
+
+tokio::task_local! {
+    static REQUEST: Arc<Request>;
+}
+
+struct Request {
+    source: String,
+    known: Mutex<Known>,
+}
+
+/// The facts that are known of a request by its end.
+#[derive(Default)]
+struct Known {
+    by: Option<By>,
+    because: Option<String>,
+    count: Option<usize>,
+    is_told: bool,
+}
+
+/// The address that asks; `this machine` where a command or the host itself does.
+pub fn source() -> String {
+    REQUEST.try_with(|request| request.source.clone()).unwrap_or_else(|_| THIS_MACHINE.to_owned())
+}
+
+/// Says who asks.
+pub fn known(actor: &Actor) {
+    change(|known| known.by = Some(By::from(actor)));
+}
+
+/// Says why the one who asks may not.
+pub fn denied(because: &str) {
+    change(|known| known.because = Some(because.to_owned()));
+}
+
+/// Says how many rows are shown.
+pub fn counted(rows: usize) {
+    change(|known| known.count = Some(rows));
+}
+
+/// Says that what is asked has an entry of its own: a verb was done or refused.
+pub fn told() {
+    change(|known| known.is_told = true);
+}
+
+fn change(change: impl FnOnce(&mut Known)) {
+    let _: Result<(), _> = REQUEST.try_with(|request| change(&mut request.known()));
+}
+
+impl Request {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request on its way through the routes.
+pub struct Watched {
+    request: Arc<Request>,
+    route: Option<(&'static Route, Subject)>,
+    /// `POST /users`: the method and the pattern of the address, never what stands in its places.
+    place: String,
+    parameters: Vec<String>,
+}
+
+impl Watched {
+    /// A request that came to the route of this pattern; an empty one is none.
+    pub fn of(method: &Method, uri: &Uri, extensions: &Extensions, pattern: &str) -> Self {
+        let source = match (extensions.get::<LocalOperator>(), Source::in_extensions(extensions)) {
+            (Some(_), _) => THIS_MACHINE.to_owned(),
+            (None, source) if source == Source::unknown() => "unknown".to_owned(),
+            (None, source) => source.0.to_string(),
+        };
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        let named = route(method.as_str(), pattern);
+        let route = named.map(|route| (route, route.subject(pattern, uri.path())));
+        let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+        let method = known.iter().find(|known| *known == method).map_or("(other)", Method::as_str);
+        Self {
+            request: Arc::new(Request { source, known: Mutex::default() }),
+            route,
+            place: format!("{method} {pattern}"),
+            parameters: parameters(uri),
+        }
+    }
+
+    /// Does the work of the request, in which all that is written knows where it comes from.
+    pub async fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        REQUEST.scope(Arc::clone(&self.request), work).await
+    }
+
+    /// Takes to the log what was shown or refused, before the answer is sent.
+    ///
+    /// # Errors
+    /// Returns an error if something was to be exported and its entry could not be written: it is not sent then.
+    pub async fn ended(self, trail: &Trail, status: StatusCode) -> Result<(), StoreError> {
+        let Known { by, because, count, is_told } = std::mem::take(&mut *self.request.known());
+        let Some(by) = by else { return Ok(()) };
+        let is_refused = matches!(status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND);
+        let source = &self.request.source;
+        let Some((route, subject)) = self.route else {
+            if status == StatusCode::FORBIDDEN && !is_told {
+                let because = because.unwrap_or_else(|| "It is not allowed.".to_owned());
+                let act = Act::done(by, source, "request", Subject::of_kind("request"));
+                trail.refused(Act { outcome: Outcome::Refused(because), detail: self.place, ..act }).await;
+            }
+            return Ok(());
+        };
+        let mut act = Act::done(by, source, route.verb, subject);
+        if is_refused {
+            let because = because.unwrap_or_else(|| "There is no such thing.".to_owned());
+            trail.refused(trail.placed(Act { outcome: Outcome::Refused(because), ..act }).await).await;
+            return Ok(());
+        }
+        if !status.is_success() {
+            return Ok(());
+        }
+        let rows = count.map(|rows| if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") });
+        let by = (!self.parameters.is_empty()).then(|| format!("by {}", self.parameters.join(", ")));
+        act.detail = [rows, by].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        match route.kept {
+            Kept::Before => trail.write(trail.placed(act).await).await?,
+            Kept::Soon => trail.saw(act),
+        }
+        Ok(())
+    }
+}
+
+/// A request of somebody who came to a route.
+#[cfg(test)]
+pub(super) fn for_tests(route: &'static Route, subject: Subject, uri: &Uri) -> Watched {
+    let known =
+        Known { by: Some(By { kind: crate::domain::audit::ActorKind::Person, ..By::nobody() }), ..Known::default() };
+    let request = Arc::new(Request { source: "192.0.2.1".to_owned(), known: Mutex::new(known) });
+    Watched { request, route: Some((route, subject)), place: String::new(), parameters: parameters(uri) }
+}
+
+/// The names of what an address asks for, without what stands there: that is what somebody searched for.
+fn parameters(uri: &Uri) -> Vec<String> {
+    let pairs = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    let filled = pairs.filter(|(name, value)| !value.is_empty() && !matches!(*name, "limit" | "cursor"));
+    let mut names: Vec<String> = filled.map(|(name, _)| field_name(name)).take(MOST_PARAMETERS).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}

@@ -1,0 +1,194 @@
+//! The routes that show what is of clients, a route a row: the verb of its entry and what it is about. Tests hold the rows
+//! against the routes that there are, so that no page or call can be added without saying what becomes of it.
+
+use crate::domain::audit::Subject;
+
+/// When the entry is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kept {
+    /// Within a second: something was seen.
+    Soon,
+    /// Before the answer: something is taken along.
+    Before,
+}
+
+/// A route that shows something.
+#[derive(Debug)]
+pub struct Route {
+    /// The method.
+    pub method: &'static str,
+    /// The pattern of the address.
+    pub pattern: &'static str,
+    /// The verb of its entry.
+    pub verb: &'static str,
+    /// The kind of what it shows, and the place in the pattern where its id stands; none of a list.
+    pub subject: (&'static str, Option<&'static str>),
+    /// When its entry is written.
+    pub kept: Kept,
+}
+
+const fn seen(pattern: &'static str, verb: &'static str, kind: &'static str, id: &'static str) -> Route {
+    Route { method: "GET", pattern, verb, subject: (kind, Some(id)), kept: Kept::Soon }
+}
+
+const fn list(pattern: &'static str, verb: &'static str, kind: &'static str) -> Route {
+    Route { method: "GET", pattern, verb, subject: (kind, None), kept: Kept::Soon }
+}
+
+const fn export(pattern: &'static str, verb: &'static str, kind: &'static str, id: &'static str) -> Route {
+    Route { method: "GET", pattern, verb, subject: (kind, Some(id)), kept: Kept::Before }
+}
+
+/// All of them: the pages', then the interface's.
+pub const ROUTES: &[Route] = &[
+    list("/households", "households.list", "household"),
+    seen("/households/{id}", "households.view", "household", "{id}"),
+    seen("/households/{id}/record", "households.view", "household", "{id}"),
+    seen("/households/{id}/record/{type}", "households.view", "household", "{id}"),
+    export("/households/{id}/document", "documents.preview", "household", "{id}"),
+    seen("/households/{id}/clients/{client}/explain", "clients.explain", "client", "{client}"),
+    seen("/households/{id}/clients/{client}/edit", "clients.view", "client", "{client}"),
+    Route {
+        method: "POST",
+        pattern: "/households/{id}/clients/{client}/reveal",
+        verb: "clients.reveal",
+        subject: ("client", Some("{client}")),
+        kept: Kept::Before,
+    },
+    list("/clients", "clients.list", "client"),
+    seen("/clients/{id}/removed", "clients.view", "client", "{id}"),
+    seen("/imports/{id}", "imports.view", "import", "{id}"),
+    list("/documents", "documents.list", "document"),
+    list("/notes", "notes.list", "note"),
+    seen("/notes/{id}", "notes.view", "note", "{id}"),
+    seen("/runs/{id}/changes", "runs.changes", "run", "{id}"),
+    list("/review", "review.list", "review"),
+    list("/troubleshoot", "clients.look_up", "client"),
+    seen("/connections/{name}/departures", "absence_review.view", "connection", "{name}"),
+    seen("/settings/integrations/{name}/previews/{id}", "previews.view", "preview", "{id}"),
+    list("/audit", "audit.view", "audit"),
+    Route {
+        method: "GET",
+        pattern: "/audit/export",
+        verb: "audit.export",
+        subject: ("audit", None),
+        kept: Kept::Before,
+    },
+    list("/api/v1/households", "households.list", "household"),
+    seen("/api/v1/households/{id}", "households.view", "household", "{id}"),
+    export("/api/v1/households/{id}/document", "documents.preview", "household", "{id}"),
+    list("/api/v1/clients", "clients.list", "client"),
+    seen("/api/v1/clients/{id}", "clients.view", "client", "{id}"),
+    seen("/api/v1/clients/{id}/explain", "clients.explain", "client", "{id}"),
+    seen("/api/v1/clients/{id}/extensions", "clients.view", "client", "{id}"),
+    seen("/api/v1/clients/{id}/households", "clients.view", "client", "{id}"),
+    list("/api/v1/goals", "goals.list", "goal"),
+    seen("/api/v1/goals/{id}", "goals.view", "goal", "{id}"),
+    list("/api/v1/covers", "covers.list", "cover"),
+    seen("/api/v1/covers/{id}", "covers.view", "cover", "{id}"),
+    list("/api/v1/documents", "documents.list", "document"),
+    export("/api/v1/documents/{id}", "documents.export", "document", "{id}"),
+    list("/api/v1/notes", "notes.list", "note"),
+    seen("/api/v1/notes/{id}", "notes.view", "note", "{id}"),
+    seen("/api/v1/imports/{id}", "imports.view", "import", "{id}"),
+    seen("/api/v1/imports/{id}/rows", "imports.view", "import", "{id}"),
+    export("/api/v1/imports/{id}/rows.csv", "imports.export", "import", "{id}"),
+    seen("/api/v1/previews/{id}/differences", "previews.view", "preview", "{id}"),
+    export("/api/v1/previews/{id}/file", "previews.export", "preview", "{id}"),
+    seen("/api/v1/previews/{id}/notes", "previews.view", "preview", "{id}"),
+    export("/api/v1/previews/{id}/notes/{note}/document", "previews.export", "preview", "{id}"),
+    list("/api/v1/quarantine", "quarantine.list", "client"),
+    Route {
+        method: "GET",
+        pattern: "/api/v1/quarantine/fixture",
+        verb: "quarantine.export",
+        subject: ("client", None),
+        kept: Kept::Before,
+    },
+    list("/api/v1/review", "review.list", "review"),
+    seen("/api/v1/runs/{id}/changes", "runs.changes", "run", "{id}"),
+    list("/api/v1/troubleshoot", "clients.look_up", "client"),
+    seen("/api/v1/connections/{name}/departures", "absence_review.view", "connection", "{name}"),
+    list("/api/v1/audit", "audit.view", "audit"),
+    Route {
+        method: "GET",
+        pattern: "/api/v1/audit/export",
+        verb: "audit.export",
+        subject: ("audit", None),
+        kept: Kept::Before,
+    },
+    Route {
+        method: "GET",
+        pattern: "/api/v1/audit/verify",
+        verb: "audit.verify",
+        subject: ("audit", None),
+        kept: Kept::Soon,
+    },
+];
+
+/// Routes that read and show nothing of clients: how the host and its connections are, who works in the practice, forms
+/// that are empty, and pages that lead elsewhere.
+pub const NOTHING_OF_CLIENTS: &[&str] = &[
+    "/",
+    "/account",
+    "/account/confirm",
+    "/assets/{name}",
+    "/clients/new",
+    "/households/{id}/clients/{client}/reveal",
+    "/imports",
+    "/join/{token}",
+    "/oauth/callback",
+    "/people",
+    "/people/invite",
+    "/people/roles",
+    "/people/{id}",
+    "/runs",
+    "/runs/{id}",
+    "/runs/{id}/progress",
+    "/set-up/{token}",
+    "/settings",
+    "/settings/integrations",
+    "/settings/integrations/new",
+    "/settings/integrations/{name}",
+    "/settings/integrations/{name}/edit",
+    "/settings/integrations/{name}/remove",
+    "/settings/integrations/{name}/revisions/{revision}/rules",
+    "/settings/integrations/{name}/revisions/{revision}/rules/{*file}",
+    "/sign-in",
+    "/api/v1/connections",
+    "/api/v1/connections/{name}",
+    "/api/v1/connections/{name}/revisions",
+    "/api/v1/events/types",
+    "/api/v1/imports",
+    "/api/v1/incoming",
+    "/api/v1/previews",
+    "/api/v1/previews/{id}",
+    "/api/v1/revisions/{id}/files",
+    "/api/v1/revisions/{id}/files/{path}",
+    "/api/v1/runs",
+    "/api/v1/runs/{id}",
+    "/api/v1/runs/{id}/events",
+    "/api/v1/sessions",
+    "/api/v1/tokens",
+    "/api/v1/users",
+    "/api/v1/users/{id}",
+    "/healthz",
+    "/readyz",
+];
+
+/// The row of a route.
+pub fn route(method: &str, pattern: &str) -> Option<&'static Route> {
+    ROUTES.iter().find(|route| route.method == method && route.pattern == pattern)
+}
+
+impl Route {
+    /// What an address of this route is about.
+    pub fn subject(&self, pattern: &str, path: &str) -> Subject {
+        let (kind, id) = self.subject;
+        let Some(id) = id else { return Subject::of_kind(kind) };
+        let place = pattern.split('/').zip(path.split('/')).find(|(place, _)| *place == id);
+        // Ids are digits and letters; what else stands there is nobody's id, and may be anything.
+        let is_id = |text: &&str| text.len() <= 64 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        place.map(|(_, text)| text).filter(is_id).map_or(Subject::of_kind(kind), |text| Subject::new(kind, text))
+    }
+}

@@ -1,0 +1,153 @@
+//! What is kept of what repeats itself and of what comes in floods, and whether each route is spoken for.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::recent::{Recent, Told};
+use super::routes::{NOTHING_OF_CLIENTS, ROUTES, route};
+use super::*;
+use crate::domain::audit::ActorKind;
+use crate::store::audit::AuditFilter;
+use crate::store::audit::damage::on_a_disk_that_fails;
+use crate::store::page::PageRequest;
+
+fn view(of: u64) -> Act {
+    let by = By { kind: ActorKind::Person, ..By::nobody() };
+    Act::done(by, "192.0.2.1", "clients.view", Subject::new("client", of))
+}
+
+fn wrong(address: &str, account: u64) -> Act {
+    let refused = Outcome::Refused("No account has this email and password.".to_owned());
+    Act { outcome: refused, ..Act::done(By::nobody(), address, "account.sign_in", Subject::new("account", account)) }
+}
+
+#[test]
+fn the_same_that_is_seen_again_is_written_once_in_five_minutes() {
+    let (mut recent, begun) = (Recent::default(), Instant::now());
+    for second in [0, 1, 200] {
+        recent.saw(view(7), begun + Duration::from_secs(second));
+    }
+    recent.saw(view(8), begun);
+    assert_eq!(recent.take(begun), [view(7), view(8)]);
+    assert_eq!(recent.take(begun), []);
+    recent.saw(view(7), begun + Duration::from_secs(301));
+    assert_eq!(recent.take(begun + Duration::from_secs(301)), [view(7)]);
+}
+
+#[test]
+fn wrong_passwords_of_one_address_are_one_entry_a_minute_and_their_number() {
+    let (mut recent, begun) = (Recent::default(), Instant::now());
+    let now = |second| begun + Duration::from_secs(second);
+    assert!(matches!(recent.refused(wrong("192.0.2.1", 7), now(0)), Told::Now(_)));
+    for second in 1..=40 {
+        assert!(matches!(recent.refused(wrong("192.0.2.1", 7), now(second)), Told::Counted));
+    }
+    assert!(matches!(recent.refused(wrong("192.0.2.2", 7), now(1)), Told::Now(_)), "another address");
+    assert_eq!(recent.take(now(59)), []);
+    let told = recent.take(now(61));
+    assert_eq!(told.iter().map(|act| act.detail.as_str()).collect::<Vec<_>>(), ["40 times more within a minute"]);
+    assert!(matches!(recent.refused(wrong("192.0.2.1", 7), now(62)), Told::Now(_)), "the next minute");
+}
+
+#[test]
+fn a_flood_from_many_addresses_does_not_fill_the_log() {
+    let (mut recent, begun) = (Recent::default(), Instant::now());
+    let mut written = 0;
+    for number in 0..100_000 {
+        let address = format!("2001:db8::{number:x}");
+        written += usize::from(matches!(recent.refused(wrong(&address, number), begun), Told::Now(_)));
+    }
+    assert!(written <= 202, "{written}");
+    let told = recent.take(begun + Duration::from_secs(61));
+    let many: Vec<_> = told.iter().filter(|act| act.source == "many addresses").collect();
+    assert_eq!(many.len(), 1);
+    assert_eq!(many[0].detail, "99799 times more within a minute");
+}
+
+#[test]
+fn what_could_not_be_kept_is_told_once_it_can() {
+    let (mut recent, now) = (Recent::default(), Instant::now());
+    for number in 0..5_007 {
+        recent.saw(view(number), now);
+    }
+    recent.lost(3);
+    let told = recent.take(now);
+    let last = told.last().unwrap();
+    assert_eq!((told.len(), last.verb.as_str()), (5_001, "audit.lost"));
+    assert!(last.outcome.because().unwrap().starts_with("10 entries"), "{:?}", last.outcome);
+    assert_eq!(recent.take(now), []);
+}
+
+#[tokio::test]
+async fn a_store_that_takes_nothing_loses_entries_and_says_how_many() {
+    let trail = Trail::new(on_a_disk_that_fails());
+    trail.saw(view(7));
+    trail.flush().await;
+    trail.keep(view(8)).await;
+    trail.refused(wrong("192.0.2.1", 7)).await;
+    let told = trail.recent().take(Instant::now());
+    assert_eq!(told.len(), 1);
+    assert!(told[0].outcome.because().unwrap().starts_with("3 entries"), "{:?}", told[0].outcome);
+}
+
+#[tokio::test]
+async fn an_export_is_not_sent_where_its_entry_cannot_be_written() {
+    let trail = Trail::new(on_a_disk_that_fails());
+    let (folder, asked) = (tempfile::tempdir().unwrap(), |pattern: &str, path: &str| {
+        let uri: axum::http::Uri = path.parse().unwrap();
+        let named = route("GET", pattern).unwrap();
+        request::for_tests(named, named.subject(pattern, uri.path()), &uri)
+    });
+    let export = asked("/api/v1/documents/{id}", "/api/v1/documents/7?search=Ayda");
+    assert!(export.ended(&trail, axum::http::StatusCode::OK).await.is_err());
+    let seen = asked("/api/v1/clients/{id}", "/api/v1/clients/7");
+    assert!(seen.ended(&trail, axum::http::StatusCode::OK).await.is_ok(), "what is seen is seen all the same");
+
+    let trail = Trail::new(Store::open(folder.path()).unwrap());
+    let export = asked("/api/v1/documents/{id}", "/api/v1/documents/7?search=Ayda&Ayda%20Khan=1&limit=5&cursor=x");
+    export.ended(&trail, axum::http::StatusCode::OK).await.unwrap();
+    let page = PageRequest { cursor: None, limit: 5 };
+    let entries = trail.store.audit(AuditFilter::default(), page).await.unwrap().items;
+    assert_eq!(
+        (entries[0].act.verb.as_str(), entries[0].act.detail.as_str()),
+        ("documents.export", "by (another), search")
+    );
+}
+
+/// The routes of the pages, each with how it is read: as rustfmt lays `web.rs` out.
+fn page_routes() -> Vec<(&'static str, String)> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web.rs")).unwrap();
+    let mut routes = Vec::new();
+    for part in text.split(".route(").skip(1) {
+        let pattern = part.split('"').nth(1).unwrap().to_owned();
+        let handlers = part.split(".route(").next().unwrap();
+        if handlers.contains("get(") {
+            routes.push(("GET", pattern.clone()));
+        }
+    }
+    routes
+}
+
+#[test]
+fn each_page_says_what_becomes_of_it_in_the_log() {
+    let routes = page_routes();
+    assert!(routes.len() > 40, "{}", routes.len());
+    for (method, pattern) in &routes {
+        let is_known = route(method, pattern).is_some() != NOTHING_OF_CLIENTS.contains(&pattern.as_str());
+        assert!(is_known, "{method} {pattern} is to be a row of audit/routes.rs, once");
+    }
+    for row in ROUTES.iter().filter(|row| !row.pattern.starts_with("/api") && row.method == "GET") {
+        assert!(routes.iter().any(|(_, pattern)| pattern == row.pattern), "{} is no page any more", row.pattern);
+    }
+}
+
+#[test]
+fn an_address_names_its_subject_by_an_id_alone() {
+    let subject = |path: &str| {
+        let pattern = "/households/{id}/clients/{client}/explain";
+        route("GET", pattern).unwrap().subject(pattern, path).id
+    };
+    assert_eq!(subject("/households/1/clients/0192f0c4-7d1e/explain"), "0192f0c4-7d1e");
+    assert_eq!(subject("/households/1/clients/Ayda%20Khan/explain"), "");
+    assert_eq!(subject(&format!("/households/1/clients/{}/explain", "a".repeat(65))), "");
+}

@@ -1,0 +1,106 @@
+//! What is about to be done, within which a write takes its entry along.
+//!
+//! `ops` runs each verb inside [`enter`]. The first transaction inside that changes anything writes the entry in that same
+//! transaction, with the outcome `done`; one that only looks, or is taken back, writes none. What remains unwritten at the
+//! end (nothing was changed, or the work was done by the CRM or another task) is for `ops` to write by itself.
+//!
+//! Limits: the scope is of one task, and what another task writes is not in it: a run that somebody starts has an entry of
+//! its own when it begins and when it ends. A verb of several transactions has its entry with the first; where a later one
+//! fails, another entry says so.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::append;
+use crate::domain::HouseholdId;
+use crate::domain::audit::{Act, By, Subject};
+use crate::store::StoreError;
+use crate::store::engine::Write;
+
+tokio::task_local! {
+    static SCOPE: Arc<Pending>;
+}
+
+/// An act that is about to be done.
+pub(in crate::store) struct Pending(Mutex<State>);
+
+struct State {
+    act: Act,
+    /// The number of its entry, once that is written.
+    written: Option<u64>,
+}
+
+/// What is left of a scope: the act as it came to be known, and the number of its entry where it was written.
+#[derive(Debug)]
+pub struct Left {
+    /// The act.
+    pub act: Act,
+    /// The entry's number.
+    pub written: Option<u64>,
+}
+
+/// Does `work`, whose first change takes along an entry of `act`.
+pub async fn enter<T>(act: Act, work: impl Future<Output = T>) -> (T, Left) {
+    let pending = Arc::new(Pending(Mutex::new(State { act, written: None })));
+    let done = SCOPE.scope(Arc::clone(&pending), work).await;
+    let state = pending.lock();
+    let left = Left { act: state.act.clone(), written: state.written };
+    (done, left)
+}
+
+/// Names what is dealt with, where its id was not known at the beginning. Nothing outside a scope.
+pub fn about(id: impl std::fmt::Display) {
+    change(|act| {
+        if act.subject.id.is_empty() {
+            act.subject = Subject::new(act.subject.kind, id);
+        }
+    });
+}
+
+/// Names the household that is concerned, where none is named yet.
+pub fn in_household(id: HouseholdId) {
+    change(|act| act.household = act.household.or(Some(id)));
+}
+
+/// Names the one who acts, where that was not known at the beginning: who signs in.
+pub fn acting(by: By) {
+    change(|act| act.by = by);
+}
+
+/// Says more about it: names of fields, a count. Never a value.
+pub fn detail(detail: &str) {
+    change(|act| detail.clone_into(&mut act.detail));
+}
+
+fn change(change: impl FnOnce(&mut Act)) {
+    // Nothing is told of what nobody asked for: background work has no scope.
+    let _: Result<(), _> = SCOPE.try_with(|pending| change(&mut pending.lock().act));
+}
+
+/// The scope that a write is in.
+pub(in crate::store) fn current() -> Option<Arc<Pending>> {
+    SCOPE.try_with(Arc::clone).ok()
+}
+
+impl Pending {
+    /// Writes the entry within a transaction that changes something, unless it is written. Answers its number.
+    pub fn append_to(&self, transaction: &Write) -> Result<Option<u64>, StoreError> {
+        let act = {
+            let state = self.lock();
+            if state.written.is_some() || !transaction.has_changed() {
+                return Ok(None);
+            }
+            state.act.clone()
+        };
+        append(transaction, act).map(Some)
+    }
+
+    /// Takes note that the transaction with the entry is on disk.
+    pub fn is_written(&self, number: u64) {
+        self.lock().written = Some(number);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
