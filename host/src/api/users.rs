@@ -282,10 +282,11 @@ pub async fn reset(
     State(app): State<App>,
     PathParam(id): PathParam<UserId>,
     _: NoParams,
-    body: Result<OptionalBody<ResetBody>, Problem>,
+    body: Result<OptionalBody<Option<ResetBody>>, Problem>,
 ) -> Result<Json<MadeBody>, Problem> {
     caller.may(Action::ManagePeople)?;
-    let OptionalBody(ResetBody { revoke_tokens }) = body?;
+    let OptionalBody(how) = body?;
+    let ResetBody { revoke_tokens } = how.unwrap_or_default();
     let made = ops::people::reset(&app, caller.actor(), id, revoke_tokens, Timestamp::now()).await?;
     Ok(Json(MadeBody::of(&app, made)))
 }
