@@ -99,13 +99,13 @@ async fn an_export_is_not_sent_where_its_entry_cannot_be_written() {
         request::for_tests(named, named.subject(pattern, uri.path()), &uri)
     });
     let export = asked("/api/v1/documents/{id}", "/api/v1/documents/7?search=Ayda");
-    assert!(export.ended(&trail, axum::http::StatusCode::OK).await.is_err());
+    assert!(export.ended(&trail, StatusCode::OK).await.is_err());
     let seen = asked("/api/v1/clients/{id}", "/api/v1/clients/7");
-    assert!(seen.ended(&trail, axum::http::StatusCode::OK).await.is_ok(), "what is seen is seen all the same");
+    assert!(seen.ended(&trail, StatusCode::OK).await.is_ok(), "what is seen is seen all the same");
 
     let trail = Trail::new(Store::open(folder.path()).unwrap());
     let export = asked("/api/v1/documents/{id}", "/api/v1/documents/7?search=Ayda&Ayda%20Khan=1&limit=5&cursor=x");
-    export.ended(&trail, axum::http::StatusCode::OK).await.unwrap();
+    export.ended(&trail, StatusCode::OK).await.unwrap();
     let page = PageRequest { cursor: None, limit: 5 };
     let entries = trail.store.audit(AuditFilter::default(), page).await.unwrap().items;
     assert_eq!(
