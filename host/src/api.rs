@@ -153,7 +153,7 @@ async fn watched(State(app): State<App>, request: Request, next: Next) -> Respon
     let pattern = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let watched = Watched::of(request.method(), request.uri(), request.extensions(), pattern);
     let response = watched.run(next.run(request)).await;
-    match watched.ended(&app.audit, response.status()).await {
+    match app.audit.ended(watched, response.status()).await {
         Ok(()) => response,
         Err(error) => Problem::from(error).into_response(),
     }

@@ -16,12 +16,14 @@ pub mod routes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::http::StatusCode;
+
 pub use request::{Watched, counted, denied, known, source, told};
 
 use crate::domain::audit::{Act, By, Outcome, Subject};
 use crate::domain::{ClientId, HouseholdId, NoteId};
 use crate::store::{Store, StoreError};
-use recent::{Recent, Told};
+use recent::Recent;
 
 /// The time between two transactions of what was seen.
 const EVERY: Duration = Duration::from_secs(1);
@@ -54,6 +56,14 @@ impl Trail {
         }
     }
 
+    /// Takes to the log what a request showed or was refused, before its answer is sent.
+    ///
+    /// # Errors
+    /// Returns an error if something was to be exported and its entry could not be written: it is not sent then.
+    pub async fn ended(&self, watched: Watched, status: StatusCode) -> Result<(), StoreError> {
+        watched.ended(self, status).await
+    }
+
     /// Takes note of what was seen.
     pub fn saw(&self, act: Act) {
         self.recent().saw(act, Instant::now());
@@ -62,9 +72,8 @@ impl Trail {
     /// Writes what was refused, or counts it where the same was within the last minute.
     pub async fn refused(&self, act: Act) {
         let told = self.recent().refused(act, Instant::now());
-        match told {
-            Told::Now(act) => self.keep(act).await,
-            Told::Counted => {}
+        if let Some(act) = told {
+            self.keep(act).await;
         }
     }
 

@@ -34,14 +34,6 @@ struct Refused {
     is_of_nobody: bool,
 }
 
-/// What becomes of a refusal.
-pub(super) enum Told {
-    /// It is written now.
-    Now(Act),
-    /// It is counted.
-    Counted,
-}
-
 impl Recent {
     /// Takes note of what was seen.
     pub fn saw(&mut self, act: Act, now: Instant) {
@@ -58,12 +50,12 @@ impl Recent {
         self.waiting.push(act);
     }
 
-    /// Says whether a refusal is written now.
-    pub fn refused(&mut self, act: Act, now: Instant) -> Told {
+    /// The refusal, where it is written now; none where it is counted.
+    pub fn refused(&mut self, act: Act, now: Instant) -> Option<Act> {
         let is_of_nobody = act.by.kind == ActorKind::Nobody;
         if let Some(known) = self.refused.get_mut(&act) {
             known.more += 1;
-            return Told::Counted;
+            return None;
         }
         let act = if is_of_nobody && self.of_nobody >= MOST_OF_NOBODY {
             // So many addresses or accounts are tried that their number says more than each of them.
@@ -73,13 +65,13 @@ impl Recent {
         };
         if let Some(known) = self.refused.get_mut(&act) {
             known.more += 1;
-            return Told::Counted;
+            return None;
         }
         if self.refused.len() < MOST_REMEMBERED {
             self.of_nobody += usize::from(is_of_nobody);
             self.refused.insert(act.clone(), Refused { since: now, more: 0, is_of_nobody });
         }
-        Told::Now(act)
+        Some(act)
     }
 
     /// Takes what is to be written: what waits, how often was refused what a minute is over of, and what was lost.

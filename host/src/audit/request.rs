@@ -104,11 +104,8 @@ impl Watched {
         REQUEST.scope(Arc::clone(&self.request), work).await
     }
 
-    /// Takes to the log what was shown or refused, before the answer is sent.
-    ///
-    /// # Errors
-    /// Returns an error if something was to be exported and its entry could not be written: it is not sent then.
-    pub async fn ended(self, trail: &Trail, status: StatusCode) -> Result<(), StoreError> {
+    /// Takes to the log what was shown or refused: see [`Trail::ended`].
+    pub(super) async fn ended(self, trail: &Trail, status: StatusCode) -> Result<(), StoreError> {
         let Known { by, because, count, is_told } = std::mem::take(&mut *self.request.known());
         let Some(by) = by else { return Ok(()) };
         let is_refused = matches!(status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND);

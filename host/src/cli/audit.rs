@@ -72,6 +72,7 @@ impl Verify {
         } else if holds {
             match verified["entries"].as_u64() {
                 Some(0) => output::line("The audit log is empty: there is nothing to check yet.")?,
+                Some(1) => output::line("The audit log holds: 1 entry.")?,
                 _ => output::line(format!("The audit log holds: {} entries.", text(&verified["entries"])))?,
             }
             output::line(format!("Its end, to be kept elsewhere: {}", text(&verified["head"])))?;

@@ -43,7 +43,7 @@ pub(super) async fn watched(State(app): State<App>, request: Request, next: Next
     let pattern = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let watched = Watched::of(request.method(), request.uri(), request.extensions(), pattern);
     let response = watched.run(next.run(request)).await;
-    match watched.ended(&app.audit, response.status()).await {
+    match app.audit.ended(watched, response.status()).await {
         Ok(()) => response,
         Err(error) => Failure::from(error).into_response(),
     }

@@ -46,7 +46,7 @@ const PARTS: [(&str, &[&str]); 8] = [
     ("imports", &["spool"]),
     ("uploads", &[]),
     // What a request shows or is refused goes to the log, and changes nothing else.
-    ("audit", &["flush", "refused"]),
+    ("audit", &["ended", "flush", "refused"]),
     ("access", &["session", "sessions", "holder", "wrong_token", "is_set_up_open", "account_of_link"]),
 ];
 
