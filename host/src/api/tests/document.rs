@@ -72,6 +72,9 @@ async fn what_it_lists() {
     get /api/v1/households (search, sort, limit, cursor) 200 default
     get /api/v1/households/{id} (id) 200 default
     patch /api/v1/households/{id} (id) 200 default
+    get /api/v1/households/{id}/access (id) 200 default
+    put /api/v1/households/{id}/access (id) 200 default
+    get /api/v1/households/{id}/access/explain (id, user_id) 200 default
     get /api/v1/households/{id}/document (id, document) 200 default
     get /api/v1/imports (limit, cursor) 200 default
     post /api/v1/imports (connection, file_name, sheet) 201 default

@@ -158,12 +158,11 @@ fn households(host: &Host) -> Vec<Row> {
             "primary_professional/external_id",
             "the connection `practice` has no adviser `7`; the CRM's users come over with each sync",
         ),
-        row(
+        by_api(
             "household_access::set",
-            (format!("/households/{none}/access/secondary"), "version=1&professional="),
-            (Method::PUT, format!("/households/{none}/access"), json!({"primary": {"user_id": none}})),
+            (Method::PUT, format!("/households/{household}/access"), json!({"primary": null})),
         )
-        .with(404, ""),
+        .at(422, "primary", "A household always has one primary professional."),
         by_page("households::sync", format!("/households/{none}/sync"), "")
             .with(404, &format!("There is no household {none}.")),
         by_page("households::sync", format!("/households/{household}/sync"), "")
