@@ -1,6 +1,8 @@
 // What the practice's people do with the book: goals, edits, events, documents, clients of their own, lists of ids,
 // integrations.
 
+import { access } from "./access.mjs";
+
 /// Walks through it in order; answers where the pages are that `looks` looks at.
 export async function work(browser, report, { host, token, person }) {
   const context = await browser.newContext({ baseURL: host, storageState: person });
@@ -14,6 +16,7 @@ export async function work(browser, report, { host, token, person }) {
   const recorded = await recordEvent(page, report, covered);
   const exported = await exportDocument(page, report, covered);
   const own = await addClient(page, report);
+  const ofHousehold = await access(browser, report, { host, token, page, household: covered });
   const list = await bringList(page, report, own);
   const rules = await editRules(page, report);
   const integration = await addIntegration(page, report);
@@ -23,6 +26,8 @@ export async function work(browser, report, { host, token, person }) {
   return {
     "household-covers": covered,
     "household-own": own,
+    "household-access": ofHousehold,
+    audit: "/audit",
     edit,
     explain: edit.replace(/edit$/, "explain"),
     record: `${covered}/record`,

@@ -8,7 +8,7 @@ const LOOKED_AT: usize = 100;
 
 /// Words around which people make a password that has to be a new one: each with a year or a few digits behind it is tried
 /// first, at this practice or any.
-const USUAL: [&str; 39] = [
+const USUAL: [&str; 38] = [
     "january",
     "february",
     "march",
@@ -46,7 +46,6 @@ const USUAL: [&str; 39] = [
     "advisor",
     "client",
     "practice",
-    "xplan",
     "tidegate",
 ];
 

@@ -129,7 +129,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalB
         if request.body().is_end_stream() {
             return Ok(Self(T::default()));
         }
-        Body::from_request(request, state).await.map(|Body(body)| Self(body))
+        let bytes = bytes_of(request, state).await?;
+        // Some senders write `null` where there is nothing to say.
+        if bytes.trim_ascii() == b"null" { Ok(Self(T::default())) } else { read(&bytes).map(Self) }
     }
 }
 
@@ -152,17 +154,21 @@ impl BodyLimit {
     }
 }
 
+/// The bytes of a body that says that it is JSON.
+async fn bytes_of<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    if !is_json(request.headers()) {
+        let detail = "Nothing was kept. Send the body as JSON, with `Content-Type: application/json`.";
+        return Err(Problem::new(Kind::WrongMediaType, detail));
+    }
+    let limit = request.extensions().get::<BodyLimit>().copied().unwrap_or(BodyLimit::USUAL);
+    Bytes::from_request(request, state).await.map_err(|rejection| unread(&rejection, limit))
+}
+
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
-            let detail = "Nothing was kept. Send the body as JSON, with `Content-Type: application/json`.";
-            return Err(Problem::new(Kind::WrongMediaType, detail));
-        }
-        let limit = request.extensions().get::<BodyLimit>().copied().unwrap_or(BodyLimit::USUAL);
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| unread(&rejection, limit))?;
-        read(&bytes).map(Self)
+        read(&bytes_of(request, state).await?).map(Self)
     }
 }
 

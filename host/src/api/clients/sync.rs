@@ -84,16 +84,21 @@ pub async fn sync_by_external_id(
 
 async fn answer(caller: &Caller, app: &App, synced: Synced) -> Result<Json<ClientSyncBody>, Problem> {
     let Synced { connection, external_id, outcome: synced } = synced;
-    let filter = ClientFilter { external_id: Some((connection, external_id)), ..ClientFilter::default() };
-    let found = app.store.clients(filter, PageRequest { cursor: None, limit: 1 }).await?;
     let (outcome, message) = (synced.outcome.as_str(), message(&synced));
     let sees_book = caller.can(Action::ReadBook);
+    let client = if sees_book {
+        let filter = ClientFilter { external_id: Some((connection, external_id)), ..ClientFilter::default() };
+        let book = caller.book(app, Action::ReadBook).await?;
+        book.clients(filter, PageRequest { cursor: None, limit: 1 }).await?.items.pop()
+    } else {
+        None
+    };
     let run = synced.run.filter(|_| caller.can(Action::ReadRuns));
     Ok(Json(ClientSyncBody {
         outcome,
         message,
         diagnostics: if sees_book { diagnostics(synced.diagnostics) } else { Vec::new() },
-        client: found.items.into_iter().next().filter(|_| sees_book).map(ClientBody::from),
+        client: client.map(ClientBody::from),
         run: run.map(|run| as_seen(run, sees_book).into()),
     }))
 }

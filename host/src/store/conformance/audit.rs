@@ -141,7 +141,7 @@ async fn a_change_and_its_entry_are_one_transaction(on: On) {
     let entries = all(&store, AuditFilter::default()).await;
     assert_eq!(numbers(&entries), [1], "the second change has no entry of its own");
     let Act { by, subject, household: of, detail, .. } = &entries[0].act;
-    assert_eq!((by.kind, &*detail, *of), (ActorKind::Host, &"primary_professional".to_owned(), Some(household)));
+    assert_eq!((by.kind, detail, *of), (ActorKind::Host, &"primary_professional".to_owned(), Some(household)));
     assert_eq!(subject.id, household.to_string());
 }
 
