@@ -37,7 +37,7 @@ use std::future::Future;
 use crate::access::{Book, BookError};
 use crate::app::App;
 use crate::audit;
-use crate::domain::access::{Action, Actor, Decision, authorize};
+use crate::domain::access::{Action, Actor, Decision, Reach, authorize, reach};
 use crate::domain::audit::{Act, By, Outcome, Subject, field_name};
 use crate::domain::edit::NewValue;
 use crate::domain::{Timestamp, UserId};
@@ -91,6 +91,14 @@ fn may(actor: &Actor, action: Action) -> Result<(), Refusal> {
     match authorize(actor, action, None) {
         Decision::Allow { .. } => Ok(()),
         Decision::Deny { because } => Err(Refusal::new(Kind::NotAllowed, because)),
+    }
+}
+
+/// Goes on where the actor may do the action in some households at least: for what is of no household yet.
+fn may_somewhere(actor: &Actor, action: Action) -> Result<(), Refusal> {
+    match reach(actor, action) {
+        Reach::Nowhere { because } => Err(Refusal::new(Kind::NotAllowed, because)),
+        Reach::Practice { .. } | Reach::Households { .. } => Ok(()),
     }
 }
 

@@ -231,9 +231,9 @@ pub enum Action {
     ReadWholeBook,
     /// Add clients, in a household of their own.
     AddClients,
-    /// Link, remove and restore the clients of a household, or add a partner.
+    /// Remove and restore the clients of a household, or add a partner.
     WriteBook,
-    /// Import the clients' ids in the CRM, decide who in the CRM they are, and about many who left it at once.
+    /// Link clients to the CRM, import their ids there, decide who in the CRM they are, and about many who left it at once.
     ManageBook,
     /// Change a client here until the next sync.
     EditClients,

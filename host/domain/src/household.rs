@@ -10,4 +10,4 @@ mod summary;
 
 pub use assignment::{Assigned, Place, assign};
 pub use pairing::{Affected, Change, Links, Tie, affected, partner_of};
-pub use summary::{CONTESTED, NO_PRIMARY, ONE_SIDED, Summary, TWO_PRIMARY, summary};
+pub use summary::{CONTESTED, NO_PRIMARY, NOT_IN_BOOK, ONE_SIDED, Summary, TWO_PRIMARY, summary};

@@ -4,6 +4,7 @@
 
 use crate::domain::access::{Action, Actor, Decision, Reach, Reason, Who, authorize, reach};
 use crate::domain::account::{Account, AccountState};
+use crate::domain::household::{CONTESTED, NOT_IN_BOOK};
 use crate::domain::note::Note;
 use crate::domain::stored::{StoredClient, StoredListed};
 use crate::domain::{ClientId, DocumentId, HouseholdId, ItemId, NoteId, Timestamp};
@@ -75,7 +76,7 @@ impl Book {
     pub async fn household(&self, id: HouseholdId) -> Result<Option<HouseholdRow>, StoreError> {
         let found = self.store.household(id).await?.filter(|row| self.visible.has(row.household.id));
         Ok(found.map(|mut row| {
-            row.people.iter_mut().for_each(|client| self.shown(client));
+            self.shown_row(&mut row);
             row
         }))
     }
@@ -103,7 +104,7 @@ impl Book {
     ) -> Result<Page<HouseholdRow>, StoreError> {
         let mut found =
             self.store.households(HouseholdFilter { visible: self.visible.clone(), ..filter }, page).await?;
-        found.items.iter_mut().flat_map(|row| &mut row.people).for_each(|client| self.shown(client));
+        found.items.iter_mut().for_each(|row| self.shown_row(row));
         Ok(found)
     }
 
@@ -112,6 +113,10 @@ impl Book {
     /// # Errors
     /// Returns an error if the store fails or the cursor is not one of its own.
     pub async fn clients(&self, filter: ClientFilter, page: PageRequest) -> Result<Page<StoredClient>, StoreError> {
+        // Whom it is said of follows from people who are not seen.
+        if !self.is_whole() && filter.diagnostic.as_deref() == Some(SHARED_ELSEWHERE) {
+            return Ok(Page { items: Vec::new(), next: None });
+        }
         let mut found = self.store.clients(ClientFilter { visible: self.visible.clone(), ..filter }, page).await?;
         found.items.iter_mut().for_each(|client| self.shown(client));
         Ok(found)
@@ -198,6 +203,17 @@ impl Book {
             Visible::Households(_) => {
                 Ok(self.store.resolved_household(id).await?.is_some_and(|now| self.visible.has(now)))
             }
+        }
+    }
+
+    /// Takes away what a household says of people whom somebody does not see: whether the partner whom the CRM names is in
+    /// the book, and whose.
+    fn shown_row(&self, row: &mut HouseholdRow) {
+        row.people.iter_mut().for_each(|client| self.shown(client));
+        if !self.is_whole() {
+            row.household
+                .diagnostics
+                .retain(|diagnostic| ![CONTESTED, NOT_IN_BOOK].contains(&diagnostic.code.as_str()));
         }
     }
 

@@ -7,7 +7,7 @@ use crate::config::Practice;
 use crate::domain::access::User;
 use crate::domain::access::household::{HouseholdAccess, Professional};
 use crate::domain::stored::{Household, StoredAdviser};
-use crate::domain::{Adviser, ConnectionName, EmailAddress, ExternalId};
+use crate::domain::{Adviser, ConnectionName, EmailAddress, ExternalId, UserId};
 use crate::store::{Store, StoreError};
 
 /// The professional who answers for a household, and why this one.
@@ -99,18 +99,19 @@ pub struct CrmProfessionals {
     pub primary: Option<ExternalId>,
     /// The secondary adviser of the CFO.
     pub secondary: Option<ExternalId>,
+    /// The account that stands for the adviser.
+    primary_account: Option<UserId>,
 }
 
 impl CrmProfessionals {
     /// Whether others answer for the household here than whom the CRM names. Where it names nobody, nothing differs.
     pub fn differs_from(&self, access: &HouseholdAccess) -> bool {
-        let is_other = |here: Option<&Professional>, there: &Option<ExternalId>| match (here, there) {
-            (Some(Professional::OfCrm { external_id, .. }), Some(there)) => external_id != there,
-            (None, Some(_)) => true,
-            _ => false,
-        };
-        is_other(Some(&access.primary), &self.primary)
-            || (access.chosen.is_none() && is_other(access.secondary.as_ref(), &self.secondary))
+        let Some(named) = &self.primary else { return false };
+        match &access.primary {
+            Professional::OfCrm { external_id, .. } => external_id != named,
+            Professional::Account(user) => self.primary_account.as_ref() != Some(user),
+            Professional::FirstAdviser => true,
+        }
     }
 }
 
@@ -126,7 +127,15 @@ impl App {
         };
         let secondary = secondary.and_then(|client| client.client.secondary_adviser_external_id);
         let (connection, primary) = (household.connection.clone(), household.adviser_external_id.clone());
+        let primary_account = match &primary {
+            Some(id) => {
+                let of_crm = Professional::OfCrm { connection: connection.clone(), external_id: id.clone() };
+                self.store.account_of(of_crm).await?.map(|account| account.user.id)
+            }
+            None => None,
+        };
         Ok(CrmProfessionals {
+            primary_account,
             connection,
             secondary: secondary.filter(|second| Some(second) != primary.as_ref()),
             primary,

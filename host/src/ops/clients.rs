@@ -68,7 +68,7 @@ pub async fn make(app: &App, actor: &Actor, new: NewClient, now: Timestamp) -> R
         let new = practice_client::NewClient { id, client: client.clone(), partner_of, digest };
         let maker = actor.account().map(|user| Maker { user, role: actor.role, name: actor.name.clone() });
         match app.store.make_client(new, maker, now).await? {
-            Ok(()) => Ok(Made { client: find(app, id).await?, is_new: true }),
+            Ok(()) => Ok(Made { client: find_seen(app, actor, Action::WriteBook, id).await?, is_new: true }),
             Err(practice_client::Refusal::IsMade { digest: kept, .. }) => {
                 // Who it is, is for those to know who see them.
                 let Some(made) = book(app, actor, Action::WriteBook).await?.client(id).await? else {
@@ -160,16 +160,16 @@ pub async fn edit(
 ) -> Result<StoredClient, Refusal> {
     audited(app, actor, ("clients.edit", Subject::new("client", id)), async move {
         scope::detail(&names(&changes));
-    find_seen(app, actor, Action::EditClients, id).await?;
-    if changes.is_empty() {
-        let message = "There is nothing to change: name at least one field with its new value, such as `mobile`, or null to \
-                       empty it.";
-        return Err(Refusal::new(Kind::Invalid, message));
-    }
-    let (today, forms) = (today(app, now), app.connections.address_forms());
-    let edit = Edit { client: id, changes, by: actor.name.clone(), at: now, today, forms, is_mobile };
-    app.store.edit_client(edit).await?.map_err(unfit)?;
-    find(app, id).await
+        find_seen(app, actor, Action::EditClients, id).await?;
+        if changes.is_empty() {
+            let message = "There is nothing to change: name at least one field with its new value, such as `mobile`, or null to \
+                           empty it.";
+            return Err(Refusal::new(Kind::Invalid, message));
+        }
+        let (today, forms) = (today(app, now), app.connections.address_forms());
+        let edit = Edit { client: id, changes, by: actor.name.clone(), at: now, today, forms, is_mobile };
+        app.store.edit_client(edit).await?.map_err(unfit)?;
+        find_seen(app, actor, Action::EditClients, id).await
     })
     .await
 }
@@ -194,7 +194,7 @@ pub async fn restore(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> 
     audited(app, actor, ("clients.restore", Subject::new("client", id)), async move {
         find_seen(app, actor, Action::WriteBook, id).await?;
         app.store.restore_client(id, now).await??;
-        find(app, id).await
+        find_seen(app, actor, Action::WriteBook, id).await
     })
     .await
 }
@@ -221,7 +221,9 @@ pub async fn link(
     now: Timestamp,
 ) -> Result<StoredClient, Refusal> {
     audited(app, actor, ("clients.link", Subject::new("client", id)), async move {
-        let book = book(app, actor, Action::WriteBook).await?;
+        // A link joins households, and takes whichever record of the CRM: it is for those who see the whole book.
+        may(actor, Action::ManageBook)?;
+        let book = book(app, actor, Action::ManageBook).await?;
         book.client(id).await?.ok_or_else(|| no_client(id))?;
         let connection = to.connection.parse::<ConnectionName>().ok().and_then(|name| app.connections.get(&name));
         let unknown = || Refusal::at("/connection", format!("There is no connection `{}`.", to.connection));
@@ -257,7 +259,7 @@ pub async fn link(
 /// Returns an error if there is no such client, or it is not linked.
 pub async fn unlink(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> Result<StoredClient, Refusal> {
     audited(app, actor, ("clients.unlink", Subject::new("client", id)), async move {
-        find_seen(app, actor, Action::WriteBook, id).await?;
+        may(actor, Action::ManageBook)?;
         app.store.unlink_client(id, now).await??;
         find(app, id).await
     })

@@ -88,83 +88,87 @@ pub async fn set(
     now: Timestamp,
 ) -> Result<HouseholdAccess, Refusal> {
     audited(app, actor, ("household_access.set", Subject::new("household", id)), async move {
-    may(actor, Action::ManageHouseholds)?;
-    let not_there = || Refusal::not_found(format_args!("household {id}"));
-    let household = book(app, actor, Action::ReadBook).await?.household(id).await?.ok_or_else(not_there)?.household;
-    let before = app.store.household_access(household.id).await?.ok_or_else(not_there)?;
-    let mut errors = Errors::default();
-    let Some(primary) = wanted.primary.clone() else {
-        let message =
-            "A household always has one primary professional. Name somebody with an account, or a user of the CRM.";
-        return Err(Refusal::at("/primary", message));
-    };
-    let of_connection = &household.connection;
-    let primary = professional(app, &mut errors, of_connection, "/primary", primary, before.primary == first()).await?;
-    let secondary = match wanted.secondary {
-        Some(named) => professional(app, &mut errors, of_connection, "/secondary", named, false).await?,
-        None => None,
-    };
-    if primary.is_some() && primary == secondary {
-        errors.add("/secondary", "This is the primary professional. Name somebody else, or nobody.");
-    }
-    if wanted.staff.len() > MOST_STAFF {
-        errors.add("/staff", format!("A household has at most {MOST_STAFF} staff. Give a team access instead."));
-    }
-    let mut known = HashSet::new();
-    let mut staff = Vec::with_capacity(wanted.staff.len());
-    for (place, given) in wanted.staff.into_iter().take(MOST_STAFF).enumerate() {
-        let at = |field: &str| format!("/staff/{place}/{field}");
-        if !known.insert(given.user) {
-            errors.add(
-                at("user_id"),
-                "The same person stands in the list before. One person has one role in a household.",
-            );
+        may(actor, Action::ManageHouseholds)?;
+        let not_there = || Refusal::not_found(format_args!("household {id}"));
+        let household = book(app, actor, Action::ReadBook).await?.household(id).await?.ok_or_else(not_there)?.household;
+        let before = app.store.household_access(household.id).await?.ok_or_else(not_there)?;
+        let mut errors = Errors::default();
+        let Some(primary) = wanted.primary.clone() else {
+            let message =
+                "A household always has one primary professional. Name somebody with an account, or a user of the CRM.";
+            return Err(Refusal::at("/primary", message));
+        };
+        let of_connection = &household.connection;
+        let primary =
+            professional(app, &mut errors, of_connection, "/primary", primary, before.primary == first()).await?;
+        let secondary = match wanted.secondary {
+            Some(named) => professional(app, &mut errors, of_connection, "/secondary", named, false).await?,
+            None => None,
+        };
+        if primary.is_some() && primary == secondary {
+            errors.add("/secondary", "This is the primary professional. Name somebody else, or nobody.");
         }
-        if [&primary, &secondary].into_iter().flatten().any(|one| *one == Professional::Account(given.user)) {
-            errors.add(at("user_id"), "This person is a professional of the household, and has access by that.");
+        if wanted.staff.len() > MOST_STAFF {
+            errors.add("/staff", format!("A household has at most {MOST_STAFF} staff. Give a team access instead."));
         }
-        account(app, &mut errors, &at("user_id"), given.user, &before).await?;
-        if !STAFF_ROLES.contains(&given.role) {
-            let roles = STAFF_ROLES.map(|role| format!("`{}`", role.as_str())).join(", ");
-            errors.add(at("role"), format!("In a household somebody is one of {roles}."));
+        let mut known = HashSet::new();
+        let mut staff = Vec::with_capacity(wanted.staff.len());
+        for (place, given) in wanted.staff.into_iter().take(MOST_STAFF).enumerate() {
+            let at = |field: &str| format!("/staff/{place}/{field}");
+            if !known.insert(given.user) {
+                errors.add(
+                    at("user_id"),
+                    "The same person stands in the list before. One person has one role in a household.",
+                );
+            }
+            if [&primary, &secondary].into_iter().flatten().any(|one| *one == Professional::Account(given.user)) {
+                errors.add(at("user_id"), "This person is a professional of the household, and has access by that.");
+            }
+            account(app, &mut errors, &at("user_id"), given.user, &before).await?;
+            if !STAFF_ROLES.contains(&given.role) {
+                let roles = STAFF_ROLES.map(|role| format!("`{}`", role.as_str())).join(", ");
+                errors.add(at("role"), format!("In a household somebody is one of {roles}."));
+            }
+            let is_new = |end: &Timestamp| before.staff.iter().all(|kept| kept.expires_at.as_ref() != Some(end));
+            if given.expires_at.is_some_and(|end| end <= now && is_new(&end)) {
+                errors.add(at("expires_at"), "This is over already. Choose a day to come, or none.");
+            }
+            let reason = given.reason.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty());
+            if reason
+                .as_ref()
+                .is_some_and(|reason| reason.chars().count() > LONGEST_REASON || reason.chars().any(is_unwanted))
+            {
+                errors.add(at("reason"), format!("A reason is at most {LONGEST_REASON} characters on one line."));
+            }
+            staff.push(StaffAccess {
+                user: given.user,
+                role: given.role,
+                expires_at: given.expires_at,
+                reason,
+                given_by: actor.name.clone(),
+                given_at: now,
+            });
         }
-        let is_new = |end: &Timestamp| before.staff.iter().all(|kept| kept.expires_at.as_ref() != Some(end));
-        if given.expires_at.is_some_and(|end| end <= now && is_new(&end)) {
-            errors.add(at("expires_at"), "This is over already. Choose a day to come, or none.");
+        let Some(primary) = primary.filter(|_| errors.0.is_empty()) else { return Err(Refusal::invalid(errors.0)) };
+        let chosen = Chosen { by: actor.name.clone(), at: now };
+        let new = NewAccess { household: household.id, follows, primary, secondary, staff, chosen };
+        match app.store.set_household_access(new).await? {
+            AccessSet::Yes(access) => Ok(access),
+            AccessSet::NoHousehold => Err(not_there()),
+            AccessSet::Stale(now) => Err(stale(now)),
         }
-        let reason = given.reason.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty());
-        if reason
-            .as_ref()
-            .is_some_and(|reason| reason.chars().count() > LONGEST_REASON || reason.chars().any(is_unwanted))
-        {
-            errors.add(at("reason"), format!("A reason is at most {LONGEST_REASON} characters on one line."));
-        }
-        staff.push(StaffAccess {
-            user: given.user,
-            role: given.role,
-            expires_at: given.expires_at,
-            reason,
-            given_by: actor.name.clone(),
-            given_at: now,
-        });
-    }
-    let Some(primary) = primary.filter(|_| errors.0.is_empty()) else { return Err(Refusal::invalid(errors.0)) };
-    let chosen = Chosen { by: actor.name.clone(), at: now };
-    let new = NewAccess { household: household.id, follows, primary, secondary, staff, chosen };
-    match app.store.set_household_access(new).await? {
-        AccessSet::Yes(access) => Ok(access),
-        AccessSet::NoHousehold => Err(not_there()),
-        AccessSet::Stale(now) => {
-            let who = now.chosen.map_or("the CRM".to_owned(), |chosen| chosen.by);
-            let message = format!(
-                "Nothing was changed: {who} changed the access to this household meanwhile. Look at it as it is now, then \
-                 change it again."
-            );
-            Err(Refusal::new(Kind::Stale, message))
-        }
-    }
     })
     .await
+}
+
+/// Somebody changed the access since it was looked at.
+pub(super) fn stale(now: HouseholdAccess) -> Refusal {
+    let who = now.chosen.map_or("the CRM".to_owned(), |chosen| chosen.by);
+    let message = format!(
+        "Nothing was changed: {who} changed the access to this household meanwhile. Look at it as it is now, then change it \
+         again."
+    );
+    Refusal::new(Kind::Stale, message)
 }
 
 fn first() -> Professional {

@@ -1,5 +1,6 @@
 //! Households: who answers for one, and syncing its people now.
 
+use super::household_access::stale;
 use super::{Kind, Refusal, audited, may, runs};
 use crate::app::App;
 use crate::domain::access::household::{Chosen, Professional};
@@ -7,7 +8,7 @@ use crate::domain::access::{Action, Actor};
 use crate::domain::audit::Subject;
 use crate::domain::{ExternalId, HouseholdId, Timestamp};
 use crate::store::book::HouseholdRow;
-use crate::store::household_access::NewAccess;
+use crate::store::household_access::{AccessSet, NewAccess};
 use crate::sync::{ClientSyncError, ClientSyncOutcome};
 
 /// Sets who answers for a household; with none, the CRM's adviser does again.
@@ -44,8 +45,13 @@ pub async fn choose_professional(
     let secondary = access.secondary.filter(|secondary| *secondary != primary);
     let chosen = Chosen { by: actor.name.clone(), at: now };
     let (household, staff) = (access.household, access.staff);
-    app.store.set_household_access(NewAccess { household, follows: None, primary, secondary, staff, chosen }).await?;
-    Ok(())
+    let follows = Some(access.version);
+    let new = NewAccess { household, follows, primary, secondary, staff, chosen };
+    match app.store.set_household_access(new).await? {
+        AccessSet::Yes(_) => Ok(()),
+        AccessSet::NoHousehold => Err(no_household(id)),
+        AccessSet::Stale(now) => Err(stale(now)),
+    }
     })
     .await
 }

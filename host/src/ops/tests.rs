@@ -67,12 +67,10 @@ async fn who_may_not_is_refused_alike_by_page_and_api() {
 }
 
 /// The verbs that staff have in the households that they see.
-const IN_A_HOUSEHOLD: [&str; 12] = [
+const IN_A_HOUSEHOLD: [&str; 10] = [
     "clients::edit",
     "clients::remove",
     "clients::restore",
-    "clients::link",
-    "clients::unlink",
     "goals::change",
     "notes::accept",
     "notes::export",

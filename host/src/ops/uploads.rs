@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use bytes::Bytes;
 use futures::Stream;
 
-use super::{Kind, Refusal, audited, may};
+use super::{Kind, Refusal, audited, may_somewhere};
 use crate::app::App;
 use crate::documents::{Kept, NotAPdf, NotTaken};
 use crate::domain::Timestamp;
@@ -24,7 +24,7 @@ pub async fn upload<E: std::fmt::Display>(
     now: Timestamp,
 ) -> Result<Kept, Refusal> {
     audited(app, actor, ("uploads.upload", Subject::of_kind("document")), async move {
-        may(actor, Action::WriteNotes)?;
+        may_somewhere(actor, Action::WriteNotes)?;
         Ok(app.uploads.keep(name, pieces, now).await?)
     })
     .await

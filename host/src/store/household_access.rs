@@ -25,7 +25,7 @@ use crate::domain::access::{Reason, Role};
 use crate::domain::{ConnectionName, ExternalId, HouseholdId, Timestamp, UserId};
 use crate::store::connection_numbers::{name_of, number_for};
 pub use professionals::{LinkedBy, LinkedProfessional};
-pub(super) use proposal::{ChosenBefore, close, fill, made_by, propose, take_over};
+pub(super) use proposal::{ChosenBefore, fill, join, made_by, propose, take_over};
 
 /// The access to each household: [`AccessRow`].
 const ACCESS: Table<&OwnKey, &[u8]> = Table::new("household-access");
@@ -215,7 +215,11 @@ impl Store {
             let reader = Reader::open(transaction)?;
             let (mut households, mut clients) = (0, 0);
             for household in visible.some().unwrap_or_default() {
-                let members = reader.members(household)?.len() as u64;
+                let mut members = 0;
+                for client in reader.members(household)? {
+                    let found = reader.client(client)?;
+                    members += u64::from(found.map_or(Ok(false), |found| reader.is_in_book(&found))?);
+                }
                 households += u64::from(members > 0);
                 clients += members;
             }

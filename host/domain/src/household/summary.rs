@@ -8,6 +8,8 @@ use crate::record::Client;
 pub const ONE_SIDED: &str = "partner-link-one-sided";
 /// Somebody names a partner who is somebody else's.
 pub const CONTESTED: &str = "partner-link-contested";
+/// Somebody names a partner who is not in the book.
+pub const NOT_IN_BOOK: &str = "partner-not-in-book";
 /// The CRM calls both of a couple the primary client.
 pub const TWO_PRIMARY: &str = "two-primary-clients";
 /// The CRM calls both of a couple the partner.
@@ -56,7 +58,7 @@ fn doubts_of_one(alone: &Client, named_is_in_book: bool) -> Option<Diagnostic> {
             "{name} was added as the partner of {named}, who has another partner or is not among the practice's \
              clients any more"
         );
-        return Some(Diagnostic::warning("partner_external_id", "partner-link-contested", message));
+        return Some(Diagnostic::warning("partner_external_id", CONTESTED, message));
     }
     Some(if named_is_in_book {
         let message = format!(
@@ -69,7 +71,7 @@ fn doubts_of_one(alone: &Client, named_is_in_book: bool) -> Option<Diagnostic> {
             "{name} names {named} as partner in the CRM, who is not among the practice's clients; the household is \
              joined as soon as that client comes over"
         );
-        Diagnostic::info("partner_external_id", "partner-not-in-book", message)
+        Diagnostic::info("partner_external_id", NOT_IN_BOOK, message)
     })
 }
 

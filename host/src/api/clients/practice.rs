@@ -181,7 +181,7 @@ pub async fn link(
     _: NoParams,
     body: Result<Body<LinkBody>, Problem>,
 ) -> Result<Json<Written<ClientBody>>, Problem> {
-    caller.may_somewhere(Action::WriteBook)?;
+    caller.may(Action::ManageBook)?;
     let Body(body) = body?;
     let to = Link { connection: &body.connection, external_id: &body.external_id };
     Ok(Json(written(&caller, ops::clients::link(&app, caller.actor(), id, to, Timestamp::now()).await?)))

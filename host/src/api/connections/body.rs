@@ -281,7 +281,8 @@ impl ConnectionBody {
             revision_digest: revision.map(|revision| revision.digest()),
             on_trial_against,
             breaker,
-            last_run: runs.items.into_iter().next().map(RunBody::from),
+            // What is told of single rows is for those who see the book, on the run itself.
+            last_run: runs.items.into_iter().next().map(|run| run.without_rows().into()),
         })
     }
 }

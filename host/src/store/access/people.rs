@@ -90,6 +90,11 @@ impl Store {
             if before.is_active_manager() && !after.is_active_manager() && is_last_manager(transaction, id)? {
                 return Ok(Changed::LastManager(before.user));
             }
+            let is_promoted = after.user.role == Role::PracticeManager && before.user.role != Role::PracticeManager;
+            if is_promoted && after.password_hash.is_some() {
+                // Who was given it may not be who may open a manager's account.
+                forget_link(transaction, &mut after)?;
+            }
             if after.disabled_at.is_some() {
                 forget_link(transaction, &mut after)?;
                 sessions::end_all(transaction, id, None)?;

@@ -48,6 +48,13 @@ pub async fn enter<T>(act: Act, work: impl Future<Output = T>) -> (T, Left) {
     (done, left)
 }
 
+/// Does `work`, whose changes are no part of the act around it, and have no entry.
+pub async fn apart<T>(work: impl Future<Output = T>) -> T {
+    let nobody = Act::done(By::nobody(), "", "", Subject::of_kind(""));
+    let pending = Pending(Mutex::new(State { act: nobody, written: Some(0) }));
+    SCOPE.scope(Arc::new(pending), work).await
+}
+
 /// Names what is dealt with, where its id was not known at the beginning. Nothing outside a scope.
 pub fn about(id: impl std::fmt::Display) {
     change(|act| {

@@ -255,7 +255,12 @@ fn keys_of(reader: &Reader, households: &[HouseholdId]) -> Result<BTreeSet<NameK
     let mut keys = BTreeSet::new();
     for household in households {
         for client in reader.members(*household)? {
-            keys.extend(reader.client(client)?.iter().flat_map(|found| name_keys(&found.client, client.0)));
+            // Who was removed or left out stays a member of the household that nobody is left of.
+            if let Some(found) = reader.client(client)?
+                && reader.is_in_book(&found)?
+            {
+                keys.extend(name_keys(&found.client, client.0));
+            }
         }
     }
     Ok(keys)

@@ -77,10 +77,11 @@ pub(super) fn settle(
     for (from, to) in parted {
         household_access::take_over(transaction, from, to)?;
     }
-    for (from, _) in merged {
-        household_access::close(transaction, from)?;
+    household_access::propose(transaction, settled_in)?;
+    for (from, to) in merged {
+        household_access::join(transaction, from, to, rows.at)?;
     }
-    household_access::propose(transaction, settled_in)
+    Ok(())
 }
 
 /// Whether somebody in the book shares a household.

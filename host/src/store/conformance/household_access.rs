@@ -3,10 +3,11 @@
 use super::*;
 use crate::domain::access::household::{Chosen, HouseholdAccess, Professional, StaffAccess};
 use crate::domain::access::{Reason, Role, User};
-use crate::domain::{DocumentId, EmailAddress, HouseholdId, UserId};
+use crate::domain::practice_client::NewClient;
+use crate::domain::{ClientId, DocumentId, EmailAddress, HouseholdId, UserId};
 use crate::store::access::{OwnChange, StoredUser};
 use crate::store::book::Whose;
-use crate::store::household_access::{AccessSet, LinkedBy, NewAccess, Visible};
+use crate::store::household_access::{AccessSet, LinkedBy, Maker, NewAccess, Visible};
 
 on_each_engine![
     the_crm_proposes_once_and_is_not_followed,
@@ -15,6 +16,8 @@ on_each_engine![
     who_was_given_access_sees_these_households_until_it_ends,
     a_change_follows_the_version_that_was_looked_at,
     lists_show_what_is_seen_and_their_cursors_nothing_else,
+    who_served_a_household_serves_the_one_that_it_is_joined_to,
+    who_makes_a_household_answers_for_it_or_works_in_it,
 ];
 
 fn at(second: i64) -> Timestamp {
@@ -206,4 +209,57 @@ async fn lists_show_what_is_seen_and_their_cursors_nothing_else(on: On) {
     let goals =
         practice.store.items_seen::<Goal>(Whose::Practice, visible, PageRequest { cursor: None, limit: 9 }).await;
     assert!(goals.unwrap().items.is_empty());
+}
+
+async fn who_served_a_household_serves_the_one_that_it_is_joined_to(on: On) {
+    let mut practice = Practice::new(on).await;
+    let (first, second) = (advised("1", "Khan", Some("7")), advised("2", "Lee", Some("8")));
+    practice.clients(&[first.clone(), second.clone()]).await;
+    let zoe = UserId(Uuid::now_v7());
+    let before = access(&practice, "2").await;
+    let given = new(&before, before.primary.clone(), vec![staff(zoe, None)]);
+    practice.store.set_household_access(given).await.unwrap();
+    // They come to be partners, the first of them the primary client.
+    let partner = |client: Client, of: &str, is_partner| Client {
+        partner_external_id: Some(ExternalId(of.to_owned())),
+        is_partner,
+        ..client
+    };
+    practice.clients(&[partner(first.clone(), "2", false), partner(second.clone(), "1", true)]).await;
+    let joined = access(&practice, "1").await;
+    assert_eq!(joined.household, household_of(&practice, "2").await);
+    assert_eq!((&joined.primary, &joined.secondary), (&of_crm(&practice, "7"), &Some(of_crm(&practice, "8"))));
+    assert_eq!(joined.staff.iter().map(|given| given.user).collect::<Vec<_>>(), [zoe]);
+    assert_eq!(sees(&practice, zoe, at(0)).await, [joined.household], "and nothing of the one that is no more");
+    // They part again: whoever served both goes on with both.
+    practice.clients(&[first, second]).await;
+    let (one, other) = (household_of(&practice, "1").await, household_of(&practice, "2").await);
+    assert_ne!(one, other);
+    let mut both = vec![one, other];
+    both.sort_unstable();
+    assert_eq!(sees(&practice, zoe, at(0)).await, both);
+}
+
+async fn who_makes_a_household_answers_for_it_or_works_in_it(on: On) {
+    let practice = Practice::new(on).await;
+    let make = async |role: Role| {
+        let (id, user) = (ClientId(Uuid::now_v7()), UserId(Uuid::now_v7()));
+        let made = NewClient { id, client: client("0", "Zora Quill"), partner_of: None, digest: [0; 32] };
+        let maker = Maker { user, role, name: "Omar Aziz".to_owned() };
+        practice.store.make_client(made, Some(maker), at(0)).await.unwrap().unwrap();
+        let household = practice.store.client(id).await.unwrap().unwrap().household_id;
+        assert_eq!(sees(&practice, user, at(0)).await, [household], "{role}");
+        (practice.store.household_access(household).await.unwrap().unwrap(), user, id)
+    };
+    let (access, user, client) = make(Role::Adviser).await;
+    assert_eq!((access.primary, access.staff.len()), (Professional::Account(user), 0));
+    let (access, user, _) = make(Role::Support).await;
+    assert_eq!((access.primary, access.staff[0].user, access.chosen), (Professional::FirstAdviser, user, None));
+    // Who was removed is in no list and no number.
+    let adviser = practice.store.client(client).await.unwrap().unwrap().household_id;
+    practice.store.remove_client(client, at(1)).await.unwrap().unwrap();
+    let visible = Visible::Households(std::sync::Arc::new([adviser].into()));
+    assert_eq!(practice.store.counts_of(visible.clone()).await.unwrap(), (0, 0));
+    let filter = ClientFilter { visible, ..ClientFilter::default() };
+    assert!(practice.store.clients(filter, first(9)).await.unwrap().items.is_empty());
 }

@@ -52,10 +52,52 @@ pub(in crate::store) fn take_over(transaction: &Write, from: HouseholdId, to: Ho
     }
 }
 
-/// Takes a household that was merged into another out of the index; its row says who had access to it.
-pub(in crate::store) fn close(transaction: &Write, household: HouseholdId) -> Result<(), StoreError> {
-    let row = stored(&transaction.open_table(ACCESS)?, household)?;
-    index::replace(transaction, household, row.as_ref(), None)
+/// Takes a household that was merged into another out of the index, and gives those who had access to it access to that
+/// one: nobody who served its people loses them. Its row says who had access to it.
+pub(in crate::store) fn join(
+    transaction: &Write,
+    from: HouseholdId,
+    to: HouseholdId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let (lost, kept) = {
+        let access = transaction.open_table(ACCESS)?;
+        (stored(&access, from)?, stored(&access, to)?)
+    };
+    index::replace(transaction, from, lost.as_ref(), None)?;
+    let (Some(lost), Some(kept)) = (lost, kept) else { return Ok(()) };
+    let mut after = kept.clone();
+    let given = |user, role| StaffRow {
+        user,
+        role,
+        expires_at: None,
+        reason: Some("Answered for the household that was joined to this one.".to_owned()),
+        given_by: "the sync".to_owned(),
+        given_at: at,
+    };
+    for party in [Some(lost.primary), lost.secondary].into_iter().flatten() {
+        let is_known = party == after.primary || after.secondary.as_ref() == Some(&party);
+        match party {
+            _ if is_known => {}
+            Party::FirstAdviser => {}
+            party if after.secondary.is_none() => after.secondary = Some(party),
+            Party::Account(user) => after.staff.push(given(user, Role::Adviser)),
+            // A third professional of the CRM without an account has no place; the row of the household has them.
+            Party::OfCrm(..) => {}
+        }
+    }
+    for staff in lost.staff {
+        let is_professional =
+            [Some(&after.primary), after.secondary.as_ref()].contains(&Some(&Party::Account(staff.user)));
+        if !is_professional && after.staff.iter().all(|known| known.user != staff.user) {
+            after.staff.push(staff);
+        }
+    }
+    if after != kept {
+        after.version += 1;
+        put(transaction, to, Some(&kept), &after)?;
+    }
+    Ok(())
 }
 
 /// Makes the one who made a household its primary professional, where that one can be; else gives them access to it, and
@@ -71,17 +113,20 @@ pub(in crate::store) fn made_by(
     let Maker { user, role, name } = by;
     let mut after = before.clone();
     match role {
-        Role::Adviser | Role::PracticeManager => after.primary = Party::Account(user),
+        Role::Adviser | Role::PracticeManager => {
+            after.primary = Party::Account(user);
+            (after.chosen_by, after.chosen_at) = (Some(name), Some(at));
+        }
+        // Nobody was chosen: as soon as the CRM names an adviser, that is the primary.
         _ => after.staff.push(StaffRow {
             user,
             role,
             expires_at: None,
             reason: Some("Made the household.".to_owned()),
-            given_by: name.clone(),
+            given_by: name,
             given_at: at,
         }),
     }
-    (after.chosen_by, after.chosen_at) = (Some(name), Some(at));
     put(transaction, household, Some(&before), &after)
 }
 

@@ -39,7 +39,7 @@ pub(in crate::web) async fn make_primary(
     Path(id): Path<String>,
     Form(form): Form<ProfessionalForm>,
 ) -> Result<Response, Failure> {
-    let named = named(&form.professional);
+    let named = named(&form.professional)?;
     change(&app, &person, &answers, &id, form.version, "The primary professional is changed.", |wanted| {
         let before = wanted.primary.take();
         wanted.primary.clone_from(&named);
@@ -67,7 +67,7 @@ pub(in crate::web) async fn set_secondary(
     Path(id): Path<String>,
     Form(form): Form<ProfessionalForm>,
 ) -> Result<Response, Failure> {
-    let named = named(&form.professional);
+    let named = named(&form.professional)?;
     let done = if named.is_some() {
         "The secondary professional is changed."
     } else {
@@ -88,12 +88,13 @@ fn leave_staff(wanted: &mut Wanted, named: Option<&Named>) {
 }
 
 /// The professional that a form names; none for nobody.
-fn named(key: &str) -> Option<Named> {
+fn named(key: &str) -> Result<Option<Named>, Failure> {
     match key.split_once(':') {
-        Some(("account", user)) => user.parse().ok().map(Named::Account),
-        Some(("crm", id)) => Some(Named::OfCrm(ExternalId(id.to_owned()))),
-        _ if key == "first" => Some(Named::FirstAdviser),
-        _ => None,
+        Some(("account", user)) => user.parse().map(|user| Some(Named::Account(user))).map_err(|_| Failure::Unreadable),
+        Some(("crm", id)) => Ok(Some(Named::OfCrm(ExternalId(id.to_owned())))),
+        _ if key == "first" => Ok(Some(Named::FirstAdviser)),
+        _ if key.is_empty() => Ok(None),
+        _ => Err(Failure::Unreadable),
     }
 }
 
