@@ -161,7 +161,7 @@ impl Maker {
         by: &[&Revision],
     ) -> Result<Material, StoreError> {
         let primary = primary_professional(&self.store, &self.config.practice, &household.household).await?;
-        let email = primary.adviser().and_then(|adviser| adviser.email.clone()).map(String::from);
+        let email = primary.email().map(|email| email.as_str().to_owned());
         let id = household.household.id;
         let mut latest = BTreeMap::new();
         let told = by.iter().filter_map(|revision| revision.document_of(&event.event_type));

@@ -4,8 +4,8 @@
 
 use crate::app::App;
 use crate::config::Practice;
-use crate::domain::access::User;
 use crate::domain::access::household::{HouseholdAccess, Professional};
+use crate::domain::access::{Role, User};
 use crate::domain::stored::{Household, StoredAdviser};
 use crate::domain::{Adviser, ConnectionName, EmailAddress, ExternalId, UserId};
 use crate::store::{Store, StoreError};
@@ -17,6 +17,8 @@ pub enum PrimaryProfessional {
     Chosen(Adviser),
     /// A person chose somebody with an account whom the CRM does not have.
     Account(User),
+    /// Nobody was named; this is the first adviser of the practice, whom the CRM does not have.
+    FirstAccount(User),
     /// The CRM named them as the adviser of the CFO.
     CrmAdviser(Adviser),
     /// The CRM names nobody whom it shows; this is the connection's first adviser.
@@ -30,14 +32,14 @@ impl PrimaryProfessional {
     pub fn adviser(&self) -> Option<&Adviser> {
         match self {
             Self::Chosen(adviser) | Self::CrmAdviser(adviser) | Self::FirstAdviser(adviser) => Some(adviser),
-            Self::Account(_) | Self::Practice(_) => None,
+            Self::Account(_) | Self::FirstAccount(_) | Self::Practice(_) => None,
         }
     }
 
     /// The email, where there is one.
     pub fn email(&self) -> Option<&EmailAddress> {
         match self {
-            Self::Account(user) => Some(&user.email),
+            Self::Account(user) | Self::FirstAccount(user) => Some(&user.email),
             other => other.adviser().and_then(|adviser| adviser.email.as_ref()),
         }
     }
@@ -46,7 +48,7 @@ impl PrimaryProfessional {
     pub fn name(&self) -> String {
         match self {
             Self::Practice(name) => name.clone(),
-            Self::Account(user) => user.name.clone(),
+            Self::Account(user) | Self::FirstAccount(user) => user.name.clone(),
             Self::Chosen(adviser) | Self::CrmAdviser(adviser) | Self::FirstAdviser(adviser) => full_name(adviser),
         }
     }
@@ -83,7 +85,15 @@ pub(super) async fn primary_professional(
                 return Ok(named(of(stored)));
             }
         }
-        Some((Professional::FirstAdviser, _)) | None => {}
+        Some((Professional::FirstAdviser, _)) => {
+            let first = store.account_of(Professional::FirstAdviser).await?;
+            if let Some(account) = first.filter(|account| account.user.role == Role::Adviser) {
+                let adviser = store.adviser_of_account(connection.clone(), account.user.id).await?;
+                let of_account = PrimaryProfessional::FirstAccount(account.user);
+                return Ok(adviser.map(of).map_or(of_account, PrimaryProfessional::FirstAdviser));
+            }
+        }
+        None => {}
     }
     let first = store.first_adviser(connection.clone()).await?;
     let first = first.map(of).map(PrimaryProfessional::FirstAdviser);

@@ -12,6 +12,7 @@ use crate::domain::account::AccountState;
 use crate::domain::audit::Subject;
 use crate::domain::text::is_unwanted;
 use crate::domain::{ExternalId, HouseholdId, Timestamp, UserId};
+use crate::store::audit::scope;
 use crate::store::household_access::{AccessSet, NewAccess};
 
 /// The roles in which staff work in a household.
@@ -109,7 +110,7 @@ pub async fn set(
             errors.add("/secondary", "This is the primary professional. Name somebody else, or nobody.");
         }
         if wanted.staff.len() > MOST_STAFF {
-            errors.add("/staff", format!("A household has at most {MOST_STAFF} staff. Give a team access instead."));
+            errors.add("/staff", format!("A household has at most {MOST_STAFF} staff."));
         }
         let mut known = HashSet::new();
         let mut staff = Vec::with_capacity(wanted.staff.len());
@@ -150,6 +151,7 @@ pub async fn set(
             });
         }
         let Some(primary) = primary.filter(|_| errors.0.is_empty()) else { return Err(Refusal::invalid(errors.0)) };
+        scope::detail(&told(&primary, secondary.as_ref(), &staff));
         let chosen = Chosen { by: actor.name.clone(), at: now };
         let new = NewAccess { household: household.id, follows, primary, secondary, staff, chosen };
         match app.store.set_household_access(new).await? {
@@ -159,6 +161,22 @@ pub async fn set(
         }
     })
     .await
+}
+
+/// What the audit log has of an access: ids, roles and ends.
+fn told(primary: &Professional, secondary: Option<&Professional>, staff: &[StaffAccess]) -> String {
+    let id = |professional: &Professional| match professional {
+        Professional::Account(user) => format!("account {user}"),
+        Professional::OfCrm { external_id, .. } => format!("user {external_id} of the CRM"),
+        Professional::FirstAdviser => "the first adviser".to_owned(),
+    };
+    let mut told = format!("primary {}", id(primary));
+    told.extend(secondary.map(|secondary| format!("; secondary {}", id(secondary))));
+    for StaffAccess { user, role, expires_at, .. } in staff {
+        let until = expires_at.map(|end| format!(" until {end}")).unwrap_or_default();
+        told.push_str(&format!("; account {user} as {}{until}", role.as_str()));
+    }
+    told
 }
 
 /// Somebody changed the access since it was looked at.

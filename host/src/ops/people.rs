@@ -8,6 +8,7 @@ use crate::domain::account::Account;
 use crate::domain::audit::Subject;
 use crate::domain::{Timestamp, UserId};
 use crate::store::access::UserChange;
+use crate::store::audit::scope;
 
 /// Makes an account. Without a password it answers a link by which the person chooses one.
 ///
@@ -15,6 +16,7 @@ use crate::store::access::UserChange;
 /// Returns an error if a field does not fit, or the email is another account's.
 pub async fn add(app: &App, actor: &Actor, new: NewUser, now: Timestamp) -> Result<Made, Refusal> {
     audited(app, actor, ("people.add", Subject::of_kind("account")), async move {
+        scope::detail(&format!("role {}", new.role.as_str()));
         may_freshly(actor, Action::ManagePeople)?;
         if new.role == Role::PracticeManager {
             in_person(actor, "make a practice manager")?;
@@ -58,6 +60,9 @@ pub async fn change(
     now: Timestamp,
 ) -> Result<Account, Refusal> {
     audited(app, actor, ("people.change", Subject::new("account", id)), async move {
+        let role = change.role.map(|role| format!("role {}", role.as_str()));
+        let state = change.disabled.map(|disabled| if disabled { "disabled" } else { "enabled" }.to_owned());
+        scope::detail(&role.into_iter().chain(state).collect::<Vec<_>>().join(", "));
         may_freshly(actor, Action::ManagePeople)?;
         if change == UserChange::default() {
             let message = "There is nothing to change: say `role` or `disabled`.";

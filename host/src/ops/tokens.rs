@@ -11,6 +11,7 @@ use crate::domain::account::ApiToken;
 use crate::domain::audit::Subject;
 use crate::domain::{Timestamp, TokenId};
 use crate::store::access::NotKept;
+use crate::store::audit::scope;
 
 /// The most tokens that one maker has.
 const MOST: usize = 1_000;
@@ -26,6 +27,8 @@ pub async fn make(
     now: Timestamp,
 ) -> Result<(ApiToken, SecretString), Refusal> {
     audited(app, actor, ("tokens.make", Subject::of_kind("token")), async move {
+        let scopes: Vec<&str> = new.scopes.iter().map(|scope| scope.as_str()).collect();
+        scope::detail(&format!("scopes {}", scopes.join(", ")));
         may_freshly(actor, Action::ManageTokens)?;
         let problems = new.problems(now);
         if !problems.is_empty() {

@@ -24,6 +24,7 @@ use crate::domain::access::household::{Chosen, HouseholdAccess, Professional, St
 use crate::domain::access::{Reason, Role};
 use crate::domain::{ConnectionName, ExternalId, HouseholdId, Timestamp, UserId};
 use crate::store::connection_numbers::{name_of, number_for};
+pub(super) use professionals::keep_links;
 pub use professionals::{LinkedBy, LinkedProfessional};
 pub(super) use proposal::{ChosenBefore, fill, join, made_by, propose, take_over};
 
@@ -47,6 +48,13 @@ enum Party {
     Account(UserId),
     OfCrm(ConnectionNumber, ExternalId),
     FirstAdviser,
+}
+
+/// What an account is in the rows of access: itself, the CRM's users that are linked to it, and the first adviser.
+struct Known {
+    parties: Vec<Party>,
+    /// Whether its role in the practice lets the person answer for a household.
+    can_answer: bool,
 }
 
 /// A member of the staff as they are stored.
@@ -199,8 +207,8 @@ impl Store {
     /// Returns an error if the store fails.
     pub async fn visible_households(&self, user: UserId, now: Timestamp) -> Result<Visible, StoreError> {
         self.read(move |transaction| {
-            let parties = professionals::parties_of(transaction, user)?;
-            let these = index::households_of(transaction, &parties, now)?;
+            let known = professionals::known_as(transaction, user)?;
+            let these = index::households_of(transaction, &known, now)?;
             Ok(Visible::Households(Arc::new(these)))
         })
         .await
@@ -243,8 +251,8 @@ impl Store {
                 return Ok(Vec::new());
             };
             let Some(row) = stored(&transaction.open_table(ACCESS)?, household)? else { return Ok(Vec::new()) };
-            let parties = professionals::parties_of(transaction, user)?;
-            Ok(row.reasons(user, &parties, now))
+            let known = professionals::known_as(transaction, user)?;
+            Ok(row.reasons(user, &known, now))
         })
         .await
     }
@@ -273,13 +281,14 @@ impl AccessRow {
         })
     }
 
-    /// The reasons of an account, which is one of these parties.
-    fn reasons(self, user: UserId, parties: &[Party], now: Timestamp) -> Vec<Reason> {
+    /// The reasons of an account, as what it is known.
+    fn reasons(self, user: UserId, known: &Known, now: Timestamp) -> Vec<Reason> {
         let mut reasons = Vec::new();
-        if parties.contains(&self.primary) {
+        let is_one = |party: &Party| known.can_answer && known.parties.contains(party);
+        if is_one(&self.primary) {
             reasons.push(Reason::Primary);
         }
-        if self.secondary.is_some_and(|secondary| parties.contains(&secondary)) {
+        if self.secondary.as_ref().is_some_and(is_one) {
             reasons.push(Reason::Secondary);
         }
         for StaffRow { user: of, role, expires_at, reason, .. } in self.staff {

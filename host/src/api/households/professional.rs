@@ -9,7 +9,7 @@ use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, PathParam};
 use crate::api::problem::Problem;
 use crate::app::{App, PrimaryProfessional};
-use crate::domain::access::Action;
+use crate::domain::access::{Action, User};
 use crate::domain::{EmailAddress, ExternalId, HouseholdId, Timestamp};
 use crate::ops::{self, Kind, Refusal};
 
@@ -47,16 +47,21 @@ pub enum Because {
     Practice,
 }
 
+impl ProfessionalBody {
+    fn of_account(user: User, because: Because) -> Self {
+        let (last_name, email) = (Some(user.name), Some(user.email));
+        Self { external_id: None, first_name: None, last_name, email, because }
+    }
+}
+
 impl From<PrimaryProfessional> for ProfessionalBody {
     fn from(primary: PrimaryProfessional) -> Self {
         let (because, adviser) = match primary {
             PrimaryProfessional::Chosen(adviser) => (Because::Chosen, adviser),
             PrimaryProfessional::CrmAdviser(adviser) => (Because::CrmAdviser, adviser),
             PrimaryProfessional::FirstAdviser(adviser) => (Because::FirstAdviser, adviser),
-            PrimaryProfessional::Account(user) => {
-                let (last_name, email) = (Some(user.name), Some(user.email));
-                return Self { external_id: None, first_name: None, last_name, email, because: Because::Chosen };
-            }
+            PrimaryProfessional::Account(user) => return Self::of_account(user, Because::Chosen),
+            PrimaryProfessional::FirstAccount(user) => return Self::of_account(user, Because::FirstAdviser),
             PrimaryProfessional::Practice(name) => {
                 let (last_name, because) = (Some(name), Because::Practice);
                 return Self { external_id: None, first_name: None, last_name, email: None, because };

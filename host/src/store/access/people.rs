@@ -9,7 +9,7 @@ use crate::domain::account::Account;
 use crate::domain::{EmailAddress, Timestamp, UserId};
 use crate::store::engine::{Readable as _, Write};
 use crate::store::keys::PRACTICE;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, household_access};
 
 /// What a practice manager changes of an account; what is none stays.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -198,7 +198,10 @@ impl Store {
                         ids.delete((PRACTICE, before.as_str()))?;
                     }
                     ids.put((PRACTICE, after.as_str()), key)?;
-                    stored.user.email = email;
+                    let before_email = std::mem::replace(&mut stored.user.email, email);
+                    if !stored.email_is_own {
+                        household_access::keep_links(transaction, id, &before_email)?;
+                    }
                     stored.email_is_own = true;
                 }
                 OwnChange::Password { hash, session, .. } => {

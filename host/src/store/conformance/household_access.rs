@@ -5,7 +5,7 @@ use crate::domain::access::household::{Chosen, HouseholdAccess, Professional, St
 use crate::domain::access::{Reason, Role, User};
 use crate::domain::practice_client::NewClient;
 use crate::domain::{ClientId, DocumentId, EmailAddress, HouseholdId, UserId};
-use crate::store::access::{OwnChange, StoredUser};
+use crate::store::access::{OwnChange, StoredUser, UserChange};
 use crate::store::book::Whose;
 use crate::store::household_access::{AccessSet, LinkedBy, Maker, NewAccess, Visible};
 
@@ -109,6 +109,19 @@ async fn a_professional_of_the_crm_is_the_account_of_the_email_that_a_manager_ga
     assert_eq!(sees(&practice, omar.user.id, at(0)).await, [first]);
     assert_eq!(practice.store.access_reasons(omar.user.id, first, at(0)).await.unwrap(), [Reason::Primary]);
     assert!(practice.store.access_reasons(omar.user.id, second, at(0)).await.unwrap().is_empty());
+    // Another email of their own takes nothing away, and gives nothing to whoever has the one of before.
+    let email = |text: &str| EmailAddress::try_from(text.to_owned()).unwrap();
+    let change = OwnChange::Email { email: email("omar@home.example"), checked: "$argon2id$".to_owned() };
+    practice.store.change_own_account(omar.user.id, change).await.unwrap();
+    assert_eq!(sees(&practice, omar.user.id, at(0)).await, [first]);
+    let next = user("omar@example.com", Role::Adviser);
+    practice.store.add_user(next.clone()).await.unwrap();
+    assert_eq!(sees(&practice, next.user.id, at(0)).await, []);
+    // Who cannot answer for a household any more does not see it by that.
+    let demoted = UserChange { role: Some(Role::Support), disabled: None };
+    practice.store.change_user(omar.user.id, demoted, at(0)).await.unwrap();
+    assert_eq!(sees(&practice, omar.user.id, at(0)).await, []);
+    assert!(practice.store.access_reasons(omar.user.id, first, at(0)).await.unwrap().is_empty());
     // An email that somebody gives the own account makes nobody an adviser.
     let email = EmailAddress::try_from("mia@example.com".to_owned()).unwrap();
     let change = OwnChange::Email { email, checked: "$argon2id$".to_owned() };
@@ -243,7 +256,9 @@ async fn who_served_a_household_serves_the_one_that_it_is_joined_to(on: On) {
 async fn who_makes_a_household_answers_for_it_or_works_in_it(on: On) {
     let practice = Practice::new(on).await;
     let make = async |role: Role| {
-        let (id, user) = (ClientId(Uuid::now_v7()), UserId(Uuid::now_v7()));
+        let account = user(&format!("{}@example.com", role.as_str()), role);
+        practice.store.add_user(account.clone()).await.unwrap();
+        let (id, user) = (ClientId(Uuid::now_v7()), account.user.id);
         let made = NewClient { id, client: client("0", "Zora Quill"), partner_of: None, digest: [0; 32] };
         let maker = Maker { user, role, name: "Omar Aziz".to_owned() };
         practice.store.make_client(made, Some(maker), at(0)).await.unwrap().unwrap();

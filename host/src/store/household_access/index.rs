@@ -2,19 +2,23 @@
 
 use std::collections::HashSet;
 
-use super::{AccessRow, Party};
+use super::{AccessRow, Known, Party};
 use crate::domain::{HouseholdId, Timestamp};
 use crate::store::StoreError;
 use crate::store::engine::{Snapshot, Table, Write};
 use crate::store::keys::{ExternalKey, PRACTICE, join, span, uuid_at_end};
 
-/// `practice · kind of party · party · household`: the moment at which it ends, in milliseconds since 1970, or 0.
+/// `practice · kind of party · party · household`: the moment at which it ends, in milliseconds since 1970, or 0, or
+/// [`PROFESSIONAL`].
 const ACCESS_OF: Table<&AccessKey, u64> = Table::new("household-access-of");
 
 /// The key of one entry.
 type AccessKey = [u8; 4 + PARTY + 16];
 /// The bytes of a party: its kind, and a connection and an id there, or an account and nothing.
 const PARTY: usize = 1 + 2 + 16;
+
+/// The value of a professional's entry, which ends with the role by which the person can answer for a household.
+const PROFESSIONAL: u64 = u64::MAX;
 
 /// Makes the table.
 pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
@@ -41,21 +45,26 @@ pub(super) fn replace(
     Ok(())
 }
 
-/// The households that one of these parties has access to at a moment.
+/// The households that an account has access to at a moment.
 pub(super) fn households_of(
     transaction: &Snapshot,
-    parties: &[Party],
+    known: &Known,
     now: Timestamp,
 ) -> Result<HashSet<HouseholdId>, StoreError> {
     let now = millis(now);
     let table = transaction.open_table(ACCESS_OF)?;
     let mut households = HashSet::new();
-    for party in parties {
+    for party in &known.parties {
         let prefix: [u8; 4 + PARTY] = join([&PRACTICE.to_be_bytes(), &bytes(party)]);
         let (first, last) = span::<{ size_of::<AccessKey>() }>(&prefix);
         for entry in table.scan(&first..=&last)? {
             let (key, ends) = entry?;
-            if ends.value() == 0 || now < ends.value() {
+            let is_open = match ends.value() {
+                0 => true,
+                PROFESSIONAL => known.can_answer,
+                ends => now < ends,
+            };
+            if is_open {
                 households.insert(HouseholdId(uuid_at_end(key.value())));
             }
         }
@@ -66,7 +75,7 @@ pub(super) fn households_of(
 /// The entries of a row, one a party: where one has access twice, the one that ends last.
 fn entries(household: HouseholdId, row: &AccessRow) -> Vec<(AccessKey, u64)> {
     let professionals = [Some(&row.primary), row.secondary.as_ref()].into_iter().flatten();
-    let professionals = professionals.map(|party| (party.clone(), 0));
+    let professionals = professionals.map(|party| (party.clone(), PROFESSIONAL));
     let staff = row.staff.iter().map(|staff| (Party::Account(staff.user), staff.expires_at.map_or(0, millis)));
     let mut entries: Vec<(AccessKey, u64)> = Vec::with_capacity(2 + row.staff.len());
     for (party, ends) in professionals.chain(staff) {

@@ -1,14 +1,15 @@
 //! The accounts of the CRM's professionals: linked by hand, or by an email that a practice manager gave the account.
 
-use super::Party;
+use super::{Known, Party};
 use crate::domain::RecordKind;
+use crate::domain::access::Role;
 use crate::domain::access::household::Professional;
 use crate::domain::account::Account;
 use crate::domain::stored::StoredAdviser;
-use crate::domain::{ConnectionName, ExternalId, UserId};
+use crate::domain::{ConnectionName, EmailAddress, ExternalId, UserId};
 use crate::store::access::{StoredUser, first_who_answers, user_in, user_of_email};
 use crate::store::connection_numbers::{number_for, number_of};
-use crate::store::engine::{Snapshot, Table, Write};
+use crate::store::engine::{Readable as _, Snapshot, Table, Write};
 use crate::store::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, record, span};
 use crate::store::rows::decode;
 use crate::store::tables::ADVISERS;
@@ -138,21 +139,43 @@ impl Store {
     }
 }
 
-/// What an account is in the rows of access: itself, the CRM's users that are linked to it, and the first adviser where
-/// it is that one.
-pub(super) fn parties_of(transaction: &Snapshot, user: UserId) -> Result<Vec<Party>, StoreError> {
+/// What an account is known as.
+pub(super) fn known_as(transaction: &Snapshot, user: UserId) -> Result<Known, StoreError> {
     let mut parties = vec![Party::Account(user)];
-    for_each(transaction, |number, adviser| {
-        let id = adviser.adviser.external_id;
-        if account_of(transaction, number, &id)?.0.is_some_and(|linked| linked.user.id == user) {
-            parties.push(Party::OfCrm(number, id));
+    let role = user_in(transaction, user)?.map(|stored| stored.user.role);
+    let can_answer = matches!(role, Some(Role::Adviser | Role::PracticeManager | Role::Associate));
+    if matches!(role, Some(Role::Adviser | Role::PracticeManager)) {
+        for_each(transaction, |number, adviser| {
+            let id = adviser.adviser.external_id;
+            if account_of(transaction, number, &id)?.0.is_some_and(|linked| linked.user.id == user) {
+                parties.push(Party::OfCrm(number, id));
+            }
+            Ok(())
+        })?;
+        if first_who_answers(transaction)?.is_some_and(|first| first.user.id == user) {
+            parties.push(Party::FirstAdviser);
         }
-        Ok(())
-    })?;
-    if first_who_answers(transaction)?.is_some_and(|first| first.user.id == user) {
-        parties.push(Party::FirstAdviser);
     }
-    Ok(parties)
+    Ok(Known { parties, can_answer })
+}
+
+/// Keeps that an account stands for the CRM's users of its email when the person gives it another: the email was a practice
+/// manager's word, and whoever has it next is not meant.
+pub(in crate::store) fn keep_links(transaction: &Write, user: UserId, email: &EmailAddress) -> Result<(), StoreError> {
+    let mut links = transaction.open_table(LINKS)?;
+    let (first, last) = span::<{ size_of::<RecordKey>() }>(&PRACTICE.to_be_bytes());
+    for entry in transaction.open_table(ADVISERS)?.scan(&first..=&last)? {
+        let (key, row) = entry?;
+        let adviser: StoredAdviser = decode(row.value())?;
+        let is_theirs = adviser
+            .adviser
+            .email
+            .is_some_and(|theirs| EmailAddress::folded(theirs.as_str()) == EmailAddress::folded(email.as_str()));
+        if is_theirs && links.get(key.value())?.is_none() {
+            links.put(key.value(), user.0.into_bytes())?;
+        }
+    }
+    Ok(())
 }
 
 /// The account of a user of the CRM, and whether a person said so.

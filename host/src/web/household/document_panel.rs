@@ -105,6 +105,7 @@ fn because(primary: &PrimaryProfessional) -> &'static str {
     match primary {
         PrimaryProfessional::Chosen(_) | PrimaryProfessional::Account(_) => "chosen here",
         PrimaryProfessional::CrmAdviser(_) => "the CRM’s adviser",
+        PrimaryProfessional::FirstAccount(_) => "nobody was named, so the first adviser of the practice",
         PrimaryProfessional::FirstAdviser(_) => "the CRM names no adviser, so the practice’s first",
         PrimaryProfessional::Practice(_) => "the CRM shows no adviser, so the practice itself",
     }
