@@ -33,6 +33,7 @@ mod migrations;
 mod open;
 pub mod outbox;
 pub mod page;
+mod professional_links;
 pub mod raw;
 mod reader;
 pub mod report;

@@ -24,7 +24,6 @@ use crate::domain::access::household::{Chosen, HouseholdAccess, Professional, St
 use crate::domain::access::{Reason, Role};
 use crate::domain::{ConnectionName, ExternalId, HouseholdId, Timestamp, UserId};
 use crate::store::connection_numbers::{name_of, number_for};
-pub(super) use professionals::keep_links;
 pub use professionals::{LinkedBy, LinkedProfessional};
 pub(super) use proposal::{ChosenBefore, fill, join, made_by, propose, take_over};
 
@@ -166,8 +165,7 @@ pub enum AccessSet {
 /// Makes the tables.
 pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(ACCESS)?;
-    index::make_tables(transaction)?;
-    professionals::make_tables(transaction)
+    index::make_tables(transaction)
 }
 
 impl Store {

@@ -27,7 +27,7 @@ type MakeTables = fn(&Write) -> Result<(), StoreError>;
 
 /// The functions that make the tables of each part. Reading a table that was never made is an error, so all are made at
 /// once.
-const TABLE_MAKERS: [MakeTables; 13] = [
+const TABLE_MAKERS: [MakeTables; 14] = [
     super::tables::make,
     super::commit::emptied::make_tables,
     super::access::make_tables,
@@ -39,6 +39,7 @@ const TABLE_MAKERS: [MakeTables; 13] = [
     super::outbox::make_tables,
     super::imports::make_tables,
     super::household_access::make_tables,
+    super::professional_links::make_tables,
     super::revisions::make_tables,
     super::taken_in::make_tables,
 ];

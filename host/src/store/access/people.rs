@@ -9,7 +9,7 @@ use crate::domain::account::Account;
 use crate::domain::{EmailAddress, Timestamp, UserId};
 use crate::store::engine::{Readable as _, Write};
 use crate::store::keys::PRACTICE;
-use crate::store::{Store, StoreError, household_access};
+use crate::store::{Store, StoreError, professional_links};
 
 /// What a practice manager changes of an account; what is none stays.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -200,7 +200,7 @@ impl Store {
                     ids.put((PRACTICE, after.as_str()), key)?;
                     let before_email = std::mem::replace(&mut stored.user.email, email);
                     if !stored.email_is_own {
-                        household_access::keep_links(transaction, id, &before_email)?;
+                        professional_links::keep_links(transaction, id, &before_email)?;
                     }
                     stored.email_is_own = true;
                 }

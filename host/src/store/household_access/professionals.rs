@@ -6,18 +6,15 @@ use crate::domain::access::Role;
 use crate::domain::access::household::Professional;
 use crate::domain::account::Account;
 use crate::domain::stored::StoredAdviser;
-use crate::domain::{ConnectionName, EmailAddress, ExternalId, UserId};
+use crate::domain::{ConnectionName, ExternalId, UserId};
 use crate::store::access::{StoredUser, first_who_answers, user_in, user_of_email};
 use crate::store::connection_numbers::{number_for, number_of};
-use crate::store::engine::{Readable as _, Snapshot, Table, Write};
+use crate::store::engine::Snapshot;
 use crate::store::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, record, span};
+use crate::store::professional_links::{LINKS, NOBODY};
 use crate::store::rows::decode;
 use crate::store::tables::ADVISERS;
 use crate::store::{Store, StoreError};
-
-/// The account that a person linked to a user of the CRM; [`NOBODY`] where they said that it is none.
-const LINKS: Table<&RecordKey, [u8; 16]> = Table::new("professional-links");
-const NOBODY: [u8; 16] = [0; 16];
 
 /// A professional of the CRM, with the account that stands for them.
 #[derive(Clone, Debug)]
@@ -39,12 +36,6 @@ pub enum LinkedBy {
     Hand(UserId),
     /// No account.
     Nobody,
-}
-
-/// Makes the table.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(LINKS)?;
-    Ok(())
 }
 
 impl Store {
@@ -157,25 +148,6 @@ pub(super) fn known_as(transaction: &Snapshot, user: UserId) -> Result<Known, St
         }
     }
     Ok(Known { parties, can_answer })
-}
-
-/// Keeps that an account stands for the CRM's users of its email when the person gives it another: the email was a practice
-/// manager's word, and whoever has it next is not meant.
-pub(in crate::store) fn keep_links(transaction: &Write, user: UserId, email: &EmailAddress) -> Result<(), StoreError> {
-    let mut links = transaction.open_table(LINKS)?;
-    let (first, last) = span::<{ size_of::<RecordKey>() }>(&PRACTICE.to_be_bytes());
-    for entry in transaction.open_table(ADVISERS)?.scan(&first..=&last)? {
-        let (key, row) = entry?;
-        let adviser: StoredAdviser = decode(row.value())?;
-        let is_theirs = adviser
-            .adviser
-            .email
-            .is_some_and(|theirs| EmailAddress::folded(theirs.as_str()) == EmailAddress::folded(email.as_str()));
-        if is_theirs && links.get(key.value())?.is_none() {
-            links.put(key.value(), user.0.into_bytes())?;
-        }
-    }
-    Ok(())
 }
 
 /// The account of a user of the CRM, and whether a person said so.
