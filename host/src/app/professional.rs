@@ -80,8 +80,12 @@ pub(super) async fn primary_professional(
         }
         Some((Professional::OfCrm { connection, external_id }, chosen)) => {
             if let Some(stored) = store.adviser(connection, external_id).await? {
-                let named =
-                    if chosen.is_some() { PrimaryProfessional::Chosen } else { PrimaryProfessional::CrmAdviser };
+                let is_of_crm = household.adviser_external_id.as_ref() == Some(&stored.adviser.external_id);
+                let named = if chosen.is_some() && !is_of_crm {
+                    PrimaryProfessional::Chosen
+                } else {
+                    PrimaryProfessional::CrmAdviser
+                };
                 return Ok(named(of(stored)));
             }
         }
