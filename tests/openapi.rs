@@ -11,12 +11,13 @@ use tidegate_tests::{Host, Setup, TOKEN};
 use tokio::process::Command;
 
 /// Operations whose bodies are judged by what they mean, too: `+61000` is a number as the schema wants it, and nobody's.
-const JUDGED_BY_MEANING: [&str; 17] = [
+const JUDGED_BY_MEANING: [&str; 19] = [
     "accept_event",
     "add_connection",
     "add_user",
     "bring_import",
     "change_connection",
+    "change_goal",
     "change_household",
     "change_user",
     "check_revision_files",
@@ -26,6 +27,7 @@ const JUDGED_BY_MEANING: [&str; 17] = [
     "link_client",
     "make_client",
     "make_token",
+    "set_household_access",
     "stage_edited_revision",
     "stage_revision",
     "upload_document",
