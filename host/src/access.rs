@@ -25,7 +25,7 @@ use secrecy::SecretString;
 
 pub use account::{AccountError, FieldProblem, NewUser};
 pub use api_tokens::{Holder, NewToken};
-pub use book::{Book, BookError, decide, reasons_in_words};
+pub use book::{Book, BookError, in_words};
 pub use people::{Link, Made};
 pub use session::{Session, SignedIn};
 

@@ -7,6 +7,7 @@
 
 #![expect(unused_qualifications, reason = "utoipa's macros name traits by their whole path")]
 
+mod advisers;
 mod audit;
 mod body;
 mod caller;
@@ -139,6 +140,8 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(review::decide))
         .routes(routes!(troubleshoot::troubleshoot))
         .merge(audit::routes())
+        .routes(routes!(advisers::list))
+        .routes(routes!(advisers::link, advisers::unlink))
         .routes(routes!(users::list, users::add))
         .routes(routes!(users::one, users::change))
         .routes(routes!(users::reset))

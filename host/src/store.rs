@@ -252,12 +252,36 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Write) -> Result<T, StoreError> + Send + 'static,
     {
+        self.write_where(work, |_| true).await
+    }
+
+    /// The same for what may be refused half-way: a refusal takes back all that was written before it.
+    async fn write_unless_refused<T, R, F>(&self, work: F) -> Result<Result<T, R>, StoreError>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+        F: FnOnce(&Write) -> Result<Result<T, R>, StoreError> + Send + 'static,
+    {
+        self.space.admit()?;
+        self.write_where(work, Result::is_ok).await
+    }
+
+    /// Runs `work` in a write transaction, which is kept where `keeps` says so of its answer.
+    async fn write_where<T, F>(&self, work: F, keeps: fn(&T) -> bool) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Write) -> Result<T, StoreError> + Send + 'static,
+    {
         self.space.admit_in_any_case()?;
         let engine = self.engine.clone();
         let pending = audit::scope::current();
         let write = move || {
             let transaction = engine.write()?;
             let answer = work(&transaction)?;
+            if !keeps(&answer) {
+                transaction.abort()?;
+                return Ok(answer);
+            }
             let entry = match &pending {
                 Some(pending) => pending.append_to(&transaction)?,
                 None => None,

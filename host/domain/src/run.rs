@@ -320,10 +320,15 @@ pub struct Run {
 }
 
 impl Run {
-    /// The run as somebody sees it who does not see the book: what is told of single rows names clients.
+    /// The run as somebody sees it who does not see the book: how the sync went, without what it found. What is told of
+    /// single rows names clients.
     #[must_use]
-    pub fn without_rows(mut self) -> Self {
-        self.counts.told.clear();
+    pub fn without_findings(mut self) -> Self {
+        let RunCounts { told, skipped, warnings, changed_fields, doubts, .. } = &mut self.counts;
+        told.clear();
+        for found in [skipped, warnings, changed_fields, doubts] {
+            found.clear();
+        }
         self
     }
 }
@@ -355,7 +360,7 @@ mod tests {
         };
         let without = run.clone();
         run.counts.told = vec!["The row of Ayda Khan has no ID.".to_owned()];
-        assert_eq!(run.without_rows(), without);
+        assert_eq!(run.without_findings(), without);
     }
 
     #[test]

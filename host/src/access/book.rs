@@ -225,50 +225,27 @@ impl Book {
     }
 }
 
-/// Whether the holder of an account sees a household, and why, in sentences.
-///
-/// # Errors
-/// Returns an error if the store fails.
-pub async fn reasons_in_words(
-    store: &Store,
-    account: &Account,
-    household: HouseholdId,
-    now: Timestamp,
-) -> Result<(bool, Vec<String>), StoreError> {
+/// Whether the holder of an account sees a household, given the reasons for which they have access to it, and why, in
+/// sentences.
+pub fn in_words(account: &Account, reasons: &[Reason]) -> (bool, Vec<String>) {
     let name = &account.user.name;
     match account.state {
-        AccountState::Disabled => return Ok((false, vec![format!("The account of {name} is disabled.")])),
+        AccountState::Disabled => return (false, vec![format!("The account of {name} is disabled.")]),
         AccountState::Invited => {
-            return Ok((false, vec![format!("{name} was invited and has not chosen a password yet.")]));
+            return (false, vec![format!("{name} was invited and has not chosen a password yet.")]);
         }
         AccountState::Active => {}
     }
     let who = Who::Person { user: account.user.id, is_fresh: false };
     let actor = Actor { who, name: name.clone(), role: account.user.role, scopes: None };
-    let (decision, reasons) = decide(store, &actor, Action::ReadBook, household, now).await?;
     let mut because: Vec<String> = reasons.iter().map(|reason| reason.sentence(name)).collect();
-    match (decision, reach(&actor, Action::ReadBook)) {
-        (Decision::Allow { because: rule }, Reach::Practice { .. }) => because.insert(0, rule.to_owned()),
-        (Decision::Deny { .. }, _) => because = vec![format!("{name} has no access to this household.")],
-        _ => {}
+    match authorize(&actor, Action::ReadBook, Some(reasons)) {
+        Decision::Deny { .. } => (false, vec![format!("{name} has no access to this household.")]),
+        Decision::Allow { because: rule } => {
+            if matches!(reach(&actor, Action::ReadBook), Reach::Practice { .. }) {
+                because.insert(0, rule.to_owned());
+            }
+            (true, because)
+        }
     }
-    Ok((matches!(decision, Decision::Allow { .. }), because))
-}
-
-/// The answer whether `actor` may do `action` in a household, with all the reasons for which the account has access to it.
-///
-/// # Errors
-/// Returns an error if the store fails.
-pub async fn decide(
-    store: &Store,
-    actor: &Actor,
-    action: Action,
-    household: HouseholdId,
-    now: Timestamp,
-) -> Result<(Decision, Vec<Reason>), StoreError> {
-    let reasons = match actor.account() {
-        Some(user) => store.access_reasons(user, household, now).await?,
-        None => Vec::new(),
-    };
-    Ok((authorize(actor, action, Some(&reasons)), reasons))
 }

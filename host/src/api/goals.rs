@@ -34,7 +34,7 @@ impl PartialSchema for GoalChangeBody {
     fn schema() -> RefOr<Schema> {
         let about = "What the practice changes about a goal; what is not named stays. The CRM's values are changed in the \
                      CRM.";
-        record::editable::<GoalOwn>(about, record::schema).build().into()
+        record::editable::<GoalOwn>(about, record::schema).min_properties(Some(1)).build().into()
     }
 }
 

@@ -153,7 +153,7 @@ pub fn written(caller: &Caller, run: Run) -> Written<RunBody> {
 
 /// A run for somebody who sees the book, or does not.
 pub fn as_seen(run: Run, sees_book: bool) -> Run {
-    if sees_book { run } else { run.without_rows() }
+    if sees_book { run } else { run.without_findings() }
 }
 
 /// A run under way as it is now; any other as it is stored.

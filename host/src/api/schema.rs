@@ -4,6 +4,7 @@ use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, Schema
 
 use crate::app::troubleshoot;
 use crate::domain::absence::AbsenceReviewState;
+use crate::domain::access::household::STAFF_ROLES;
 use crate::domain::access::{Role, Scope};
 use crate::domain::account::AccountState;
 use crate::domain::audit::{ActorKind, Outcome, Subject};
@@ -188,6 +189,10 @@ pub fn severity() -> Object {
 
 pub fn role() -> Object {
     one_of("What the person may do in the practice.", Role::ALL.map(Role::as_str))
+}
+
+pub fn staff_role() -> Object {
+    one_of("The role of the person in the household.", STAFF_ROLES.map(Role::as_str))
 }
 
 pub fn role_or_null() -> Object {

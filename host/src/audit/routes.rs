@@ -173,6 +173,7 @@ pub const NOTHING_OF_CLIENTS: &[&str] = &[
     "/api/v1/runs/{id}/events",
     "/api/v1/sessions",
     "/api/v1/tokens",
+    "/api/v1/advisers",
     "/api/v1/users",
     "/api/v1/users/{id}",
     "/healthz",

@@ -2,21 +2,22 @@
 
 use std::collections::HashSet;
 
-use super::{FieldError, Kind, Refusal, audited, book, may};
+use super::{FieldError, Kind, Refusal, audited, book, may, may_freshly};
 use crate::app::App;
 use crate::domain::access::household::{
-    Chosen, HouseholdAccess, LONGEST_REASON, MOST_STAFF, Professional, StaffAccess,
+    Chosen, HouseholdAccess, LONGEST_REASON, MOST_STAFF, Professional, STAFF_ROLES, StaffAccess,
 };
 use crate::domain::access::{Action, Actor, Role};
 use crate::domain::account::AccountState;
 use crate::domain::audit::Subject;
 use crate::domain::text::is_unwanted;
-use crate::domain::{ExternalId, HouseholdId, Timestamp, UserId};
+use crate::domain::{ConnectionName, ExternalId, HouseholdId, Timestamp, UserId};
 use crate::store::audit::scope;
-use crate::store::household_access::{AccessSet, NewAccess};
+use crate::store::household_access::{AccessSet, LinkedBy, LinkedProfessional, NewAccess};
 
-/// The roles in which staff work in a household.
-pub const STAFF_ROLES: [Role; 4] = [Role::Adviser, Role::Associate, Role::Paraplanner, Role::Support];
+/// The message where nobody is named as the primary professional.
+pub const NO_PRIMARY: &str =
+    "A household always has one primary professional. Name somebody with an account, or a user of the CRM.";
 
 /// A professional as somebody names them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -95,13 +96,18 @@ pub async fn set(
         let before = app.store.household_access(household.id).await?.ok_or_else(not_there)?;
         let mut errors = Errors::default();
         let Some(primary) = wanted.primary.clone() else {
-            let message =
-                "A household always has one primary professional. Name somebody with an account, or a user of the CRM.";
-            return Err(Refusal::at("/primary", message));
+            return Err(Refusal::at("/primary", NO_PRIMARY));
         };
         let of_connection = &household.connection;
-        let primary =
-            professional(app, &mut errors, of_connection, "/primary", primary, before.primary == first()).await?;
+        let primary = professional(
+            app,
+            &mut errors,
+            of_connection,
+            "/primary",
+            primary,
+            before.primary == Professional::FirstAdviser,
+        )
+        .await?;
         let secondary = match wanted.secondary {
             Some(named) => professional(app, &mut errors, of_connection, "/secondary", named, false).await?,
             None => None,
@@ -109,47 +115,8 @@ pub async fn set(
         if primary.is_some() && primary == secondary {
             errors.add("/secondary", "This is the primary professional. Name somebody else, or nobody.");
         }
-        if wanted.staff.len() > MOST_STAFF {
-            errors.add("/staff", format!("A household has at most {MOST_STAFF} staff."));
-        }
-        let mut known = HashSet::new();
-        let mut staff = Vec::with_capacity(wanted.staff.len());
-        for (place, given) in wanted.staff.into_iter().take(MOST_STAFF).enumerate() {
-            let at = |field: &str| format!("/staff/{place}/{field}");
-            if !known.insert(given.user) {
-                errors.add(
-                    at("user_id"),
-                    "The same person stands in the list before. One person has one role in a household.",
-                );
-            }
-            if [&primary, &secondary].into_iter().flatten().any(|one| *one == Professional::Account(given.user)) {
-                errors.add(at("user_id"), "This person is a professional of the household, and has access by that.");
-            }
-            account(app, &mut errors, &at("user_id"), given.user, &before).await?;
-            if !STAFF_ROLES.contains(&given.role) {
-                let roles = STAFF_ROLES.map(|role| format!("`{}`", role.as_str())).join(", ");
-                errors.add(at("role"), format!("In a household somebody is one of {roles}."));
-            }
-            let is_new = |end: &Timestamp| before.staff.iter().all(|kept| kept.expires_at.as_ref() != Some(end));
-            if given.expires_at.is_some_and(|end| end <= now && is_new(&end)) {
-                errors.add(at("expires_at"), "This is over already. Choose a day to come, or none.");
-            }
-            let reason = given.reason.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty());
-            if reason
-                .as_ref()
-                .is_some_and(|reason| reason.chars().count() > LONGEST_REASON || reason.chars().any(is_unwanted))
-            {
-                errors.add(at("reason"), format!("A reason is at most {LONGEST_REASON} characters on one line."));
-            }
-            staff.push(StaffAccess {
-                user: given.user,
-                role: given.role,
-                expires_at: given.expires_at,
-                reason,
-                given_by: actor.name.clone(),
-                given_at: now,
-            });
-        }
+        let professionals = [primary.clone(), secondary.clone()];
+        let staff = staff(app, actor, &mut errors, (wanted.staff, &professionals, &before), now).await?;
         let Some(primary) = primary.filter(|_| errors.0.is_empty()) else { return Err(Refusal::invalid(errors.0)) };
         scope::detail(&told(&primary, secondary.as_ref(), &staff));
         let chosen = Chosen { by: actor.name.clone(), at: now };
@@ -161,6 +128,55 @@ pub async fn set(
         }
     })
     .await
+}
+
+/// The staff whom somebody wants to give access, each of whom can have it.
+async fn staff(
+    app: &App,
+    actor: &Actor,
+    errors: &mut Errors,
+    (wanted, professionals, before): (Vec<WantedStaff>, &[Option<Professional>], &HouseholdAccess),
+    now: Timestamp,
+) -> Result<Vec<StaffAccess>, Refusal> {
+    if wanted.len() > MOST_STAFF {
+        errors.add("/staff", format!("A household has at most {MOST_STAFF} staff."));
+    }
+    let mut known = HashSet::new();
+    let mut staff = Vec::with_capacity(wanted.len().min(MOST_STAFF));
+    for (place, WantedStaff { user, role, expires_at, reason }) in wanted.into_iter().take(MOST_STAFF).enumerate() {
+        let at = |field: &str| format!("/staff/{place}/{field}");
+        if !known.insert(user) {
+            let message = "The same person stands in the list before. One person has one role in a household.";
+            errors.add(at("user_id"), message);
+        }
+        if professionals.contains(&Some(Professional::Account(user))) {
+            errors.add(at("user_id"), "This person is a professional of the household, and has access by that.");
+        }
+        let is_kept = before.staff.iter().any(|given| given.user == user);
+        match app.store.account(user).await? {
+            None => errors.add(at("user_id"), format!("There is no account {user}.")),
+            // Who has access already may keep it.
+            Some(account) if account.state == AccountState::Disabled && !is_kept => {
+                errors.add(at("user_id"), format!("The account of {} is disabled.", account.user.name));
+            }
+            Some(_) => {}
+        }
+        if !STAFF_ROLES.contains(&role) {
+            let roles = STAFF_ROLES.map(|role| format!("`{}`", role.as_str())).join(", ");
+            errors.add(at("role"), format!("In a household somebody is one of {roles}."));
+        }
+        let is_new = before.staff.iter().all(|given| given.expires_at != expires_at);
+        if expires_at.is_some_and(|end| end <= now && is_new) {
+            errors.add(at("expires_at"), "This is over already. Choose a day to come, or none.");
+        }
+        let reason = reason.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty());
+        let is_unfit = |reason: &String| reason.chars().count() > LONGEST_REASON || reason.chars().any(is_unwanted);
+        if reason.as_ref().is_some_and(is_unfit) {
+            errors.add(at("reason"), format!("A reason is at most {LONGEST_REASON} characters on one line."));
+        }
+        staff.push(StaffAccess { user, role, expires_at, reason, given_by: actor.name.clone(), given_at: now });
+    }
+    Ok(staff)
 }
 
 /// What the audit log has of an access: ids, roles and ends.
@@ -189,10 +205,6 @@ pub(super) fn stale(now: HouseholdAccess) -> Refusal {
     Refusal::new(Kind::Stale, message)
 }
 
-fn first() -> Professional {
-    Professional::FirstAdviser
-}
-
 /// The errors of what was sent.
 #[derive(Default)]
 struct Errors(Vec<FieldError>);
@@ -207,7 +219,7 @@ impl Errors {
 async fn professional(
     app: &App,
     errors: &mut Errors,
-    connection: &crate::domain::ConnectionName,
+    connection: &ConnectionName,
     pointer: &str,
     named: Named,
     may_be_first: bool,
@@ -257,22 +269,35 @@ fn can_answer(role: Role, pointer: &str) -> bool {
     matches!(role, Role::Adviser | Role::PracticeManager) || (role == Role::Associate && pointer == "/secondary")
 }
 
-/// Looks whether somebody can be given access; who has it may keep it.
-async fn account(
+/// Says which account stands for a user of the CRM: one, none, or the one with the email of theirs.
+///
+/// # Errors
+/// Returns an error if the CRM shows no such user, or there is no such account.
+pub async fn link_professional(
     app: &App,
-    errors: &mut Errors,
-    pointer: &str,
-    user: UserId,
-    before: &HouseholdAccess,
-) -> Result<(), Refusal> {
-    match app.store.account(user).await? {
-        None => errors.add(pointer, format!("There is no account {user}.")),
-        Some(account)
-            if account.state == AccountState::Disabled && before.staff.iter().all(|given| given.user != user) =>
-        {
-            errors.add(pointer, format!("The account of {} is disabled.", account.user.name));
+    actor: &Actor,
+    connection: ConnectionName,
+    id: ExternalId,
+    to: LinkedBy,
+) -> Result<LinkedProfessional, Refusal> {
+    audited(app, actor, ("household_access.link_professional", Subject::new("connection", &connection)), async move {
+        may_freshly(actor, Action::ManageHouseholds)?;
+        scope::detail(&match to {
+            LinkedBy::Email => format!("user {id} by email"),
+            LinkedBy::Hand(user) => format!("user {id} is account {user}"),
+            LinkedBy::Nobody => format!("user {id} is nobody"),
+        });
+        let not_there = || Refusal::not_found(format_args!("user `{id}` of the CRM in the connection `{connection}`"));
+        if app.store.linked_professional(connection.clone(), id.clone()).await?.is_none() {
+            return Err(not_there());
         }
-        Some(_) => {}
-    }
-    Ok(())
+        if let LinkedBy::Hand(user) = to
+            && app.store.account(user).await?.is_none()
+        {
+            return Err(Refusal::at("/user_id", format!("There is no account {user}.")));
+        }
+        app.store.link_professional(connection.clone(), id.clone(), to).await?;
+        app.store.linked_professional(connection.clone(), id.clone()).await?.ok_or_else(not_there)
+    })
+    .await
 }

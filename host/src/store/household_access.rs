@@ -9,7 +9,8 @@ mod index;
 mod professionals;
 mod proposal;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::iter;
 use std::sync::Arc;
 
 use minicbor::Decoder;
@@ -251,6 +252,36 @@ impl Store {
             let Some(row) = stored(&transaction.open_table(ACCESS)?, household)? else { return Ok(Vec::new()) };
             let known = professionals::known_as(transaction, user)?;
             Ok(row.reasons(user, &known, now))
+        })
+        .await
+    }
+}
+
+impl Store {
+    /// The reasons of everybody who has access to a household at a moment, by account.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn all_access_reasons(
+        &self,
+        household: HouseholdId,
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Vec<Reason>>, StoreError> {
+        self.read(move |transaction| {
+            let mut reasons = HashMap::new();
+            let Some(household) = resolved(&transaction.open_table(HOUSEHOLDS)?, household)? else {
+                return Ok(reasons);
+            };
+            let Some(row) = stored(&transaction.open_table(ACCESS)?, household)? else { return Ok(reasons) };
+            let mut users: Vec<UserId> = row.staff.iter().map(|staff| staff.user).collect();
+            for party in iter::once(&row.primary).chain(&row.secondary) {
+                users.extend(professionals::user_of(transaction, party)?);
+            }
+            for user in users {
+                let known = professionals::known_as(transaction, user)?;
+                reasons.insert(user, row.clone().reasons(user, &known, now));
+            }
+            Ok(reasons)
         })
         .await
     }

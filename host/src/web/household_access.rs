@@ -16,14 +16,13 @@ use super::household;
 use super::layout::{Layout, Section};
 use super::people::title;
 use super::session::SignedIn;
-use crate::access::reasons_in_words;
+use crate::access::in_words;
 use crate::app::App;
-use crate::domain::access::household::{HouseholdAccess, Professional};
+use crate::domain::access::household::{HouseholdAccess, Professional, STAFF_ROLES};
 use crate::domain::access::{Action, Role};
 use crate::domain::account::{Account, AccountState};
 use crate::domain::stored::Household;
 use crate::domain::{ExternalId, HouseholdId, UserId};
-use crate::ops::household_access::STAFF_ROLES;
 use crate::store::book::PageRequest;
 
 /// The most accounts that the page shows.
@@ -252,9 +251,11 @@ async fn seen_by(
     household: HouseholdId,
     accounts: &[Account],
 ) -> Result<Vec<SeenBy>, Failure> {
+    let reasons = app.store.all_access_reasons(household, person.clock.now).await?;
     let mut seen_by = Vec::new();
     for account in accounts {
-        let (allowed, because) = reasons_in_words(&app.store, account, household, person.clock.now).await?;
+        let of_account = reasons.get(&account.user.id).map(Vec::as_slice).unwrap_or_default();
+        let (allowed, because) = in_words(account, of_account);
         if allowed {
             let (name, role) = (account.user.name.clone(), title(account.user.role));
             seen_by.push(SeenBy { name, role, because });

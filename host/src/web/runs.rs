@@ -148,7 +148,7 @@ pub(super) async fn show(
         Err(_) => None,
     };
     let run = found.ok_or(Failure::NotFound("There is no run here. The list of runs shows those there were."))?;
-    let run = if person.can(Action::ReadWholeBook) { run } else { run.without_rows() };
+    let run = if person.can(Action::ReadWholeBook) { run } else { run.without_findings() };
     let layout = Layout::load(&app, &person, Section::Runs).await?;
     let mut view = view(&run, layout, &person.clock);
     if !person.can(Action::ReadWholeBook) {

@@ -4,6 +4,8 @@ use super::{Action, Role, rule};
 use crate::ids::{ConnectionName, ExternalId, HouseholdId, UserId};
 use crate::value::Timestamp;
 
+/// The roles in which staff work in a household.
+pub const STAFF_ROLES: [Role; 4] = [Role::Adviser, Role::Associate, Role::Paraplanner, Role::Support];
 /// The most staff that a household is given besides its professionals.
 pub const MOST_STAFF: usize = 50;
 /// The most letters of the reason for which somebody is given access.

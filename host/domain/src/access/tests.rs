@@ -124,7 +124,7 @@ fn in_a_household_staff_do_what_the_reasons_for_their_access_allow() {
 /// not see less than another.
 #[test]
 fn every_role_in_a_household_sees_it() {
-    for role in [Role::Adviser, Role::Associate, Role::Paraplanner, Role::Support] {
+    for role in household::STAFF_ROLES {
         for rule in RULES.iter().filter(|rule| matches!(rule.grant(Role::Adviser), Grant::InHouseholds(_))) {
             assert!(matches!(rule.grant(role), Grant::InHouseholds(_)), "{role} {:?}", rule.action);
         }

@@ -282,7 +282,7 @@ impl ConnectionBody {
             on_trial_against,
             breaker,
             // What is told of single rows is for those who see the book, on the run itself.
-            last_run: runs.items.into_iter().next().map(|run| run.without_rows().into()),
+            last_run: runs.items.into_iter().next().map(|run| run.without_findings().into()),
         })
     }
 }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::reasons_in_words;
+use crate::access::in_words;
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, Params, PathParam, word};
 use crate::api::problem::{FieldError, Problem};
@@ -183,9 +183,9 @@ pub struct NewStaffBody {
     /// The person's account.
     #[schema(value_type = String, format = Uuid)]
     user_id: UserId,
-    /// The person's role in this household: `adviser`, `associate`, `paraplanner` or `support`.
+    /// The person's role in this household.
     #[serde(deserialize_with = "word")]
-    #[schema(schema_with = schema::role)]
+    #[schema(schema_with = schema::staff_role)]
     role: Role,
     /// The moment from which on the person has no access any more.
     #[serde(default)]
@@ -203,6 +203,7 @@ pub struct NewStaffBody {
 pub struct NewAccessBody {
     /// The professional who answers for it; there is always one.
     #[serde(default)]
+    #[schema(required, value_type = NamedBody)]
     primary: Option<NamedBody>,
     /// A second professional.
     #[serde(default)]
@@ -235,6 +236,9 @@ pub async fn set(
 ) -> Result<Response, Problem> {
     caller.may(Action::ManageHouseholds)?;
     let Body(body) = body?;
+    if body.primary.is_none() {
+        return Err(ops::Refusal::at("/primary", ops::household_access::NO_PRIMARY).into());
+    }
     let household = find(&app, &caller, id).await?;
     let follows = follows(&headers)?;
     let named = |pointer: &str, body: Option<NamedBody>| match body.map(|body| (body.user_id, body.external_id)) {
@@ -303,7 +307,8 @@ pub async fn explain(
     let household = find(&app, &caller, id).await?;
     let account = app.store.account(params.user_id).await?;
     let account = account.ok_or_else(|| Problem::not_found(format_args!("account {}", params.user_id)))?;
-    let (allowed, because) = reasons_in_words(&app.store, &account, household.id, Timestamp::now()).await?;
+    let reasons = app.store.access_reasons(params.user_id, household.id, Timestamp::now()).await?;
+    let (allowed, because) = in_words(&account, &reasons);
     Ok(Json(ExplanationBody { allowed, because }))
 }
 

@@ -26,6 +26,7 @@ async fn what_it_lists() {
         }
     }
     insta::assert_snapshot!(lines.join("\n"), @r"
+    get /api/v1/advisers (limit, cursor) 200 default
     get /api/v1/audit (actor_id, actor_kind, verb, subject_kind, subject_id, household_id, outcome, since, until, limit, cursor) 200 default
     get /api/v1/audit/export (actor_id, actor_kind, verb, subject_kind, subject_id, household_id, outcome, since, until) 200 default
     get /api/v1/audit/verify (expect) 200 default
@@ -47,6 +48,8 @@ async fn what_it_lists() {
     get /api/v1/connections/{name} (name) 200 default
     patch /api/v1/connections/{name} (name) 200 default
     post /api/v1/connections/{name}/activate (name) 200 default
+    delete /api/v1/connections/{name}/advisers/{external_id}/account (name, external_id) 200 default
+    put /api/v1/connections/{name}/advisers/{external_id}/account (name, external_id) 200 default
     post /api/v1/connections/{name}/apart (name) 200 default
     post /api/v1/connections/{name}/authorize (name) 200 default
     post /api/v1/connections/{name}/check (name) 200 default

@@ -62,7 +62,8 @@ async fn staff_without_households_see_runs_their_colleagues_and_what_is_their_ow
         let names_people = path.ends_with("/departures") || path.ends_with("/changes");
         // One's own, and who works here.
         let is_ones_own = path.starts_with("/api/v1/sessions") || path.starts_with("/api/v1/tokens");
-        let is_colleagues = method == Method::GET && path.starts_with("/api/v1/users");
+        let is_colleagues =
+            method == Method::GET && ["/api/v1/users", "/api/v1/advisers"].iter().any(|of| path.starts_with(of));
         // What a pack's rules say, and what lies in the watched folder.
         let is_about_packs = path == "/api/v1/incoming" || path.contains("/files");
         let is_of_runs = method == Method::GET && (is_about_runs || is_about_packs) && !names_people;

@@ -159,10 +159,15 @@ fn households(host: &Host) -> Vec<Row> {
             "the connection `practice` has no adviser `7`; the CRM's users come over with each sync",
         ),
         by_api(
-            "household_access::set",
-            (Method::PUT, format!("/households/{household}/access"), json!({"primary": null})),
+            "household_access::link_professional",
+            (Method::PUT, "/connections/practice/advisers/7/account".to_owned(), json!({"user_id": none})),
         )
-        .at(422, "primary", "A household always has one primary professional."),
+        .with(404, "There is no user `7` of the CRM in the connection `practice`."),
+        by_api(
+            "household_access::set",
+            (Method::PUT, format!("/households/{household}/access"), json!({"primary": {"user_id": none}})),
+        )
+        .at(422, "primary/user_id", &format!("There is no account {none}.")),
         by_page("households::sync", format!("/households/{none}/sync"), "")
             .with(404, &format!("There is no household {none}.")),
         by_page("households::sync", format!("/households/{household}/sync"), "")

@@ -26,7 +26,11 @@ impl Store {
         decision: ReviewDecision,
         at: Timestamp,
     ) -> Result<Result<Review, Undecided>, StoreError> {
-        self.write_links(move |transaction| decide(transaction, id, decision, at)).await
+        let decided = self.write_unless_refused(move |transaction| decide(transaction, id, decision, at)).await?;
+        if decided.is_ok() {
+            self.linked.notify_one();
+        }
+        Ok(decided)
     }
 }
 

@@ -108,6 +108,8 @@ async fn a_professional_of_the_crm_is_the_account_of_the_email_that_a_manager_ga
     let (first, second) = (household_of(&practice, "1").await, household_of(&practice, "2").await);
     assert_eq!(sees(&practice, omar.user.id, at(0)).await, [first]);
     assert_eq!(practice.store.access_reasons(omar.user.id, first, at(0)).await.unwrap(), [Reason::Primary]);
+    let all = practice.store.all_access_reasons(first, at(0)).await.unwrap();
+    assert_eq!(all.into_iter().collect::<Vec<_>>(), [(omar.user.id, vec![Reason::Primary])]);
     assert!(practice.store.access_reasons(omar.user.id, second, at(0)).await.unwrap().is_empty());
     // Another email of their own takes nothing away, and gives nothing to whoever has the one of before.
     let email = |text: &str| EmailAddress::try_from(text.to_owned()).unwrap();
@@ -151,6 +153,8 @@ async fn a_link_by_hand_comes_before_the_email(on: On) {
     assert_eq!(link(LinkedBy::Nobody).await, (None, true));
     assert_eq!(sees(&practice, mia.user.id, at(0)).await, []);
     assert_eq!(link(LinkedBy::Email).await, (Some(omar.user.id), false));
+    let one = practice.store.linked_professional(practice.run.connection.clone(), ExternalId("7".to_owned())).await;
+    assert_eq!(one.unwrap().and_then(|one| one.account).map(|account| account.user.id), Some(omar.user.id));
     let of = practice.store.account_of(of_crm(&practice, "7")).await.unwrap();
     assert_eq!(of.map(|account| account.user.id), Some(omar.user.id));
     let connection = practice.run.connection.clone();

@@ -5,7 +5,12 @@ use super::*;
 use crate::domain::review::{ReviewDecision, ReviewState};
 use crate::store::review::{ReviewId, Undecided};
 
-on_each_engine![a_lookalike_waits_until_somebody_decides, a_lookalike_is_linked_and_let_go, the_queue_is_paged];
+on_each_engine![
+    a_lookalike_waits_until_somebody_decides,
+    a_decision_that_is_refused_leaves_all_as_it_was,
+    a_lookalike_is_linked_and_let_go,
+    the_queue_is_paged
+];
 
 /// A practice that has made Ayda, at whose CRM two people have her address.
 async fn lookalikes(on: On) -> (Practice, crate::domain::ClientId) {
@@ -55,6 +60,20 @@ async fn a_lookalike_waits_until_somebody_decides(on: On) {
         assert!(practice.of(client).await.is_none());
     }
     assert_eq!(queue(&practice, ReviewState::Waiting).await, waiting);
+}
+
+async fn a_decision_that_is_refused_leaves_all_as_it_was(on: On) {
+    let (mut practice, ayda) = lookalikes(on).await;
+    let seven = queue(&practice, ReviewState::Waiting).await[0].0;
+    practice.store.decide_review(seven, ReviewDecision::Import, now()).await.unwrap().unwrap();
+    walk(&mut practice).await;
+    let other = ExternalId("77".to_owned());
+    practice.store.link_client(ayda, "main".parse().unwrap(), other, now()).await.unwrap().unwrap();
+    let before = (practice.of("7").await.unwrap(), practice.counts().await);
+    let refused = practice.store.decide_review(seven, ReviewDecision::Link(ayda), now()).await.unwrap();
+    assert!(matches!(refused, Err(Undecided::Refused(_))), "{refused:?}");
+    assert_eq!((practice.of("7").await.unwrap(), practice.counts().await), before);
+    assert_eq!(practice.store.review(seven).await.unwrap().unwrap().state, ReviewState::Imported);
 }
 
 async fn a_lookalike_is_linked_and_let_go(on: On) {

@@ -58,6 +58,26 @@ impl Store {
         .await
     }
 
+    /// One of them, by connection and CRM id; none whom the CRM does not show.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn linked_professional(
+        &self,
+        connection: ConnectionName,
+        id: ExternalId,
+    ) -> Result<Option<LinkedProfessional>, StoreError> {
+        self.read(move |transaction| {
+            let Some(number) = number_of(transaction, &connection)? else { return Ok(None) };
+            let key = record(number, RecordKind::Adviser, ExternalKey::from(&id));
+            let Some(row) = transaction.open_table(ADVISERS)?.get(&key)? else { return Ok(None) };
+            let (user, by_hand) = account_of(transaction, number, &id)?;
+            let adviser = decode(row.value())?;
+            Ok(Some(LinkedProfessional { adviser, account: user.map(Account::from), by_hand }))
+        })
+        .await
+    }
+
     /// Links a professional of the CRM to an account, or takes that back.
     ///
     /// # Errors
@@ -128,6 +148,16 @@ impl Store {
         })
         .await
     }
+}
+
+/// The account that a party stands for.
+pub(super) fn user_of(transaction: &Snapshot, party: &Party) -> Result<Option<UserId>, StoreError> {
+    let user = match party {
+        Party::Account(user) => return Ok(Some(*user)),
+        Party::OfCrm(number, id) => account_of(transaction, *number, id)?.0,
+        Party::FirstAdviser => first_who_answers(transaction)?,
+    };
+    Ok(user.map(|stored| stored.user.id))
 }
 
 /// What an account is known as.
