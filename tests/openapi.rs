@@ -11,21 +11,27 @@ use tidegate_tests::{Host, Setup, TOKEN};
 use tokio::process::Command;
 
 /// Operations whose bodies are judged by what they mean, too: `+61000` is a number as the schema wants it, and nobody's.
-const JUDGED_BY_MEANING: [&str; 18] = [
+const JUDGED_BY_MEANING: [&str; 24] = [
     "accept_event",
     "add_connection",
     "add_user",
     "bring_import",
     "change_connection",
     "change_household",
+    "change_team",
     "change_user",
     "check_revision_files",
     "decide_import_row",
     "edit_client",
     "edit_note",
+    "hand_over_households",
     "link_client",
     "make_client",
+    "make_team",
     "make_token",
+    "open_in_emergency",
+    "review_emergency",
+    "set_default_primary",
     "set_household_access",
     "stage_edited_revision",
     "stage_revision",
@@ -38,11 +44,13 @@ const PARAMETERS_TOGETHER: [&str; 5] =
     ["list_clients", "list_covers", "list_event_types", "list_goals", "list_households"];
 
 /// Lists that are one page at most here, so that there is no cursor that they gave.
-const ONE_PAGE: [&str; 15] = [
+const ONE_PAGE: [&str; 18] = [
+    "list_account_households",
     "list_advisers",
     "list_client_extensions",
     "list_client_households",
     "list_connection_revisions",
+    "list_emergency_access",
     "list_incoming_packs",
     "list_preview_differences",
     "list_preview_notes",
@@ -52,6 +60,7 @@ const ONE_PAGE: [&str; 15] = [
     "list_revision_files",
     "list_run_changes",
     "list_sessions",
+    "list_teams",
     "list_tokens",
     "list_users",
 ];

@@ -14,10 +14,12 @@ mod caller;
 mod clients;
 mod connections;
 mod documents;
+mod emergency;
 mod events;
 mod extract;
 pub mod figures;
 mod goals;
+mod hand_over;
 mod health;
 mod households;
 mod imports;
@@ -35,6 +37,8 @@ mod revisions;
 mod runs;
 mod schema;
 mod sessions;
+mod tag;
+mod teams;
 mod tokens;
 mod troubleshoot;
 mod users;
@@ -141,6 +145,14 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(troubleshoot::troubleshoot))
         .merge(audit::routes())
         .routes(routes!(advisers::list))
+        .routes(routes!(teams::list, teams::make))
+        .routes(routes!(teams::change, teams::remove))
+        .routes(routes!(emergency::list, emergency::open))
+        .routes(routes!(emergency::end))
+        .routes(routes!(emergency::review))
+        .routes(routes!(hand_over::list))
+        .routes(routes!(hand_over::hand_over))
+        .routes(routes!(hand_over::default, hand_over::set_default))
         .routes(routes!(advisers::link, advisers::unlink))
         .routes(routes!(users::list, users::add))
         .routes(routes!(users::one, users::change))

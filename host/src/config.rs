@@ -77,6 +77,8 @@ pub struct Config {
     pub crm_timeouts: CrmTimeouts,
     /// The time for which a link to choose a password holds.
     pub link_lasts: SignedDuration,
+    /// The time for which a household is open in an emergency; zero where none is opened.
+    pub emergency_lasts: SignedDuration,
     /// The CRM sites, by name.
     pub connections: BTreeMap<ConnectionName, SiteAccess>,
 }

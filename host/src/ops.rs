@@ -15,6 +15,7 @@ pub mod absence_review;
 pub mod account;
 pub mod clients;
 pub mod connections;
+pub mod emergency;
 pub mod goals;
 pub mod household_access;
 pub mod households;
@@ -24,6 +25,7 @@ pub mod people;
 pub mod review;
 pub mod revisions;
 pub mod runs;
+pub mod teams;
 pub mod tokens;
 pub mod uploads;
 

@@ -19,6 +19,7 @@ mod clients;
 mod components;
 mod document;
 mod edit;
+mod emergency;
 mod explain;
 mod failure;
 mod filed_documents;
@@ -146,6 +147,14 @@ pub fn router(app: App) -> Router {
         .route("/set-up/{token}", get(sign_in::set_up_form).post(sign_in::set_up))
         .route("/join/{token}", get(join::form).post(join::join))
         .route("/people", get(people::list))
+        .route("/people/teams", get(people::teams::show).post(people::teams::make))
+        .route("/people/teams/{id}", post(people::teams::change))
+        .route("/people/teams/{id}/remove", post(people::teams::remove))
+        .route("/people/default-primary", post(people::hand_over::set_default))
+        .route("/people/{id}/hand-over", get(people::hand_over::show).post(people::hand_over::send))
+        .route("/emergency-access", get(emergency::show).post(emergency::open))
+        .route("/emergency-access/{id}/end", post(emergency::end))
+        .route("/emergency-access/{id}/review", post(emergency::review))
         .route("/people/roles", get(people::roles::show))
         .route("/people/invite", get(people::invite::form).post(people::invite::send))
         .route("/people/{id}", get(people::person::show))

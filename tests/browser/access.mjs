@@ -2,7 +2,7 @@
 
 const main = (page) => page.locator("main").innerText();
 
-/// Walks through it with a household; answers where its access is.
+/// Walks through it with a household; answers where its pages are.
 export async function access(browser, report, { host, token, page, household }) {
   const colleague = async (email, name, role) => {
     const body = JSON.stringify({ email, name, role, password: "a heron stands in the reeds" });
@@ -57,6 +57,53 @@ export async function access(browser, report, { host, token, page, household }) 
   await page.getByRole("button", { name: "Delete the access of Zoe Tan" }).click();
   report.that("access is taken away", (await main(page)).includes("The access was taken away."), await main(page));
   report.equal("and the colleague finds nothing there", await sees(), 404);
+
+  // In an emergency, for a time and with a reason, by an id: a name would tell who is a client.
+  const id = household.split("/").pop();
+  await zoe.goto("/households");
+  await zoe.getByRole("link", { name: "Emergency access" }).click();
+  await zoe.getByLabel("Whole email or CRM ID").fill("Khan");
+  await zoe.getByLabel("Why you need it now").fill("The client rang and cannot wait");
+  await zoe.getByRole("button", { name: "Open it" }).click();
+  report.that("a name opens nothing", (await main(zoe)).includes("No household is found by this."), await main(zoe));
+  await zoe.getByLabel("Whole email or CRM ID").fill(id);
+  await zoe.getByLabel("Why you need it now").fill("The client rang and cannot wait");
+  await zoe.getByRole("button", { name: "Open it" }).click();
+  report.that("it is open, and every page says so", (await main(zoe)).includes("You have opened a household in an emergency"), await main(zoe));
+  report.equal("the colleague sees it", await sees(), 200);
+  await zoe.goto("/emergency-access");
+  await zoe.getByRole("button", { name: "End it now" }).click();
+  report.equal("ended, it is gone", await sees(), 404);
+  await page.goto("/");
+  await page.getByRole("link", { name: "Look at it" }).click();
+  await page.getByLabel("What you found").fill("In order: the call is in the notes");
+  await page.getByRole("button", { name: "I looked at it" }).click();
+  report.that("a practice manager looked at it", (await main(page)).includes("Kept that you looked at it."), await main(page));
+
+  // A team of the two, then the households of who leaves.
+  await page.goto("/people");
+  await page.getByRole("link", { name: "Teams" }).click();
+  await page.getByLabel("Name").fill("North");
+  await page.getByLabel("Omar Haddad").check();
+  await page.getByLabel("Zoe Tan").check();
+  await page.getByRole("button", { name: "Make the team" }).click();
+  report.that("a team is made", (await main(page)).includes("The team North was made."), await main(page));
+  report.equal("the team sees its colleague's household", await sees(), 200);
+  await page.goto("/people");
+  await page.getByRole("link", { name: "Omar Haddad" }).click();
+  await page.getByRole("link", { name: "Hand over their households" }).click();
+  const handOver = new URL(page.url()).pathname;
+  report.that("what would pass on is shown", (await main(page)).includes("is a professional of 1 household."), await main(page));
+  await page.getByLabel("Adviser or practice manager").selectOption({ index: 1 });
+  await page.getByRole("button", { name: "Hand them over" }).click();
+  report.that("and passes on in one step", (await main(page)).includes("1 household is handed over."), await main(page));
+  report.equal("the team has no part in it any more", await sees(), 404);
   await context.close();
-  return `${household}/access`;
+  return {
+    "household-access": `${household}/access`,
+    "emergency-access": "/emergency-access",
+    teams: "/people/teams",
+    people: "/people",
+    "hand-over": handOver,
+  };
 }

@@ -26,7 +26,7 @@ export async function work(browser, report, { host, token, person }) {
   return {
     "household-covers": covered,
     "household-own": own,
-    "household-access": ofHousehold,
+    ...ofHousehold,
     audit: "/audit",
     edit,
     explain: edit.replace(/edit$/, "explain"),

@@ -1,8 +1,10 @@
 //! Access: who may do what. One function, [`authorize`], is asked before every call and page; it never looks anything
 //! up. What each role may do is one table, [`RULES`], which the page and the documents show, too.
 
+pub mod emergency;
 pub mod household;
 mod table;
+pub mod team;
 
 use std::fmt;
 
@@ -241,6 +243,8 @@ pub enum Action {
     ChangeGoals,
     /// Manage who answers for a household, and who else has access to it.
     ManageHouseholds,
+    /// Open a household to which one has no access, for a time and with a reason.
+    OpenInEmergency,
     /// See file notes and their delivery.
     ReadNotes,
     /// Report an event of a household, or deliver its note again.

@@ -73,6 +73,14 @@ uuid_id! {
     /// A preview of a change of mapping, a UUIDv7.
     PreviewId
 }
+uuid_id! {
+    /// A team, a UUIDv7.
+    TeamId
+}
+uuid_id! {
+    /// An access to a household in an emergency, a UUIDv7.
+    EmergencyId
+}
 
 /// The CRM's id of an entity, as text. Unique within one connection only.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]

@@ -46,8 +46,9 @@ pub use crm_id::{IdForm, InvalidExternalId, LONGEST_TEXT_ID};
 pub use diagnostic::{Diagnostic, Severity};
 pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};
 pub use ids::{
-    ClientId, ConnectionName, DocumentId, EventId, ExternalId, HouseholdId, ImportId, InvalidConnectionName, ItemId,
-    NoteId, PreviewId, RevisionDigest, RevisionId, RunId, SessionId, TokenId, UserId,
+    ClientId, ConnectionName, DocumentId, EmergencyId, EventId, ExternalId, HouseholdId, ImportId,
+    InvalidConnectionName, ItemId, NoteId, PreviewId, RevisionDigest, RevisionId, RunId, SessionId, TeamId, TokenId,
+    UserId,
 };
 pub use record::{Adviser, Canonical, Client, RecordKind};
 pub use value::{CountryCode, Date, E164, EmailAddress, Money, Timestamp};

@@ -47,6 +47,10 @@ pub fn revision_state() -> Object {
     one_of("How the revision stands by now.", ["verified", "active", "retired", "taken_back"])
 }
 
+pub fn part() -> Object {
+    one_of("The part that somebody has in a household.", ["primary", "secondary", "staff"])
+}
+
 pub fn gate() -> Object {
     let names = Gate::ALL.iter().filter_map(|gate| serde_json::to_value(gate).ok());
     let names: Vec<String> = names.filter_map(|name| name.as_str().map(str::to_owned)).collect();

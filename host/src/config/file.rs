@@ -130,11 +130,12 @@ impl Default for NotesSection {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct PeopleSection {
     link_lasts: String,
+    emergency_lasts: String,
 }
 
 impl Default for PeopleSection {
     fn default() -> Self {
-        Self { link_lasts: format!("{LINK_LASTS:#}") }
+        Self { link_lasts: format!("{LINK_LASTS:#}"), emergency_lasts: format!("{EMERGENCY_LASTS:#}") }
     }
 }
 
@@ -170,6 +171,9 @@ enum LogFormat {
 /// The time for which a link to choose a password holds where the settings say nothing else, and its bounds in seconds.
 const LINK_LASTS: SignedDuration = SignedDuration::from_hours(72);
 const LINKS_LAST: (i64, i64) = (60 * 60, 30 * 24 * 60 * 60);
+/// The time for which a household is open in an emergency where the settings say nothing else, and its bounds in seconds.
+const EMERGENCY_LASTS: SignedDuration = SignedDuration::from_hours(4);
+const EMERGENCIES_LAST: (i64, i64) = (0, 24 * 60 * 60);
 /// The bounds within which a request's time to live and a site's lag are, in seconds.
 const REQUEST_TIMEOUTS: (i64, i64) = (1, 600);
 const SITE_LAGS: (i64, i64) = (0, 3600);
@@ -194,6 +198,7 @@ impl File {
             site_lag: check.duration("notes.site-lag", &self.notes.site_lag, SITE_LAGS),
         };
         let link_lasts = check.duration("people.link-lasts", &self.people.link_lasts, LINKS_LAST);
+        let emergency_lasts = check.duration("people.emergency-lasts", &self.people.emergency_lasts, EMERGENCIES_LAST);
         (check.hosts, check.folders) = self.crm.check(&server.data_dir, &mut check);
         let proxy = self.network.check(variables, &mut check);
         let metrics = self.metrics.check(&mut check);
@@ -233,6 +238,7 @@ impl File {
             proxy,
             crm_timeouts,
             link_lasts,
+            emergency_lasts,
             connections,
         };
         (config, problems.said())

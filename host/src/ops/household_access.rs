@@ -13,7 +13,7 @@ use crate::domain::audit::Subject;
 use crate::domain::text::is_unwanted;
 use crate::domain::{ConnectionName, ExternalId, HouseholdId, Timestamp, UserId};
 use crate::store::audit::scope;
-use crate::store::household_access::{AccessSet, LinkedBy, LinkedProfessional, NewAccess};
+use crate::store::household_access::{AccessSet, HandOver, HandedOver, LinkedBy, LinkedProfessional, NewAccess};
 
 /// The message where nobody is named as the primary professional.
 pub const NO_PRIMARY: &str =
@@ -99,17 +99,13 @@ pub async fn set(
             return Err(Refusal::at("/primary", NO_PRIMARY));
         };
         let of_connection = &household.connection;
-        let primary = professional(
-            app,
-            &mut errors,
-            of_connection,
-            "/primary",
-            primary,
-            before.primary == Professional::FirstAdviser,
-        )
-        .await?;
+        let primary =
+            professional(app, &mut errors, (of_connection, "/primary"), primary, Some(&before.primary)).await?;
         let secondary = match wanted.secondary {
-            Some(named) => professional(app, &mut errors, of_connection, "/secondary", named, false).await?,
+            Some(named) => {
+                let at = (of_connection, "/secondary");
+                professional(app, &mut errors, at, named, before.secondary.as_ref()).await?
+            }
             None => None,
         };
         if primary.is_some() && primary == secondary {
@@ -215,17 +211,18 @@ impl Errors {
     }
 }
 
-/// The professional whom somebody named, where that one can answer for a household.
+/// The professional whom somebody named, where that one can answer for a household. Who does it already stays, whatever
+/// became of their account: the rest of the access can be changed before they are followed by somebody.
 async fn professional(
     app: &App,
     errors: &mut Errors,
-    connection: &ConnectionName,
-    pointer: &str,
+    (connection, pointer): (&ConnectionName, &str),
     named: Named,
-    may_be_first: bool,
+    before: Option<&Professional>,
 ) -> Result<Option<Professional>, Refusal> {
     match named {
-        Named::FirstAdviser if may_be_first => Ok(Some(Professional::FirstAdviser)),
+        Named::Account(user) if before == Some(&Professional::Account(user)) => Ok(before.cloned()),
+        Named::FirstAdviser if before == Some(&Professional::FirstAdviser) => Ok(Some(Professional::FirstAdviser)),
         Named::FirstAdviser => {
             errors.add(pointer, "Name somebody with an account, or a user of the CRM.");
             Ok(None)
@@ -267,6 +264,104 @@ async fn professional(
 /// Whether somebody in this role of the practice can be this professional; an associate can be the second.
 fn can_answer(role: Role, pointer: &str) -> bool {
     matches!(role, Role::Adviser | Role::PracticeManager) || (role == Role::Associate && pointer == "/secondary")
+}
+
+/// Somebody whose households are handed over, and who has them from then on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Leaver {
+    /// The account of who leaves.
+    pub user: UserId,
+    /// The account of who answers for the households.
+    pub to: UserId,
+}
+
+const NOT_AS_SHOWN: &str = "Nothing was changed: the households are not those that were shown any more. Look at them as \
+                            they are now, then hand them over.";
+
+/// Hands the households of somebody over to somebody else, who answers for them from then on in the same part; what the one
+/// before had access to as staff ends. Answers the number of households.
+///
+/// # Errors
+/// Returns an error if there is no such account, the other one cannot answer for households, or the households are others
+/// than those of the versions that were shown, any of which will do ([`HandOver::version_of`]; none: whatever they are).
+pub async fn hand_over(
+    app: &App,
+    actor: &Actor,
+    Leaver { user: from, to }: Leaver,
+    shown: Option<Vec<String>>,
+    now: Timestamp,
+) -> Result<usize, Refusal> {
+    audited(app, actor, ("household_access.hand_over", Subject::new("account", from)), async move {
+        may_freshly(actor, Action::ManageHouseholds)?;
+        let parts = app.store.parts_of(from).await?;
+        scope::detail(&format!("{} households to account {to}", parts.len()));
+        if app.store.account(from).await?.is_none() {
+            return Err(Refusal::not_found(format_args!("account {from}")));
+        }
+        let mut errors = Errors::default();
+        match app.store.account(to).await? {
+            _ if to == from => errors.add("/to", "Choose somebody else than the one whose households they are."),
+            None => errors.add("/to", format!("There is no account {to}.")),
+            Some(account) if account.state == AccountState::Disabled => {
+                errors.add("/to", format!("The account of {} is disabled.", account.user.name));
+            }
+            Some(account) if !can_answer(account.user.role, "/primary") => {
+                let message = format!(
+                    "{} is {} in the practice. An adviser or a practice manager answers for a household.",
+                    account.user.name, account.user.role
+                );
+                errors.add("/to", message);
+            }
+            Some(_) => {}
+        }
+        if !errors.0.is_empty() {
+            return Err(Refusal::invalid(errors.0));
+        }
+        if shown.is_some_and(|versions| !versions.contains(&HandOver::version_of(&parts))) {
+            return Err(Refusal::new(Kind::Stale, NOT_AS_SHOWN));
+        }
+        if parts.is_empty() {
+            return Err(Refusal::new(
+                Kind::WrongState,
+                "There is nothing to hand over: this account has no household.",
+            ));
+        }
+        let chosen = Chosen { by: actor.name.clone(), at: now };
+        match app.store.hand_over(from, Professional::Account(to), parts, chosen).await? {
+            HandedOver::Yes(count) => Ok(count),
+            HandedOver::Stale => Err(Refusal::new(Kind::Stale, NOT_AS_SHOWN)),
+        }
+    })
+    .await
+}
+
+/// Says who answers for households for which nobody is named, such as those that support staff make; none: the first
+/// adviser of the practice.
+///
+/// # Errors
+/// Returns an error if there is no such account, or it cannot answer for a household.
+pub async fn set_default_primary(app: &App, actor: &Actor, user: Option<UserId>) -> Result<(), Refusal> {
+    audited(app, actor, ("household_access.set_default_primary", Subject::of_kind("account")), async move {
+        may(actor, Action::ManageHouseholds)?;
+        scope::about(user.map_or("the first adviser".to_owned(), |user| user.to_string()));
+        if let Some(user) = user {
+            match app.store.account(user).await? {
+                None => return Err(Refusal::at("/user_id", format!("There is no account {user}."))),
+                Some(account)
+                    if account.state != AccountState::Active || !can_answer(account.user.role, "/primary") =>
+                {
+                    let message = format!(
+                        "{} cannot be it: choose an adviser or a practice manager who can sign in.",
+                        account.user.name
+                    );
+                    return Err(Refusal::at("/user_id", message));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(app.store.set_default_primary(user).await?)
+    })
+    .await
 }
 
 /// Says which account stands for a user of the CRM: one, none, or the one with the email of theirs.

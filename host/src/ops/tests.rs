@@ -5,6 +5,7 @@ mod access_walk;
 mod host;
 mod made;
 mod refusals;
+mod shared_access;
 mod table;
 
 use std::collections::BTreeSet;

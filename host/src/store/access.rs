@@ -229,6 +229,11 @@ pub(super) fn first_who_answers(transaction: &Snapshot) -> Result<Option<StoredU
     Ok(manager)
 }
 
+/// All accounts, in the order in which they were made.
+pub(super) fn all_users(transaction: &Snapshot) -> Result<Vec<StoredUser>, StoreError> {
+    transaction.open_table(USERS)?.scan(..)?.map(|entry| decode(entry?.1.value())).collect()
+}
+
 /// Writes an account over what there is of it.
 fn put(transaction: &Write, stored: &StoredUser) -> Result<(), StoreError> {
     let key = (PRACTICE, stored.user.id.0.into_bytes());

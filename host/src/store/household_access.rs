@@ -5,16 +5,23 @@
 //! CRM says later is shown beside it and not followed. A professional of the CRM stands for the account that is linked to
 //! them, by hand or by an email that a practice manager gave the account.
 
+mod default_primary;
+mod emergency;
+mod grounds;
+mod hand_over;
 mod index;
 mod professionals;
 mod proposal;
+mod teams;
+mod visible;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::iter;
 use std::sync::Arc;
 
 use minicbor::Decoder;
 
+use self::grounds::{Colleague, Grounds};
 use super::engine::{Readable, Table, Write};
 use super::keys::{ConnectionNumber, OwnKey, own};
 use super::reader::Reader;
@@ -25,8 +32,12 @@ use crate::domain::access::household::{Chosen, HouseholdAccess, Professional, St
 use crate::domain::access::{Reason, Role};
 use crate::domain::{ConnectionName, ExternalId, HouseholdId, Timestamp, UserId};
 use crate::store::connection_numbers::{name_of, number_for};
+pub use emergency::{EmergencyFilter, Opened, Reviewed};
+pub use hand_over::{HandOver, HandedOver, Part};
 pub use professionals::{LinkedBy, LinkedProfessional};
 pub(super) use proposal::{ChosenBefore, fill, join, made_by, propose, take_over};
+pub use teams::TeamKept;
+pub use visible::Visible;
 
 /// The access to each household: [`AccessRow`].
 const ACCESS: Table<&OwnKey, &[u8]> = Table::new("household-access");
@@ -48,13 +59,6 @@ enum Party {
     Account(UserId),
     OfCrm(ConnectionNumber, ExternalId),
     FirstAdviser,
-}
-
-/// What an account is in the rows of access: itself, the CRM's users that are linked to it, and the first adviser.
-struct Known {
-    parties: Vec<Party>,
-    /// Whether its role in the practice lets the person answer for a household.
-    can_answer: bool,
 }
 
 /// A member of the staff as they are stored.
@@ -88,38 +92,6 @@ impl Row for Party {
             1 => Row::read(from).map(|(connection, id)| Self::OfCrm(connection, id)),
             2 => Row::read(from).map(|()| Self::FirstAdviser),
             _ => Err(ReadError::message("no such professional")),
-        }
-    }
-}
-
-/// The households that somebody sees.
-#[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub enum Visible {
-    /// The whole book.
-    #[default]
-    Everything,
-    /// These households.
-    Households(Arc<HashSet<HouseholdId>>),
-}
-
-impl Visible {
-    /// Whether a household is among them.
-    pub fn has(&self, household: HouseholdId) -> bool {
-        match self {
-            Self::Everything => true,
-            Self::Households(these) => these.contains(&household),
-        }
-    }
-
-    /// These households, in their order; none where it is the whole book.
-    pub(super) fn some(&self) -> Option<Vec<HouseholdId>> {
-        match self {
-            Self::Everything => None,
-            Self::Households(these) => {
-                let mut these: Vec<HouseholdId> = these.iter().copied().collect();
-                these.sort_unstable();
-                Some(these)
-            }
         }
     }
 }
@@ -166,6 +138,9 @@ pub enum AccessSet {
 /// Makes the tables.
 pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(ACCESS)?;
+    default_primary::make_tables(transaction)?;
+    emergency::make_tables(transaction)?;
+    teams::make_tables(transaction)?;
     index::make_tables(transaction)
 }
 
@@ -206,8 +181,8 @@ impl Store {
     /// Returns an error if the store fails.
     pub async fn visible_households(&self, user: UserId, now: Timestamp) -> Result<Visible, StoreError> {
         self.read(move |transaction| {
-            let known = professionals::known_as(transaction, user)?;
-            let these = index::households_of(transaction, &known, now)?;
+            let grounds = grounds::of(transaction, user, now)?;
+            let these = index::households_of(transaction, &grounds, now)?;
             Ok(Visible::Households(Arc::new(these)))
         })
         .await
@@ -250,14 +225,11 @@ impl Store {
                 return Ok(Vec::new());
             };
             let Some(row) = stored(&transaction.open_table(ACCESS)?, household)? else { return Ok(Vec::new()) };
-            let known = professionals::known_as(transaction, user)?;
-            Ok(row.reasons(user, &known, now))
+            Ok(row.reasons(household, &grounds::of(transaction, user, now)?, now))
         })
         .await
     }
-}
 
-impl Store {
     /// The reasons of everybody who has access to a household at a moment, by account.
     ///
     /// # Errors
@@ -273,13 +245,9 @@ impl Store {
                 return Ok(reasons);
             };
             let Some(row) = stored(&transaction.open_table(ACCESS)?, household)? else { return Ok(reasons) };
-            let mut users: Vec<UserId> = row.staff.iter().map(|staff| staff.user).collect();
-            for party in iter::once(&row.primary).chain(&row.secondary) {
-                users.extend(professionals::user_of(transaction, party)?);
-            }
-            for user in users {
-                let known = professionals::known_as(transaction, user)?;
-                reasons.insert(user, row.clone().reasons(user, &known, now));
+            for user in grounds::concerned(transaction, household, &row, now)? {
+                let found = row.reasons(household, &grounds::of(transaction, user, now)?, now);
+                reasons.insert(user, found);
             }
             Ok(reasons)
         })
@@ -310,21 +278,36 @@ impl AccessRow {
         })
     }
 
-    /// The reasons of an account, as what it is known.
-    fn reasons(self, user: UserId, known: &Known, now: Timestamp) -> Vec<Reason> {
+    /// The professionals.
+    fn professionals(&self) -> impl Iterator<Item = &Party> {
+        iter::once(&self.primary).chain(&self.secondary)
+    }
+
+    /// The reasons that an account has, by its grounds.
+    fn reasons(&self, household: HouseholdId, grounds: &Grounds, now: Timestamp) -> Vec<Reason> {
         let mut reasons = Vec::new();
-        let is_one = |party: &Party| known.can_answer && known.parties.contains(party);
+        let is_one = |party: &Party| grounds.can_answer && grounds.parties.contains(party);
         if is_one(&self.primary) {
             reasons.push(Reason::Primary);
         }
         if self.secondary.as_ref().is_some_and(is_one) {
             reasons.push(Reason::Secondary);
         }
-        for StaffRow { user: of, role, expires_at, reason, .. } in self.staff {
-            if of == user && expires_at.is_none_or(|end| now < end) {
-                reasons.push(Reason::Staff { role, expires_at, reason });
+        for StaffRow { user, role, expires_at, reason, .. } in &self.staff {
+            if *user == grounds.user && expires_at.is_none_or(|end| now < end) {
+                reasons.push(Reason::Staff { role: *role, expires_at: *expires_at, reason: reason.clone() });
             }
         }
+        let serves = |colleague: &&Colleague| self.professionals().any(|party| colleague.parties.contains(party));
+        reasons.extend(
+            grounds
+                .colleagues
+                .iter()
+                .filter(serves)
+                .map(|colleague| Reason::Team { team: colleague.team.clone(), colleague: colleague.name.clone() }),
+        );
+        let open = grounds.emergencies.iter().filter(|open| open.household == household);
+        reasons.extend(open.map(|open| Reason::Emergency { until: open.ends_at, reason: open.reason.clone() }));
         reasons
     }
 }
@@ -344,17 +327,8 @@ fn set(transaction: &Write, new: NewAccess) -> Result<AccessSet, StoreError> {
     if new.follows.is_some_and(|version| version != before.version) {
         return shown(before).map(AccessSet::Stale);
     }
-    let party = |professional| {
-        Ok::<_, StoreError>(match professional {
-            Professional::Account(user) => Party::Account(user),
-            Professional::OfCrm { connection, external_id } => {
-                Party::OfCrm(number_for(transaction, &connection)?, external_id)
-            }
-            Professional::FirstAdviser => Party::FirstAdviser,
-        })
-    };
-    let primary = party(new.primary)?;
-    let secondary = new.secondary.map(party).transpose()?;
+    let primary = party_of(transaction, new.primary)?;
+    let secondary = new.secondary.map(|second| party_of(transaction, second)).transpose()?;
     let staff = new.staff.into_iter().map(|given| {
         let StaffAccess { user, role, expires_at, reason, given_by, given_at } = given;
         let same = before.staff.iter().find(|known| {
@@ -375,6 +349,17 @@ fn set(transaction: &Write, new: NewAccess) -> Result<AccessSet, StoreError> {
     };
     put(transaction, id, Some(&before), &after)?;
     shown(after).map(AccessSet::Yes)
+}
+
+/// A professional as they are stored.
+fn party_of(transaction: &Write, professional: Professional) -> Result<Party, StoreError> {
+    Ok(match professional {
+        Professional::Account(user) => Party::Account(user),
+        Professional::OfCrm { connection, external_id } => {
+            Party::OfCrm(number_for(transaction, &connection)?, external_id)
+        }
+        Professional::FirstAdviser => Party::FirstAdviser,
+    })
 }
 
 /// Writes the access to a household, and its entries in place of those before.

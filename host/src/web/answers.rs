@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::components::pair;
 use crate::domain::UserId;
+use crate::ops::Refusal;
 
 /// The answers that are kept, the newest ones.
 const KEPT: usize = 500;
@@ -29,6 +30,15 @@ impl Checked {
     /// It was done.
     pub(super) fn good(message: String) -> Self {
         Self { is_good: true, message, lines: Vec::new() }
+    }
+
+    /// It was refused: the message, or what is wrong with each field.
+    pub(super) fn refused(refusal: Refusal) -> Self {
+        if refusal.fields.is_empty() {
+            return Self::bad(refusal.message);
+        }
+        let lines = refusal.fields.into_iter().map(|error| error.message).collect();
+        Self { lines, ..Self::bad("Nothing was changed.".to_owned()) }
     }
 
     /// It was not done.

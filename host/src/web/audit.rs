@@ -188,7 +188,7 @@ pub(super) fn fields(filter: &Filter) -> Fields {
 
 /// The areas that verbs begin with, in their order.
 fn areas() -> Vec<(String, String)> {
-    const OTHERS: [&str; 11] = [
+    const OTHERS: [&str; 12] = [
         "account",
         "connections",
         "goals",
@@ -199,6 +199,7 @@ fn areas() -> Vec<(String, String)> {
         "revisions",
         "runs",
         "sync",
+        "teams",
         "tokens",
     ];
     let shown = ROUTES.iter().map(|route| route.verb.split('.').next().unwrap_or_default());

@@ -199,6 +199,18 @@ async fn note_notices(app: &App, notices: &mut Vec<Notice>) -> Result<(), Failur
 async fn notices(app: &App, person: &SignedIn) -> Result<Vec<Notice>, Failure> {
     let mut notices = all_notices(app).await?;
     notices.retain(|notice| person.can(notice.needs));
+    for open in app.store.emergencies_open_to(person.user(), person.clock.now).await? {
+        let until = format::time(open.ends_at, &person.clock.zone);
+        notices.insert(
+            0,
+            Notice {
+                needs: Action::OpenInEmergency,
+                message: format!("You have opened a household in an emergency, until {until}: “{}”.", open.reason),
+                path: "/emergency-access".to_owned(),
+                link: "End it",
+            },
+        );
+    }
     Ok(notices)
 }
 
@@ -217,6 +229,16 @@ async fn all_notices(app: &App) -> Result<Vec<Notice>, Failure> {
             message: format!("{clients} of the CRM {look} like somebody here and did not come over."),
             path: "/review?of=lookalikes".to_owned(),
             link: "Decide who they are",
+        });
+    }
+    let opened = app.store.unreviewed_emergencies().await?;
+    if opened > 0 {
+        let (one, many) = ("household was opened in an emergency", "households were opened in an emergency");
+        notices.push(Notice {
+            needs: Action::ManageHouseholds,
+            message: format!("{}.", format::count(opened as u64, one, many)),
+            path: "/emergency-access?unreviewed=yes".to_owned(),
+            link: "Look at it",
         });
     }
     for (name, _) in app.integrations.not_at_work() {

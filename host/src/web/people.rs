@@ -1,16 +1,22 @@
 //! The people of the practice: who can sign in, in which role, and what each role may do. All staff know their colleagues;
 //! practice managers see when they were here, too, and look after their accounts.
 
+pub(super) mod hand_over;
 pub(super) mod invite;
 pub(super) mod person;
 pub(super) mod roles;
+pub(super) mod teams;
 
 use askama::Template;
-use axum::extract::State;
+use axum::Extension;
+use axum::extract::{Query, State};
 use axum::response::Response;
 
+use self::hand_over::DefaultPrimary;
+use super::answers::{AnswerQuery, Answers, Checked};
 use super::components::{Badge, Clock, Moment, Paging, Tone};
 use super::failure::{Failure, page};
+use super::format;
 use super::layout::{Layout, Section};
 use super::listing::{Asked, Everything};
 use super::session::SignedIn;
@@ -24,8 +30,19 @@ use crate::domain::text::sentence;
 #[template(path = "people.html")]
 pub(super) struct PeoplePage {
     pub(super) layout: Layout,
+    pub(super) checked: Option<Checked>,
     pub(super) rows: Vec<Row>,
     pub(super) paging: Paging,
+    /// Those who are named as a professional of households and can answer for none.
+    pub(super) left: Vec<Left>,
+    /// Who answers for households for which nobody is named, where whoever looks can say so.
+    pub(super) default_primary: Option<DefaultPrimary>,
+}
+
+/// Somebody who is named as a professional of households and can answer for none.
+pub(super) struct Left {
+    pub(super) message: String,
+    pub(super) path: String,
 }
 
 /// Somebody of the list.
@@ -44,13 +61,34 @@ pub(super) struct Row {
 pub(super) async fn list(
     State(app): State<App>,
     person: SignedIn,
+    Extension(answers): Extension<Answers>,
+    Query(answer): Query<AnswerQuery>,
     asked: Asked<Everything>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadPeople)?;
     let found = app.store.accounts(asked.page()).await?;
     let rows = found.items.iter().map(|account| row(account, &person)).collect();
     let layout = Layout::load(&app, &person, Section::People).await?;
-    page(&PeoplePage { layout, rows, paging: asked.paging("/people", "", found.next.as_deref()) })
+    let manages = person.can(Action::ManageHouseholds);
+    let left = if manages { app.store.left_with_households().await? } else { Vec::new() };
+    page(&PeoplePage {
+        layout,
+        checked: answers.of(&answer, person.user()),
+        rows,
+        paging: asked.paging("/people", "", found.next.as_deref()),
+        left: left.into_iter().map(|(account, count)| self::left(&account, count)).collect(),
+        default_primary: if manages { Some(DefaultPrimary::load(&app).await?) } else { None },
+    })
+}
+
+fn left(account: &Account, count: usize) -> Left {
+    let households = format::count(count as u64, "household", "households");
+    let why = match account.state {
+        AccountState::Disabled => "is disabled".to_owned(),
+        AccountState::Active | AccountState::Invited => format!("is {} by now", account.user.role),
+    };
+    let message = format!("{} {why}, and is named as a professional of {households}.", account.user.name);
+    Left { message, path: format!("/people/{}/hand-over", account.user.id) }
 }
 
 fn row(account: &Account, person: &SignedIn) -> Row {

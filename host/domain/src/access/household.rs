@@ -94,7 +94,7 @@ pub enum Reason {
         colleague: String,
     },
     /// The person opened it in an emergency.
-    BreakGlass {
+    Emergency {
         /// The moment at which it ends.
         until: Timestamp,
         /// The reason that the person gave.
@@ -107,7 +107,7 @@ impl Reason {
     fn role(&self) -> Option<Role> {
         match self {
             Self::Staff { role, .. } => Some(*role),
-            Self::Primary | Self::Secondary | Self::Team { .. } | Self::BreakGlass { .. } => None,
+            Self::Primary | Self::Secondary | Self::Team { .. } | Self::Emergency { .. } => None,
         }
     }
 
@@ -136,7 +136,7 @@ impl Reason {
             Self::Team { team, colleague } => {
                 format!("{name} is in the team {team} with {colleague}, a professional of this household.")
             }
-            Self::BreakGlass { until: moment, reason } => {
+            Self::Emergency { until: moment, reason } => {
                 format!("{name} opened this household in an emergency, until {}: “{reason}”.", until(moment))
             }
         }

@@ -68,7 +68,7 @@ const fn row(action: Action, label: &'static str, scope: Scope, staff: Grant, co
 }
 
 /// The table, in the order of [`Action`].
-pub const RULES: [Rule; 17] = [
+pub const RULES: [Rule; 18] = [
     row(Action::ReadBook, "See households, clients, goals and covers", Scope::Read, IN_HOUSEHOLDS, SEES),
     row(
         Action::ReadWholeBook,
@@ -101,6 +101,13 @@ pub const RULES: [Rule; 17] = [
         "Manage household access",
         Scope::Manage,
         Grant::Denied("Who has access to a household is for practice managers to say. Ask one of them."),
+        CHANGES_NOTHING,
+    ),
+    row(
+        Action::OpenInEmergency,
+        "Open a household in an emergency",
+        Scope::Write,
+        Grant::Allowed("All staff may, for a time and with a reason that a practice manager looks at."),
         CHANGES_NOTHING,
     ),
     row(Action::ReadNotes, "See file notes", Scope::Read, IN_HOUSEHOLDS, SEES),

@@ -15,7 +15,9 @@ fn may(actor: &Actor, action: Action) -> bool {
 
 #[test]
 fn roles_and_what_they_may_do() {
-    use Action::{AddClients, ManageTokens, ReadAudit, ReadBook, ReadNotes, ReadPeople, ReadRuns, ReadWholeBook};
+    use Action::{
+        AddClients, ManageTokens, OpenInEmergency, ReadAudit, ReadBook, ReadNotes, ReadPeople, ReadRuns, ReadWholeBook,
+    };
     let check = |role, allowed: &[Action]| {
         for rule in &RULES {
             assert_eq!(may(&person(role), rule.action), allowed.contains(&rule.action), "{role}: {:?}", rule.action);
@@ -24,7 +26,7 @@ fn roles_and_what_they_may_do() {
     check(Role::PracticeManager, &RULES.map(|rule| rule.action));
     check(Role::Compliance, &[ReadBook, ReadWholeBook, ReadRuns, ReadNotes, ReadPeople, ReadAudit, ManageTokens]);
     for role in [Role::Adviser, Role::Associate, Role::Paraplanner, Role::Support] {
-        check(role, &[AddClients, ReadRuns, ReadPeople, ManageTokens]);
+        check(role, &[AddClients, OpenInEmergency, ReadRuns, ReadPeople, ManageTokens]);
     }
 }
 

@@ -2,8 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::{ETAG, IF_MATCH};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -12,7 +11,7 @@ use crate::access::in_words;
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, Params, PathParam, word};
 use crate::api::problem::{FieldError, Problem};
-use crate::api::schema;
+use crate::api::{schema, tag};
 use crate::app::App;
 use crate::domain::access::household::{HouseholdAccess, Professional, StaffAccess};
 use crate::domain::access::{Action, Role};
@@ -240,7 +239,15 @@ pub async fn set(
         return Err(ops::Refusal::at("/primary", ops::household_access::NO_PRIMARY).into());
     }
     let household = find(&app, &caller, id).await?;
-    let follows = follows(&headers)?;
+    let follows = match tag::wanted(&headers) {
+        None => None,
+        Some(tags) => {
+            let access = app.store.household_access(household.id).await?.ok_or_else(|| not_there(id))?;
+            let is_now = tags.contains(&version(&access));
+            // A tag that is not the one of now names a version that is over, or none that there is.
+            Some(if is_now { access.version } else { u64::MAX })
+        }
+    };
     let named = |pointer: &str, body: Option<NamedBody>| match body.map(|body| (body.user_id, body.external_id)) {
         None => Ok(None),
         Some((Some(user), None)) => Ok(Some(Named::Account(user))),
@@ -322,25 +329,14 @@ fn not_there(id: HouseholdId) -> Problem {
     Problem::not_found(format_args!("household {id}"))
 }
 
-async fn answer(app: &App, household: &Household, access: HouseholdAccess) -> Result<Response, Problem> {
-    let tag = format!("\"{}-{}\"", access.household, access.version);
-    let mut answer = Json(AccessBody::load(app, household, access).await?).into_response();
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        answer.headers_mut().insert(ETAG, tag);
-    }
-    Ok(answer)
+/// The tag of a version.
+fn version(access: &HouseholdAccess) -> String {
+    format!("{}-{}", access.household, access.version)
 }
 
-/// The version that `If-Match` names. A proxy that compresses makes a tag weak: it names the same version.
-fn follows(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let Some(given) = headers.get(IF_MATCH) else { return Ok(None) };
-    let tag = given.to_str().unwrap_or_default().trim();
-    if tag == "*" {
-        return Ok(None);
-    }
-    let bare = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
-    let bare = bare.strip_suffix("-gzip").unwrap_or(bare);
-    // What is no tag of this host names no version that there is.
-    let version = bare.rsplit_once('-').and_then(|(_, version)| version.parse().ok());
-    Ok(Some(version.unwrap_or(u64::MAX)))
+async fn answer(app: &App, household: &Household, access: HouseholdAccess) -> Result<Response, Problem> {
+    let version = version(&access);
+    let mut answer = Json(AccessBody::load(app, household, access).await?).into_response();
+    tag::put(&mut answer, &version);
+    Ok(answer)
 }

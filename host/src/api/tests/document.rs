@@ -64,9 +64,15 @@ async fn what_it_lists() {
     post /api/v1/connections/{name}/sync (name, dry_run) 202 default
     get /api/v1/covers (client_id, household_id, limit, cursor) 200 default
     get /api/v1/covers/{id} (id) 200 default
+    get /api/v1/default-primary () 200 default
+    put /api/v1/default-primary () 200 default
     get /api/v1/documents (household_id, client_id, document_id, limit, cursor) 200 default
     post /api/v1/documents () 201 default
     get /api/v1/documents/{id} (id) 200 default
+    get /api/v1/emergency-access (unreviewed, limit, cursor) 200 default
+    post /api/v1/emergency-access () 201 default
+    post /api/v1/emergency-access/{id}/end (id) 200 default
+    post /api/v1/emergency-access/{id}/review (id) 200 default
     post /api/v1/events (Idempotency-Key) 200 201 default
     get /api/v1/events/types (connection, limit, cursor) 200 default
     get /api/v1/goals (client_id, household_id, limit, cursor) 200 default
@@ -121,6 +127,10 @@ async fn what_it_lists() {
     get /api/v1/sessions (user_id, limit, cursor) 200 default
     post /api/v1/sessions () 201 default
     delete /api/v1/sessions/{id} (id) 204 default
+    get /api/v1/teams (limit, cursor) 200 default
+    post /api/v1/teams () 201 default
+    delete /api/v1/teams/{id} (id) 204 default
+    put /api/v1/teams/{id} (id) 200 default
     get /api/v1/tokens (limit, cursor) 200 default
     post /api/v1/tokens () 201 default
     delete /api/v1/tokens/{id} (id) 204 default
@@ -129,6 +139,8 @@ async fn what_it_lists() {
     post /api/v1/users () 201 default
     get /api/v1/users/{id} (id) 200 default
     patch /api/v1/users/{id} (id) 200 default
+    post /api/v1/users/{id}/hand-over (id) 200 default
+    get /api/v1/users/{id}/households (id, limit, cursor) 200 default
     post /api/v1/users/{id}/reset (id) 200 default
     get /healthz () 200 default
     get /readyz () 200 default

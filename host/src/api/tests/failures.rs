@@ -62,13 +62,15 @@ async fn staff_without_households_see_runs_their_colleagues_and_what_is_their_ow
         let names_people = path.ends_with("/departures") || path.ends_with("/changes");
         // One's own, and who works here.
         let is_ones_own = path.starts_with("/api/v1/sessions") || path.starts_with("/api/v1/tokens");
-        let is_colleagues =
-            method == Method::GET && ["/api/v1/users", "/api/v1/advisers"].iter().any(|of| path.starts_with(of));
+        let of_colleagues = ["/api/v1/users", "/api/v1/advisers", "/api/v1/teams", "/api/v1/default-primary"];
+        let is_colleagues = method == Method::GET
+            && of_colleagues.iter().any(|of| path.starts_with(of))
+            && !path.ends_with("/households");
         // What a pack's rules say, and what lies in the watched folder.
         let is_about_packs = path == "/api/v1/incoming" || path.contains("/files");
         let is_of_runs = method == Method::GET && (is_about_runs || is_about_packs) && !names_people;
         // Staff work in the households that they see, and these see none.
-        let kinds = ["households", "clients", "goals", "covers", "notes", "documents", "events"];
+        let kinds = ["households", "clients", "goals", "covers", "notes", "documents", "events", "emergency-access"];
         let is_in_households = kinds.iter().any(|kind| path.starts_with(&format!("/api/v1/{kind}")));
         if is_ones_own || is_colleagues || is_of_runs || (is_in_households && method == Method::GET) {
             assert_ne!(answer.status, 403, "{method} {path}");

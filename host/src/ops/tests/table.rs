@@ -1,5 +1,7 @@
 //! The table: each verb with a mistake, by the page's form and by the API, and the refusal that both answer.
 
+mod teams;
+
 use axum::http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -56,10 +58,21 @@ fn post(path: impl Into<String>, body: Value) -> (Method, String, Value) {
 
 /// All rows.
 pub fn rows(host: &Host) -> Vec<Row> {
-    [notes(host), clients(host), households(host), lists(), runs(), connections(), accounts(), people(host), tokens()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        notes(host),
+        clients(host),
+        households(host),
+        lists(),
+        runs(),
+        connections(),
+        accounts(),
+        people(host),
+        teams(host),
+        tokens(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// A row for what programs alone do.

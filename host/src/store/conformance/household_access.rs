@@ -1,13 +1,17 @@
 //! Household access: proposed by the CRM once, changed by people, and the index by which lists are read.
 
 use super::*;
+use crate::domain::access::emergency::EmergencyAccess;
 use crate::domain::access::household::{Chosen, HouseholdAccess, Professional, StaffAccess};
+use crate::domain::access::team::Team;
 use crate::domain::access::{Reason, Role, User};
 use crate::domain::practice_client::NewClient;
-use crate::domain::{ClientId, DocumentId, EmailAddress, HouseholdId, UserId};
+use crate::domain::{ClientId, DocumentId, EmailAddress, EmergencyId, HouseholdId, TeamId, UserId};
 use crate::store::access::{OwnChange, StoredUser, UserChange};
 use crate::store::book::Whose;
-use crate::store::household_access::{AccessSet, LinkedBy, Maker, NewAccess, Visible};
+use crate::store::household_access::{
+    AccessSet, EmergencyFilter, HandedOver, LinkedBy, Maker, NewAccess, Opened, Part, Reviewed, TeamKept, Visible,
+};
 
 on_each_engine![
     the_crm_proposes_once_and_is_not_followed,
@@ -18,6 +22,11 @@ on_each_engine![
     lists_show_what_is_seen_and_their_cursors_nothing_else,
     who_served_a_household_serves_the_one_that_it_is_joined_to,
     who_makes_a_household_answers_for_it_or_works_in_it,
+    a_team_has_access_to_its_members_households,
+    a_household_is_open_in_an_emergency_for_its_time_and_looked_at_after,
+    look_ups_that_find_nothing_are_bounded_by_the_hour,
+    the_households_of_who_leaves_are_handed_over_as_they_were_shown,
+    the_practice_says_who_answers_where_nobody_was_named,
 ];
 
 fn at(second: i64) -> Timestamp {
@@ -281,4 +290,214 @@ async fn who_makes_a_household_answers_for_it_or_works_in_it(on: On) {
     assert_eq!(practice.store.counts_of(visible.clone()).await.unwrap(), (0, 0));
     let filter = ClientFilter { visible, ..ClientFilter::default() };
     assert!(practice.store.clients(filter, first(9)).await.unwrap().items.is_empty());
+}
+
+async fn named(practice: &Practice, access: &HouseholdAccess, primary: UserId, staff: Vec<StaffAccess>) {
+    let new = NewAccess { follows: None, ..new(access, Professional::Account(primary), staff) };
+    assert!(matches!(practice.store.set_household_access(new).await.unwrap(), AccessSet::Yes(_)));
+}
+
+async fn a_team_has_access_to_its_members_households(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.commit(RecordKind::Adviser, vec![adviser("7", "omar@example.com")]).await;
+    practice.clients(&[advised("1", "Khan", Some("7")), advised("2", "Lee", None), advised("3", "Ngata", None)]).await;
+    let (omar, mia, eve) = (
+        user("omar@example.com", Role::Adviser),
+        user("mia@example.com", Role::Adviser),
+        user("eve@example.com", Role::Paraplanner),
+    );
+    for one in [&omar, &mia, &eve] {
+        practice.store.add_user(one.clone()).await.unwrap();
+    }
+    let store = practice.store.clone();
+    // Omar by his link to the CRM, Mia by her account; Mia works as staff in the third, which is no team's.
+    let third = access(&practice, "3").await;
+    named(&practice, &access(&practice, "2").await, mia.user.id, Vec::new()).await;
+    named(&practice, &third, omar.user.id, vec![staff(mia.user.id, None)]).await;
+    let (first, second) = (household_of(&practice, "1").await, household_of(&practice, "2").await);
+    assert_eq!(sees(&practice, eve.user.id, at(0)).await, []);
+    let team = Team { id: TeamId(Uuid::now_v7()), name: "North".to_owned(), members: vec![eve.user.id, mia.user.id] };
+    assert_eq!(store.keep_team(team.clone(), true).await.unwrap(), TeamKept::Yes(team.clone()));
+    assert_eq!(sees(&practice, eve.user.id, at(0)).await, [second], "where Mia is staff is hers alone");
+    let reason = |colleague: &str| Reason::Team { team: "North".to_owned(), colleague: colleague.to_owned() };
+    assert_eq!(store.access_reasons(eve.user.id, second, at(0)).await.unwrap(), [reason("Omar Aziz")]);
+    assert!(store.access_reasons(eve.user.id, third.household, at(0)).await.unwrap().is_empty());
+    let all = store.all_access_reasons(second, at(0)).await.unwrap();
+    assert_eq!(all.get(&eve.user.id), Some(&vec![reason("Omar Aziz")]));
+    // The name is one team's alone; members change what is seen at once.
+    let other = Team { id: TeamId(Uuid::now_v7()), name: "north".to_owned(), members: Vec::new() };
+    assert_eq!(store.keep_team(other.clone(), true).await.unwrap(), TeamKept::NameTaken);
+    assert_eq!(store.keep_team(Team { name: "South".to_owned(), ..other }, false).await.unwrap(), TeamKept::Gone);
+    let changed = Team { members: vec![eve.user.id, omar.user.id], ..team.clone() };
+    store.keep_team(changed, false).await.unwrap();
+    let mut expected = [first, third.household];
+    expected.sort_unstable();
+    assert_eq!(sees(&practice, eve.user.id, at(0)).await, expected);
+    // A colleague who left is served by the team still; one whose role answers for nothing is not.
+    let change = |disabled, role| UserChange { role, disabled };
+    store.change_user(omar.user.id, change(Some(true), None), at(0)).await.unwrap();
+    assert_eq!(sees(&practice, eve.user.id, at(0)).await, expected);
+    store.change_user(omar.user.id, change(None, Some(Role::Support)), at(0)).await.unwrap();
+    assert_eq!(sees(&practice, eve.user.id, at(0)).await, []);
+    store.change_user(omar.user.id, change(None, Some(Role::Adviser)), at(0)).await.unwrap();
+    assert!(store.remove_team(team.id).await.unwrap());
+    assert!(!store.remove_team(team.id).await.unwrap());
+    assert_eq!((sees(&practice, eve.user.id, at(0)).await, store.teams().await.unwrap()), (vec![], vec![]));
+}
+
+fn opened(user: UserId, household: HouseholdId, second: i64) -> EmergencyAccess {
+    EmergencyAccess {
+        id: EmergencyId(Uuid::now_v7()),
+        user,
+        household,
+        reason: "Omar is ill and the client rang".to_owned(),
+        opened_at: at(second),
+        ends_at: at(second + 60),
+        ended: None,
+        reviewed: None,
+        finding: None,
+    }
+}
+
+async fn a_household_is_open_in_an_emergency_for_its_time_and_looked_at_after(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.clients(&[advised("1", "Khan", None), advised("2", "Lee", None)]).await;
+    let eve = user("eve@example.com", Role::Support);
+    practice.store.add_user(eve.clone()).await.unwrap();
+    let store = practice.store.clone();
+    let (first, second) = (household_of(&practice, "1").await, household_of(&practice, "2").await);
+    let access = opened(eve.user.id, first, 0);
+    assert_eq!(store.open_in_emergency(access.clone(), 1).await.unwrap(), Opened::Yes(access.clone()));
+    assert_eq!(
+        store.open_in_emergency(opened(eve.user.id, first, 1), 1).await.unwrap(),
+        Opened::Already(access.clone())
+    );
+    assert_eq!(store.open_in_emergency(opened(eve.user.id, second, 1), 1).await.unwrap(), Opened::TooMany);
+    let none = opened(eve.user.id, HouseholdId(Uuid::nil()), 1);
+    assert_eq!(store.open_in_emergency(none, 5).await.unwrap(), Opened::NoHousehold);
+    let reason = Reason::Emergency { until: at(60), reason: access.reason.clone() };
+    assert_eq!(store.access_reasons(eve.user.id, first, at(59)).await.unwrap(), [reason.clone()]);
+    assert_eq!(store.all_access_reasons(first, at(59)).await.unwrap().get(&eve.user.id), Some(&vec![reason]));
+    assert_eq!(sees(&practice, eve.user.id, at(59)).await, [first]);
+    assert_eq!(store.emergencies_open_to(eve.user.id, at(59)).await.unwrap(), [access.clone()]);
+    // Over by its time; another one makes room of it.
+    assert_eq!(sees(&practice, eve.user.id, at(60)).await, []);
+    let later = opened(eve.user.id, second, 60);
+    assert_eq!(store.open_in_emergency(later.clone(), 1).await.unwrap(), Opened::Yes(later.clone()));
+    // Ended before its time.
+    let by = |name: &str, second| Chosen { by: name.to_owned(), at: at(second) };
+    let ended = store.end_emergency(later.id, by("Pat Lee", 70)).await.unwrap().unwrap();
+    assert_eq!(ended.ended, Some(by("Pat Lee", 70)));
+    assert_eq!(sees(&practice, eve.user.id, at(71)).await, []);
+    assert_eq!(
+        store.end_emergency(later.id, by("Eve Ito", 80)).await.unwrap(),
+        Some(ended.clone()),
+        "the first end stays"
+    );
+    // The newest first, a page at a time, until they are looked at.
+    let filter = EmergencyFilter { user: Some(eve.user.id), unreviewed: true };
+    let page = |cursor| PageRequest { cursor, limit: 1 };
+    let newest = store.emergencies(filter, page(None)).await.unwrap();
+    assert_eq!(newest.items, [ended]);
+    assert_eq!(store.emergencies(filter, page(newest.next)).await.unwrap().items, [access.clone()]);
+    assert_eq!(store.unreviewed_emergencies().await.unwrap(), 2);
+    let finding = Some("The client’s call is in the notes.".to_owned());
+    let Reviewed::Yes(reviewed) = store.review_emergency(access.id, by("Pat Lee", 90), finding.clone()).await.unwrap()
+    else {
+        panic!("it is kept")
+    };
+    assert_eq!((&reviewed.reviewed, &reviewed.finding), (&Some(by("Pat Lee", 90)), &finding));
+    let again = store.review_emergency(access.id, by("Mia Ito", 91), None).await.unwrap();
+    assert_eq!(again, Reviewed::Already(reviewed.clone()));
+    assert_eq!(store.emergency(access.id).await.unwrap(), Some(reviewed));
+    assert_eq!(store.unreviewed_emergencies().await.unwrap(), 1);
+    let nothing = EmergencyId(Uuid::nil());
+    assert_eq!(store.review_emergency(nothing, by("Pat Lee", 90), None).await.unwrap(), Reviewed::NotThere);
+    assert_eq!(store.end_emergency(nothing, by("Pat Lee", 90)).await.unwrap(), None);
+}
+
+async fn look_ups_that_find_nothing_are_bounded_by_the_hour(on: On) {
+    let practice = Practice::new(on).await;
+    let (store, eve) = (practice.store.clone(), UserId(Uuid::now_v7()));
+    let mut allowed = Vec::new();
+    for second in [0, 1, 2, 3600] {
+        allowed.push(store.look_up_in_emergency(eve, 2, at(second)).await.unwrap());
+    }
+    assert_eq!(allowed, [true, true, false, true]);
+    store.found_in_emergency(eve).await.unwrap();
+    assert!(store.look_up_in_emergency(eve, 1, at(3601)).await.unwrap(), "one that found something is not counted");
+}
+
+async fn the_households_of_who_leaves_are_handed_over_as_they_were_shown(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.commit(RecordKind::Adviser, vec![adviser("7", "omar@example.com")]).await;
+    let names = [("1", "Khan", Some("7")), ("2", "Lee", None), ("3", "Ngata", None), ("4", "Ito", None)];
+    practice.clients(&names.map(|(id, name, of)| advised(id, name, of))).await;
+    let (omar, mia) = (user("omar@example.com", Role::Adviser), user("mia@example.com", Role::Adviser));
+    for one in [&omar, &mia] {
+        practice.store.add_user(one.clone()).await.unwrap();
+    }
+    let store = practice.store.clone();
+    let (omar, mia) = (omar.user.id, mia.user.id);
+    // Omar is the CRM's adviser of the first, second of Mia's, staff in hers, and the first adviser of the fourth.
+    let with = |access: &HouseholdAccess| NewAccess {
+        secondary: Some(Professional::Account(omar)),
+        ..new(access, Professional::Account(mia), Vec::new())
+    };
+    store.set_household_access(with(&access(&practice, "2").await)).await.unwrap();
+    named(&practice, &access(&practice, "3").await, mia, vec![staff(omar, None)]).await;
+    store.change_user(omar, UserChange { role: None, disabled: Some(true) }, at(0)).await.unwrap();
+    let shown = store.parts_of(omar).await.unwrap();
+    let part = |id: &'static str| {
+        let (practice, shown) = (&practice, &shown);
+        async move {
+            let household = household_of(practice, id).await;
+            shown.iter().find(|shown| shown.household == household).map(|shown| shown.part)
+        }
+    };
+    assert_eq!(part("1").await, Some(Part::Primary));
+    assert_eq!(part("2").await, Some(Part::Secondary));
+    assert_eq!(part("3").await, Some(Part::Staff(Role::Paraplanner)));
+    assert_eq!(part("4").await, None, "the first adviser is another one by now");
+    let left = store.left_with_households().await.unwrap();
+    assert_eq!(left.iter().map(|(account, count)| (account.user.id, *count)).collect::<Vec<_>>(), [(omar, 2)]);
+    // What was changed since is not handed over unseen.
+    let chosen = Chosen { by: "Pat Lee".to_owned(), at: at(5) };
+    let to = Professional::Account(mia);
+    let mut stale = shown.clone();
+    stale[0].version += 1;
+    for shown in [stale, shown[1..].to_vec()] {
+        let done = store.hand_over(omar, to.clone(), shown, chosen.clone()).await.unwrap();
+        assert_eq!(done, HandedOver::Stale);
+    }
+    assert_eq!(store.hand_over(omar, to.clone(), shown, chosen.clone()).await.unwrap(), HandedOver::Yes(3));
+    for (id, secondary) in [("1", None), ("2", None), ("3", None)] {
+        let access = access(&practice, id).await;
+        assert_eq!((&access.primary, &access.secondary, access.staff.len()), (&to, &secondary, 0), "{id}");
+        assert_eq!(access.chosen, Some(chosen.clone()));
+    }
+    assert!(store.parts_of(omar).await.unwrap().is_empty());
+    assert!(store.left_with_households().await.unwrap().is_empty());
+    assert_eq!(sees(&practice, mia, at(6)).await.len(), 4, "and the fourth as the first adviser");
+}
+
+async fn the_practice_says_who_answers_where_nobody_was_named(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.clients(&[advised("1", "Khan", None)]).await;
+    let (omar, mia) = (user("omar@example.com", Role::Adviser), user("mia@example.com", Role::Adviser));
+    for one in [&omar, &mia] {
+        practice.store.add_user(one.clone()).await.unwrap();
+    }
+    let store = practice.store.clone();
+    let who = async || store.default_primary().await.unwrap().map(|(account, said)| (account.user.id, said));
+    assert_eq!(who().await, Some((omar.user.id, false)));
+    store.set_default_primary(Some(mia.user.id)).await.unwrap();
+    assert_eq!(who().await, Some((mia.user.id, true)));
+    assert_eq!(sees(&practice, mia.user.id, at(0)).await.len(), 1);
+    assert_eq!(sees(&practice, omar.user.id, at(0)).await, []);
+    // Who can answer no more is passed over.
+    store.change_user(mia.user.id, UserChange { role: Some(Role::Support), disabled: None }, at(0)).await.unwrap();
+    assert_eq!(who().await, Some((omar.user.id, false)));
+    store.set_default_primary(None).await.unwrap();
+    assert_eq!(who().await, Some((omar.user.id, false)));
 }

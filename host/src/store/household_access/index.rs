@@ -1,19 +1,20 @@
 //! The index of access: by whom a household is seen, in the order of households.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use super::{AccessRow, Known, Party};
+use super::grounds::Grounds;
+use super::{AccessRow, Party};
 use crate::domain::{HouseholdId, Timestamp};
 use crate::store::StoreError;
-use crate::store::engine::{Snapshot, Table, Write};
+use crate::store::engine::{Readable, Snapshot, Table, Write};
 use crate::store::keys::{ExternalKey, PRACTICE, join, span, uuid_at_end};
 
 /// `practice · kind of party · party · household`: the moment at which it ends, in milliseconds since 1970, or 0, or
 /// [`PROFESSIONAL`].
-const ACCESS_OF: Table<&AccessKey, u64> = Table::new("household-access-of");
+pub(super) const ACCESS_OF: Table<&AccessKey, u64> = Table::new("household-access-of");
 
 /// The key of one entry.
-type AccessKey = [u8; 4 + PARTY + 16];
+pub(super) type AccessKey = [u8; 4 + PARTY + 16];
 /// The bytes of a party: its kind, and a connection and an id there, or an account and nothing.
 const PARTY: usize = 1 + 2 + 16;
 
@@ -48,28 +49,77 @@ pub(super) fn replace(
 /// The households that an account has access to at a moment.
 pub(super) fn households_of(
     transaction: &Snapshot,
-    known: &Known,
+    grounds: &Grounds,
     now: Timestamp,
 ) -> Result<HashSet<HouseholdId>, StoreError> {
     let now = millis(now);
     let table = transaction.open_table(ACCESS_OF)?;
     let mut households = HashSet::new();
-    for party in &known.parties {
-        let prefix: [u8; 4 + PARTY] = join([&PRACTICE.to_be_bytes(), &bytes(party)]);
-        let (first, last) = span::<{ size_of::<AccessKey>() }>(&prefix);
-        for entry in table.scan(&first..=&last)? {
-            let (key, ends) = entry?;
-            let is_open = match ends.value() {
+    for party in &grounds.parties {
+        for_each_of(&table, party, |household, ends| {
+            let is_open = match ends {
                 0 => true,
-                PROFESSIONAL => known.can_answer,
+                PROFESSIONAL => grounds.can_answer,
                 ends => now < ends,
             };
             if is_open {
-                households.insert(HouseholdId(uuid_at_end(key.value())));
+                households.insert(household);
             }
-        }
+        })?;
+    }
+    for party in grounds.colleagues.iter().flat_map(|colleague| &colleague.parties) {
+        for_each_of(&table, party, |household, ends| {
+            if ends == PROFESSIONAL {
+                households.insert(household);
+            }
+        })?;
+    }
+    households.extend(grounds.emergencies.iter().map(|open| open.household));
+    Ok(households)
+}
+
+/// The households in which one of these is named, as a professional or as staff.
+pub(super) fn named_in(
+    access_of: &impl Readable<&'static AccessKey, u64>,
+    parties: &[Party],
+) -> Result<BTreeSet<HouseholdId>, StoreError> {
+    let mut households = BTreeSet::new();
+    for party in parties {
+        for_each_of(access_of, party, |household, _| {
+            households.insert(household);
+        })?;
     }
     Ok(households)
+}
+
+/// The number of households that one of these is a professional of.
+pub(super) fn answered_for(
+    access_of: &impl Readable<&'static AccessKey, u64>,
+    parties: &[Party],
+) -> Result<usize, StoreError> {
+    let mut households = HashSet::new();
+    for party in parties {
+        for_each_of(access_of, party, |household, ends| {
+            if ends == PROFESSIONAL {
+                households.insert(household);
+            }
+        })?;
+    }
+    Ok(households.len())
+}
+
+fn for_each_of(
+    access_of: &impl Readable<&'static AccessKey, u64>,
+    party: &Party,
+    mut take: impl FnMut(HouseholdId, u64),
+) -> Result<(), StoreError> {
+    let prefix: [u8; 4 + PARTY] = join([&PRACTICE.to_be_bytes(), &bytes(party)]);
+    let (first, last) = span::<{ size_of::<AccessKey>() }>(&prefix);
+    for entry in access_of.scan(&first..=&last)? {
+        let (key, ends) = entry?;
+        take(HouseholdId(uuid_at_end(key.value())), ends.value());
+    }
+    Ok(())
 }
 
 /// The entries of a row, one a party: where one has access twice, the one that ends last.

@@ -1,13 +1,14 @@
 //! The accounts of the CRM's professionals: linked by hand, or by an email that a practice manager gave the account.
 
-use super::{Known, Party};
+use std::collections::HashMap;
+
+use super::{Party, default_primary};
 use crate::domain::RecordKind;
-use crate::domain::access::Role;
 use crate::domain::access::household::Professional;
 use crate::domain::account::Account;
 use crate::domain::stored::StoredAdviser;
 use crate::domain::{ConnectionName, ExternalId, UserId};
-use crate::store::access::{StoredUser, first_who_answers, user_in, user_of_email};
+use crate::store::access::{StoredUser, user_in, user_of_email};
 use crate::store::connection_numbers::{number_for, number_of};
 use crate::store::engine::Snapshot;
 use crate::store::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, record, span};
@@ -138,7 +139,7 @@ impl Store {
         self.read(move |transaction| {
             let user = match professional {
                 Professional::Account(user) => user_in(transaction, user)?,
-                Professional::FirstAdviser => first_who_answers(transaction)?,
+                Professional::FirstAdviser => default_primary::who(transaction)?,
                 Professional::OfCrm { connection, external_id } => match number_of(transaction, &connection)? {
                     Some(number) => account_of(transaction, number, &external_id)?.0,
                     None => None,
@@ -155,29 +156,34 @@ pub(super) fn user_of(transaction: &Snapshot, party: &Party) -> Result<Option<Us
     let user = match party {
         Party::Account(user) => return Ok(Some(*user)),
         Party::OfCrm(number, id) => account_of(transaction, *number, id)?.0,
-        Party::FirstAdviser => first_who_answers(transaction)?,
+        Party::FirstAdviser => default_primary::who(transaction)?,
     };
     Ok(user.map(|stored| stored.user.id))
 }
 
-/// What an account is known as.
-pub(super) fn known_as(transaction: &Snapshot, user: UserId) -> Result<Known, StoreError> {
-    let mut parties = vec![Party::Account(user)];
-    let role = user_in(transaction, user)?.map(|stored| stored.user.role);
-    let can_answer = matches!(role, Some(Role::Adviser | Role::PracticeManager | Role::Associate));
-    if matches!(role, Some(Role::Adviser | Role::PracticeManager)) {
-        for_each(transaction, |number, adviser| {
-            let id = adviser.adviser.external_id;
-            if account_of(transaction, number, &id)?.0.is_some_and(|linked| linked.user.id == user) {
-                parties.push(Party::OfCrm(number, id));
-            }
-            Ok(())
-        })?;
-        if first_who_answers(transaction)?.is_some_and(|first| first.user.id == user) {
-            parties.push(Party::FirstAdviser);
+/// What each of some accounts is in the rows of access: itself, the users of the CRM who are linked to it, and the first
+/// adviser. One walk over the CRM's users, however many the accounts are.
+pub(super) fn parties_of(
+    transaction: &Snapshot,
+    users: &[StoredUser],
+) -> Result<HashMap<UserId, Vec<Party>>, StoreError> {
+    let mut parties: HashMap<UserId, Vec<Party>> =
+        users.iter().map(|stored| (stored.user.id, vec![Party::Account(stored.user.id)])).collect();
+    for_each(transaction, |number, adviser| {
+        let id = adviser.adviser.external_id;
+        if let Some(linked) = account_of(transaction, number, &id)?.0
+            && let Some(parties) = parties.get_mut(&linked.user.id)
+        {
+            parties.push(Party::OfCrm(number, id));
         }
+        Ok(())
+    })?;
+    if let Some(first) = default_primary::who(transaction)?
+        && let Some(parties) = parties.get_mut(&first.user.id)
+    {
+        parties.push(Party::FirstAdviser);
     }
-    Ok(Known { parties, can_answer })
+    Ok(parties)
 }
 
 /// The account of a user of the CRM, and whether a person said so.

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::{Out, ReadError, Row, Written};
 use crate::domain::value::Currency;
 use crate::domain::{
-    ClientId, ConnectionName, CountryCode, E164, EmailAddress, ExternalId, HouseholdId, ImportId, RevisionId, RunId,
-    Timestamp, TokenId, UserId,
+    ClientId, ConnectionName, CountryCode, E164, EmailAddress, EmergencyId, ExternalId, HouseholdId, ImportId,
+    RevisionId, RunId, Timestamp, TokenId, UserId,
 };
 use crate::store::keys::ConnectionNumber;
 
@@ -140,7 +140,7 @@ macro_rules! ids {
         })+
     };
 }
-ids!(ClientId, ConnectionNumber, HouseholdId, ImportId, RevisionId, RunId, TokenId, UserId);
+ids!(ClientId, ConnectionNumber, EmergencyId, HouseholdId, ImportId, RevisionId, RunId, TokenId, UserId);
 
 /// A day as the number that its digits make: 19790228.
 impl Row for Date {

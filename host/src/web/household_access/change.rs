@@ -198,11 +198,7 @@ async fn change(
     let set = set(app, person, household, version, wanted).await;
     let answer = match set {
         Ok(_) => Checked::good(done.to_owned()),
-        Err(refusal) if refusal.fields.is_empty() => Checked::bad(refusal.message),
-        Err(refusal) => {
-            let lines = refusal.fields.into_iter().map(|error| error.message).collect();
-            Checked { lines, ..Checked::bad("Nothing was changed.".to_owned()) }
-        }
+        Err(refusal) => Checked::refused(refusal),
     };
     Ok(answers.lead(&format!("/households/{household}/access"), person.user(), answer))
 }

@@ -70,7 +70,7 @@ pub(in crate::web) async fn show(
     page(&PersonPage { checked, link, ..view(&app, &person, account).await? })
 }
 
-const NOBODY: Failure =
+pub(super) const NOBODY: Failure =
     Failure::NotFound("There is nobody at this address. The list of people leads to those there are.");
 
 fn read(id: &str) -> Result<UserId, Failure> {

@@ -19,7 +19,7 @@ use crate::web::once::Shown;
 use crate::web::people::invite::{InviteForm, InvitePage};
 use crate::web::people::person::PersonPage;
 use crate::web::people::roles::RolesPage;
-use crate::web::people::{PeoplePage, Row, SessionRow, badge, title};
+use crate::web::people::{Left, PeoplePage, Row, SessionRow, badge, title};
 
 const LONGEST: &str = "Wilhelmina Konstantinopoulos-Featherstonehaugh of the Northern Beaches";
 
@@ -64,9 +64,32 @@ fn people() {
         row("<b>Bo</b>", "bo@example.com", Role::Support, AccountState::Disabled, Some("2026-01-02T03:04:00Z")),
     ];
     let paging = Paging::new("/people", "", None, Some("next"));
-    check("people", &PeoplePage { layout: layout(Section::People), rows, paging });
+    check(
+        "people",
+        &PeoplePage {
+            layout: layout(Section::People),
+            checked: None,
+            rows,
+            paging,
+            left: vec![Left {
+                message: "Omar Aziz is disabled, and is named as a professional of 12 households.".to_owned(),
+                path: "/people/0192f0c4-7d1e-7000-8000-000000000003/hand-over".to_owned(),
+            }],
+            default_primary: None,
+        },
+    );
     let paging = Paging::new("/people", "", None, None);
-    check("people_empty", &PeoplePage { layout: layout(Section::People), rows: Vec::new(), paging });
+    check(
+        "people_empty",
+        &PeoplePage {
+            layout: layout(Section::People),
+            checked: None,
+            rows: Vec::new(),
+            paging,
+            left: Vec::new(),
+            default_primary: None,
+        },
+    );
 }
 
 fn person(name: &str, state: AccountState) -> PersonPage {

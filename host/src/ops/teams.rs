@@ -1,0 +1,112 @@
+//! Teams: colleagues who look after one another's households.
+
+use uuid::Uuid;
+
+use super::{FieldError, Kind, Refusal, audited, may};
+use crate::app::App;
+use crate::domain::access::team::{LONGEST_NAME, MOST_MEMBERS, MOST_TEAMS, Team};
+use crate::domain::access::{Action, Actor};
+use crate::domain::account::AccountState;
+use crate::domain::audit::Subject;
+use crate::domain::text::is_unwanted;
+use crate::domain::{TeamId, UserId};
+use crate::store::audit::scope;
+use crate::store::household_access::TeamKept;
+
+/// A team as somebody wants it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WantedTeam {
+    /// The name.
+    pub name: String,
+    /// The accounts of its members.
+    pub members: Vec<UserId>,
+}
+
+/// Makes a team.
+///
+/// # Errors
+/// Returns an error if the name or a member does not fit, or there are as many teams as there may be.
+pub async fn make(app: &App, actor: &Actor, wanted: WantedTeam) -> Result<Team, Refusal> {
+    audited(app, actor, ("teams.make", Subject::of_kind("team")), async move {
+        may(actor, Action::ManageHouseholds)?;
+        let id = TeamId(Uuid::now_v7());
+        scope::about(id);
+        keep(app, id, (wanted, &[]), true).await
+    })
+    .await
+}
+
+/// Changes a team's name and members, all of it at once.
+///
+/// # Errors
+/// Returns an error if there is no such team, or the name or a member does not fit.
+pub async fn change(app: &App, actor: &Actor, id: TeamId, wanted: WantedTeam) -> Result<Team, Refusal> {
+    audited(app, actor, ("teams.change", Subject::new("team", id)), async move {
+        may(actor, Action::ManageHouseholds)?;
+        let teams = app.store.teams().await?;
+        let before = teams.into_iter().find(|team| team.id == id).ok_or_else(|| not_there(id))?;
+        keep(app, id, (wanted, &before.members), false).await
+    })
+    .await
+}
+
+/// Takes a team away. What its members have access to by other reasons stays.
+///
+/// # Errors
+/// Returns an error if there is no such team.
+pub async fn remove(app: &App, actor: &Actor, id: TeamId) -> Result<(), Refusal> {
+    audited(app, actor, ("teams.remove", Subject::new("team", id)), async move {
+        may(actor, Action::ManageHouseholds)?;
+        if app.store.remove_team(id).await? { Ok(()) } else { Err(not_there(id)) }
+    })
+    .await
+}
+
+fn not_there(id: TeamId) -> Refusal {
+    Refusal::not_found(format_args!("team {id}"))
+}
+
+async fn keep(app: &App, id: TeamId, (wanted, before): (WantedTeam, &[UserId]), is_new: bool) -> Result<Team, Refusal> {
+    let mut errors = Vec::new();
+    let mut error = |pointer: String, message: String| errors.push(FieldError { pointer, message });
+    let name = wanted.name.trim().to_owned();
+    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(is_unwanted) {
+        error("/name".to_owned(), format!("Enter a name of at most {LONGEST_NAME} characters on one line."));
+    }
+    if wanted.members.len() > MOST_MEMBERS {
+        error("/members".to_owned(), format!("A team has at most {MOST_MEMBERS} members."));
+    }
+    let mut members: Vec<UserId> = Vec::with_capacity(wanted.members.len().min(MOST_MEMBERS));
+    for (place, user) in wanted.members.into_iter().take(MOST_MEMBERS).enumerate() {
+        let at = format!("/members/{place}");
+        if members.contains(&user) {
+            error(at, "The same person stands in the list before.".to_owned());
+            continue;
+        }
+        members.push(user);
+        match app.store.account(user).await? {
+            None => error(at, format!("There is no account {user}.")),
+            // Who is in the team already stays until somebody takes them out: their households are looked after by it.
+            Some(account) if account.state == AccountState::Disabled && !before.contains(&user) => {
+                error(at, format!("The account of {} is disabled.", account.user.name));
+            }
+            Some(_) => {}
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Refusal::invalid(errors));
+    }
+    let accounts: Vec<String> = members.iter().map(|user| format!("account {user}")).collect();
+    scope::detail(&if accounts.is_empty() { "nobody".to_owned() } else { accounts.join("; ") });
+    match app.store.keep_team(Team { id, name, members }, is_new).await? {
+        TeamKept::Yes(team) => Ok(team),
+        TeamKept::NameTaken => Err(Refusal::at("/name", "Another team has this name.")),
+        TeamKept::TooMany => {
+            let message = format!(
+                "Nothing was kept: there are {MOST_TEAMS} teams, the most that there can be. Remove one first."
+            );
+            Err(Refusal::new(Kind::WrongState, message))
+        }
+        TeamKept::Gone => Err(not_there(id)),
+    }
+}

@@ -1,0 +1,172 @@
+//! Access that is shared and passed on: teams, households opened in an emergency, households of who leaves, and who answers
+//! where nobody was named.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use super::host::{Answer, Host};
+use crate::domain::access::Role;
+
+impl Host {
+    async fn get(&self, path: &str, cookie: &str) -> Answer {
+        self.call(&Method::GET, path, &Value::Null, cookie).await
+    }
+
+    async fn post(&self, path: &str, body: Value, cookie: &str) -> Answer {
+        self.call(&Method::POST, path, &body, cookie).await
+    }
+}
+
+/// A member of what was answered.
+fn member(answer: &Answer, name: &str) -> String {
+    let value: Value = serde_json::from_str(&answer.text).unwrap();
+    value[name].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn what_is_opened_in_an_emergency_is_seen_until_it_ends_and_looked_at_after() {
+    let host = Host::new().await;
+    host.keep_for_the_manager().await;
+    let (household, support) = (format!("/households/{}", host.household), host.support.clone());
+    let reason = "The client rang and cannot wait";
+    // A name would tell who is a client.
+    for of in ["Khan", "Ayda Khan", "a", ""] {
+        let refused = host.post("/emergency-access", json!({"of": of, "reason": reason}), &support).await;
+        assert!(refused.status == 422 && refused.text.contains("\"/of\""), "{of}: {refused}");
+    }
+    let of = json!({"of": host.household, "reason": reason});
+    let opened = host.post("/emergency-access", of.clone(), &support).await;
+    assert_eq!(opened.status, 201, "{opened}");
+    let id = member(&opened, "id");
+    assert_eq!(host.get(&household, &support).await.status, 200);
+    assert_eq!(host.post("/emergency-access", of, &support).await.status, 409, "they have access by now");
+    let page = host.open(&household, &support).await;
+    assert!(page.says("You have opened a household in an emergency") && page.says(reason), "{page}");
+    let user = host.id_of("support@example.com").await;
+    let why = host.get(&format!("{household}/access/explain?user_id={user}"), &host.manager).await;
+    assert!(why.text.contains("\"allowed\":true") && why.says("in an emergency"), "{why}");
+    // Nobody says of what is open that they looked at it; a colleague neither ends it nor sees it.
+    let review = format!("/emergency-access/{id}/review");
+    assert_eq!(host.post(&review, json!({}), &host.manager).await.status, 409);
+    let colleague = host.signed_in(Role::Paraplanner).await;
+    let end = format!("/emergency-access/{id}/end");
+    assert_eq!(host.post(&end, Value::Null, &colleague).await.status, 404);
+    assert!(host.get("/emergency-access", &colleague).await.text.contains("\"items\":[]"));
+    let ended = host.post(&end, Value::Null, &support).await;
+    assert!(ended.status == 200 && ended.text.contains("\"is_open\":false"), "{ended}");
+    assert_eq!(host.get(&household, &support).await.status, 404);
+    // It waits for a practice manager, whom every page tells.
+    let page = host.open("/", &host.manager).await;
+    assert!(page.says("1 household was opened in an emergency."), "{page}");
+    assert_eq!(host.post(&review, json!({"finding": "in order"}), &support).await.status, 403);
+    let looked = host.post(&review, json!({"finding": "in order"}), &host.manager).await;
+    assert!(looked.status == 200 && member(&looked, "reviewed_by") == "Pat Lee", "{looked}");
+    assert_eq!(host.post(&review, json!({}), &host.manager).await.status, 409);
+    let waiting = host.get("/emergency-access?unreviewed=true", &host.manager).await;
+    assert!(waiting.text.contains("\"items\":[]"), "{waiting}");
+}
+
+#[tokio::test]
+async fn looking_for_a_household_in_an_emergency_is_bounded() {
+    let host = Host::new().await;
+    let of = |of: &str| json!({"of": of, "reason": "The client rang and cannot wait"});
+    for try_ in 0..10 {
+        let missed = host.post("/emergency-access", of(&format!("nobody{try_}@example.com")), &host.support).await;
+        assert_eq!(missed.status, 422, "{missed}");
+    }
+    let refused = host.post("/emergency-access", of(&host.household.to_string()), &host.support).await;
+    assert_eq!(refused.status, 429, "{refused}");
+    assert_eq!(host.get(&format!("/households/{}", host.household), &host.support).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_team_serves_the_households_of_its_members() {
+    let host = Host::new().await;
+    host.keep_for_the_manager().await;
+    let cookie = host.signed_in(Role::Paraplanner).await;
+    let user = host.id_of("paraplanner@example.com").await;
+    let household = format!("/households/{}", host.household);
+    let body = json!({"name": "North", "members": [user, host.manager_id]});
+    assert_eq!(host.get(&household, &cookie).await.status, 404);
+    assert_eq!(host.post("/teams", body.clone(), &cookie).await.status, 403);
+    let made = host.post("/teams", body.clone(), &host.manager).await;
+    assert_eq!(made.status, 201, "{made}");
+    assert_eq!(host.get(&household, &cookie).await.status, 200);
+    let page = host.open(&format!("{household}/access"), &host.manager).await;
+    assert!(page.says("is in the team North with Pat Lee"), "{page}");
+    let again = host.post("/teams", json!({"name": "NORTH", "members": []}), &host.manager).await;
+    assert!(again.status == 422 && again.says("Another team has this name."), "{again}");
+    // By the page: out of the team, and out of the household.
+    let id = member(&made, "id");
+    let form = format!("name=North&member={}", host.manager_id);
+    let changed = host.submit(&format!("/people/teams/{id}"), &form, &host.manager).await;
+    assert_eq!(changed.status, 303, "{changed}");
+    assert_eq!(host.get(&household, &cookie).await.status, 404);
+    let gone = host.call(&Method::DELETE, &format!("/teams/{id}"), &Value::Null, &host.manager).await;
+    assert_eq!(gone.status, 204, "{gone}");
+}
+
+#[tokio::test]
+async fn the_households_of_who_leaves_are_handed_over_as_they_were_shown() {
+    let host = Host::new().await;
+    let _signed_in = host.signed_in(Role::Adviser).await;
+    let adviser = host.id_of("adviser@example.com").await;
+    let access = format!("/households/{}/access", host.household);
+    let body = json!({"primary": {"user_id": adviser}});
+    assert_eq!(host.call(&Method::PUT, &access, &body, &host.manager).await.status, 200);
+    let disabled = json!({"disabled": true});
+    let path = format!("/users/{adviser}");
+    assert_eq!(host.call(&Method::PATCH, &path, &disabled, &host.manager).await.status, 200);
+    // They stay named, and the list of people says so.
+    let people = host.open("/people", &host.manager).await;
+    assert!(people.says("is disabled, and is named as a professional of 1 household."), "{people}");
+    let parts = host.get(&format!("{path}/households"), &host.manager).await;
+    assert!(parts.text.contains("\"part\":\"primary\""), "{parts}");
+    let page = host.open(&format!("/people/{adviser}/hand-over"), &host.manager).await;
+    assert!(page.says("is a professional of 1 household."), "{page}");
+    let version = page.text.split("name=\"version\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let hand_over = format!("/people/{adviser}/hand-over");
+    // What changed since it was shown is shown anew.
+    let body = json!({"primary": {"user_id": adviser}, "secondary": {"user_id": host.manager_id}});
+    assert_eq!(host.call(&Method::PUT, &access, &body, &host.manager).await.status, 200);
+    let form = |version: &str| format!("version={version}&to={}", host.manager_id);
+    assert_eq!(host.submit(&hand_over, &form(&version), &host.manager).await.status, 409);
+    let page = host.open(&hand_over, &host.manager).await;
+    let version = page.text.split("name=\"version\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert_eq!(host.submit(&hand_over, &form(&version), &host.manager).await.status, 303);
+    let now = host.get(&access, &host.manager).await;
+    let now: Value = serde_json::from_str(&now.text).unwrap();
+    assert_eq!(now["primary"]["user_id"], json!(host.manager_id));
+    assert_eq!(now["secondary"], Value::Null, "the one who was the second is the first, and once");
+    let again = host.post(&format!("{path}/hand-over"), json!({"to": host.manager_id}), &host.manager).await;
+    assert_eq!(again.status, 409, "{again}");
+}
+
+#[tokio::test]
+async fn who_answers_where_nobody_was_named_is_for_the_practice_to_say() {
+    let host = Host::new().await;
+    let _signed_in = host.signed_in(Role::Adviser).await;
+    let adviser = host.id_of("adviser@example.com").await;
+    let named = async || {
+        let client = json!({"first_name": "Eve", "last_name": "Ito", "id": uuid::Uuid::now_v7()});
+        let made = host.post("/clients", client, &host.support).await;
+        let household =
+            member(&host.get(&format!("/clients/{}", member(&made, "id")), &host.manager).await, "household_id");
+        let access = host.get(&format!("/households/{household}/access"), &host.manager).await;
+        let access: Value = serde_json::from_str(&access.text).unwrap();
+        access["primary"]["user_id"].clone()
+    };
+    assert_eq!(named().await, json!(adviser), "the first adviser of the practice");
+    let set = async |user: Value| {
+        let body = json!({"user_id": user});
+        host.call(&Method::PUT, "/default-primary", &body, &host.manager).await
+    };
+    let support = host.id_of("support@example.com").await;
+    let refused = set(json!(support)).await;
+    assert!(refused.status == 422 && refused.names("user_id"), "{refused}");
+    let chosen = set(json!(host.manager_id)).await;
+    assert!(chosen.status == 200 && chosen.text.contains("\"chosen\":true"), "{chosen}");
+    assert_eq!(named().await, json!(host.manager_id));
+    assert_eq!(set(Value::Null).await.status, 200);
+    assert_eq!(named().await, json!(adviser));
+}

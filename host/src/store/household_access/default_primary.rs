@@ -1,0 +1,67 @@
+//! The primary professional of households for which nobody was named: whom the practice says, else its first adviser.
+
+use crate::domain::UserId;
+use crate::domain::access::Role;
+use crate::domain::account::Account;
+use crate::store::access::{StoredUser, first_who_answers, user_in};
+use crate::store::engine::{Snapshot, Table, Write};
+use crate::store::keys::PRACTICE;
+use crate::store::{Store, StoreError};
+
+/// The account that the practice named.
+const DEFAULT_PRIMARY: Table<u32, [u8; 16]> = Table::new("default-primary");
+
+/// Makes the table.
+pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
+    transaction.open_table(DEFAULT_PRIMARY)?;
+    Ok(())
+}
+
+/// The account that answers for such households; none where nobody can.
+pub(super) fn who(transaction: &Snapshot) -> Result<Option<StoredUser>, StoreError> {
+    match named(transaction)? {
+        Some(named) => Ok(Some(named)),
+        None => first_who_answers(transaction),
+    }
+}
+
+/// The account that the practice named, while it can answer.
+fn named(transaction: &Snapshot) -> Result<Option<StoredUser>, StoreError> {
+    let Some(id) = transaction.open_table(DEFAULT_PRIMARY)?.get(PRACTICE)? else { return Ok(None) };
+    let named = user_in(transaction, UserId(uuid::Uuid::from_bytes(id.value())))?;
+    let can =
+        |stored: &StoredUser| stored.is_active() && matches!(stored.user.role, Role::Adviser | Role::PracticeManager);
+    Ok(named.filter(can))
+}
+
+impl Store {
+    /// Who answers for households for which nobody was named, and whether the practice said so.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn default_primary(&self) -> Result<Option<(Account, bool)>, StoreError> {
+        self.read(|transaction| {
+            Ok(match named(transaction)? {
+                Some(named) => Some((named.into(), true)),
+                None => first_who_answers(transaction)?.map(|first| (first.into(), false)),
+            })
+        })
+        .await
+    }
+
+    /// Says who answers for them; none: the first adviser.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn set_default_primary(&self, user: Option<UserId>) -> Result<(), StoreError> {
+        self.write_in_any_case(move |transaction| {
+            let mut table = transaction.open_table(DEFAULT_PRIMARY)?;
+            match user {
+                Some(user) => table.put(PRACTICE, user.0.into_bytes())?,
+                None => drop(table.delete(PRACTICE)?),
+            }
+            Ok(())
+        })
+        .await
+    }
+}

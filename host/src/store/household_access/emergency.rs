@@ -1,0 +1,375 @@
+//! Households that were opened in an emergency: kept for ever, and found by who has them open and by whether a practice
+//! manager has looked at them.
+
+use std::ops::Bound;
+
+use jiff::SignedDuration;
+
+use super::resolved;
+use crate::domain::access::emergency::EmergencyAccess;
+use crate::domain::access::household::Chosen;
+use crate::domain::{EmergencyId, HouseholdId, Timestamp, UserId};
+use crate::store::engine::{Readable, Snapshot, Table, Write, WriteTable};
+use crate::store::keys::{OwnKey, PRACTICE, join, own, span, uuid_at_end};
+use crate::store::page::{Page, PageRequest, cursor_of};
+use crate::store::rows::{decode, encode, rows};
+use crate::store::tables::HOUSEHOLDS;
+use crate::store::{Store, StoreError};
+
+/// All of them, by id: [`EmergencyRow`].
+const EMERGENCIES: Table<&OwnKey, &[u8]> = Table::new("emergency-access");
+/// `practice · account · id` of those that nobody has ended, some of which are over by their time.
+const OPEN: Table<&OpenKey, ()> = Table::new("emergency-access-open");
+/// The ids of those that no practice manager has looked at.
+const UNREVIEWED: Table<&OwnKey, ()> = Table::new("emergency-access-unreviewed");
+/// The look-ups of an account that found no household: the hour in which they began, and how many they are.
+const MISSED: Table<&OwnKey, (u64, u32)> = Table::new("emergency-access-missed");
+
+type OpenKey = [u8; 4 + 16 + 16];
+
+/// The name of the list.
+const LIST: &str = "emergency-access";
+
+/// One of them as it is stored.
+struct EmergencyRow {
+    user: UserId,
+    household: HouseholdId,
+    reason: String,
+    opened_at: Timestamp,
+    ends_at: Timestamp,
+    ended_by: Option<String>,
+    ended_at: Option<Timestamp>,
+    reviewed_by: Option<String>,
+    reviewed_at: Option<Timestamp>,
+    finding: Option<String>,
+}
+
+rows! {
+    EmergencyRow {
+        0: user, 1: household, 2: reason, 3: opened_at, 4: ends_at, 5: ended_by, 6: ended_at, 7: reviewed_by,
+        8: reviewed_at, 9: finding
+    }
+}
+
+impl EmergencyRow {
+    fn shown(self, id: EmergencyId) -> EmergencyAccess {
+        let chosen = |by: Option<String>, at: Option<Timestamp>| by.zip(at).map(|(by, at)| Chosen { by, at });
+        EmergencyAccess {
+            id,
+            user: self.user,
+            household: self.household,
+            reason: self.reason,
+            opened_at: self.opened_at,
+            ends_at: self.ends_at,
+            ended: chosen(self.ended_by, self.ended_at),
+            reviewed: chosen(self.reviewed_by, self.reviewed_at),
+            finding: self.finding,
+        }
+    }
+}
+
+impl From<EmergencyAccess> for EmergencyRow {
+    fn from(access: EmergencyAccess) -> Self {
+        let parts = |chosen: Option<Chosen>| chosen.map(|chosen| (chosen.by, chosen.at)).unzip();
+        let (ended_by, ended_at) = parts(access.ended);
+        let (reviewed_by, reviewed_at) = parts(access.reviewed);
+        Self {
+            user: access.user,
+            household: access.household,
+            reason: access.reason,
+            opened_at: access.opened_at,
+            ends_at: access.ends_at,
+            ended_by,
+            ended_at,
+            reviewed_by,
+            reviewed_at,
+            finding: access.finding,
+        }
+    }
+}
+
+/// Which of them are listed.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct EmergencyFilter {
+    /// Those of this account.
+    pub user: Option<UserId>,
+    /// Those that no practice manager has looked at.
+    pub unreviewed: bool,
+}
+
+/// The outcome of opening a household.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Opened {
+    /// It is open.
+    Yes(EmergencyAccess),
+    /// The person has it open already, by this; nothing changed.
+    Already(EmergencyAccess),
+    /// The person has as many open as one may have; nothing changed.
+    TooMany,
+    /// There is no such household.
+    NoHousehold,
+}
+
+/// The outcome of a review.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reviewed {
+    /// It is kept.
+    Yes(EmergencyAccess),
+    /// Somebody looked at it before; nothing changed.
+    Already(EmergencyAccess),
+    /// There is no such access.
+    NotThere,
+}
+
+/// Makes the tables.
+pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
+    transaction.open_table(EMERGENCIES)?;
+    transaction.open_table(OPEN)?;
+    transaction.open_table(UNREVIEWED)?;
+    transaction.open_table(MISSED)?;
+    Ok(())
+}
+
+impl Store {
+    /// Opens a household to somebody who has fewer than `most` open.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn open_in_emergency(&self, access: EmergencyAccess, most: usize) -> Result<Opened, StoreError> {
+        self.write(move |transaction| {
+            let Some(household) = resolved(&transaction.open_table(HOUSEHOLDS)?, access.household)? else {
+                return Ok(Opened::NoHousehold);
+            };
+            let access = EmergencyAccess { household, ..access };
+            let mut emergencies = transaction.open_table(EMERGENCIES)?;
+            let mut open = transaction.open_table(OPEN)?;
+            let mut count = 0;
+            for id in ids_of(&open, access.user)? {
+                match get(&emergencies, id)? {
+                    Some(known) if known.is_open(access.opened_at) && known.household == household => {
+                        return Ok(Opened::Already(known));
+                    }
+                    Some(known) if known.is_open(access.opened_at) => count += 1,
+                    _ => drop(open.delete(&open_key(access.user, id))?),
+                }
+            }
+            if count >= most {
+                return Ok(Opened::TooMany);
+            }
+            put(&mut emergencies, &access)?;
+            open.put(&open_key(access.user, access.id), ())?;
+            transaction.open_table(UNREVIEWED)?.put(&own(access.id.0), ())?;
+            Ok(Opened::Yes(access))
+        })
+        .await
+    }
+
+    /// Ends one before its time; the same where it is over already. None where there is no such access.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn end_emergency(&self, id: EmergencyId, by: Chosen) -> Result<Option<EmergencyAccess>, StoreError> {
+        self.write_in_any_case(move |transaction| {
+            let mut emergencies = transaction.open_table(EMERGENCIES)?;
+            let Some(mut access) = get(&emergencies, id)? else { return Ok(None) };
+            if access.is_open(by.at) {
+                access.ended = Some(by);
+                put(&mut emergencies, &access)?;
+            }
+            transaction.open_table(OPEN)?.delete(&open_key(access.user, id))?;
+            Ok(Some(access))
+        })
+        .await
+    }
+
+    /// Keeps what a practice manager found.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn review_emergency(
+        &self,
+        id: EmergencyId,
+        by: Chosen,
+        finding: Option<String>,
+    ) -> Result<Reviewed, StoreError> {
+        self.write_in_any_case(move |transaction| {
+            let mut emergencies = transaction.open_table(EMERGENCIES)?;
+            let Some(mut access) = get(&emergencies, id)? else { return Ok(Reviewed::NotThere) };
+            if access.reviewed.is_some() {
+                return Ok(Reviewed::Already(access));
+            }
+            access.reviewed = Some(by);
+            access.finding = finding;
+            put(&mut emergencies, &access)?;
+            transaction.open_table(UNREVIEWED)?.delete(&own(id.0))?;
+            Ok(Reviewed::Yes(access))
+        })
+        .await
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn emergency(&self, id: EmergencyId) -> Result<Option<EmergencyAccess>, StoreError> {
+        self.read(move |transaction| get(&transaction.open_table(EMERGENCIES)?, id)).await
+    }
+
+    /// A page of them, the newest first.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails or the cursor is not one of its own.
+    pub async fn emergencies(
+        &self,
+        filter: EmergencyFilter,
+        page: PageRequest,
+    ) -> Result<Page<EmergencyAccess>, StoreError> {
+        let before = page.text::<EmergencyId>(LIST)?;
+        self.read(move |transaction| {
+            let end = before.map(|before| own(before.0));
+            let range = (Bound::Unbounded, end.as_ref().map_or(Bound::Unbounded, Bound::Excluded));
+            let unreviewed = transaction.open_table(UNREVIEWED)?;
+            let mut items: Vec<EmergencyAccess> = Vec::new();
+            for entry in transaction.open_table(EMERGENCIES)?.scan_back(range)? {
+                let (key, row) = entry?;
+                if filter.unreviewed && unreviewed.get(key.value())?.is_none() {
+                    continue;
+                }
+                let access = decode::<EmergencyRow>(row.value())?.shown(EmergencyId(uuid_at_end(key.value())));
+                if filter.user.is_some_and(|user| user != access.user) {
+                    continue;
+                }
+                if items.len() == page.limit() {
+                    let next = items.last().map(|last| cursor_of(LIST, last.id.to_string().as_bytes()));
+                    return Ok(Page { items, next });
+                }
+                items.push(access);
+            }
+            Ok(Page { items, next: None })
+        })
+        .await
+    }
+
+    /// The number of those that no practice manager has looked at.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn unreviewed_emergencies(&self) -> Result<usize, StoreError> {
+        self.read(|transaction| Ok(transaction.open_table(UNREVIEWED)?.scan(..)?.count())).await
+    }
+
+    /// Those that are open to an account at a moment.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn emergencies_open_to(&self, user: UserId, now: Timestamp) -> Result<Vec<EmergencyAccess>, StoreError> {
+        self.read(move |transaction| open_to(transaction, user, now)).await
+    }
+
+    /// Whether an account may look for a household once more: it has missed fewer than `most` times in this hour. Counts it
+    /// as missed until [`Store::found_in_emergency`] says that it was not.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn look_up_in_emergency(&self, user: UserId, most: u32, now: Timestamp) -> Result<bool, StoreError> {
+        self.write_in_any_case(move |transaction| {
+            let mut missed = transaction.open_table(MISSED)?;
+            let hour = u64::try_from(now.as_second()).unwrap_or_default() / HOUR;
+            let count = match missed.get(&own(user.0))?.map(|row| row.value()) {
+                Some((of, count)) if of == hour => count,
+                _ => 0,
+            };
+            if count >= most {
+                return Ok(false);
+            }
+            missed.put(&own(user.0), (hour, count + 1))?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Takes a look-up back that found a household.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn found_in_emergency(&self, user: UserId) -> Result<(), StoreError> {
+        self.write_in_any_case(move |transaction| {
+            let mut missed = transaction.open_table(MISSED)?;
+            let known = missed.get(&own(user.0))?.map(|row| row.value());
+            if let Some((hour, count)) = known {
+                missed.put(&own(user.0), (hour, count.saturating_sub(1)))?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// The seconds of an hour.
+const HOUR: u64 = SignedDuration::from_hours(1).as_secs().unsigned_abs();
+
+/// Those that are open to an account at a moment, each with its household as it is now.
+pub(super) fn open_to(
+    transaction: &Snapshot,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Vec<EmergencyAccess>, StoreError> {
+    let emergencies = transaction.open_table(EMERGENCIES)?;
+    let households = transaction.open_table(HOUSEHOLDS)?;
+    let mut open = Vec::new();
+    for id in ids_of(&transaction.open_table(OPEN)?, user)? {
+        let Some(access) = get(&emergencies, id)?.filter(|access| access.is_open(now)) else { continue };
+        if let Some(household) = resolved(&households, access.household)? {
+            open.push(EmergencyAccess { household, ..access });
+        }
+    }
+    Ok(open)
+}
+
+/// The accounts to which a household is open in an emergency.
+pub(super) fn who_opened(
+    transaction: &Snapshot,
+    household: HouseholdId,
+    now: Timestamp,
+) -> Result<Vec<UserId>, StoreError> {
+    let emergencies = transaction.open_table(EMERGENCIES)?;
+    let households = transaction.open_table(HOUSEHOLDS)?;
+    let mut users = Vec::new();
+    for entry in transaction.open_table(OPEN)?.scan(..)? {
+        let id = EmergencyId(uuid_at_end(entry?.0.value()));
+        let Some(access) = get(&emergencies, id)?.filter(|access| access.is_open(now)) else { continue };
+        if resolved(&households, access.household)? == Some(household) {
+            users.push(access.user);
+        }
+    }
+    Ok(users)
+}
+
+fn open_key(user: UserId, id: EmergencyId) -> OpenKey {
+    join([&PRACTICE.to_be_bytes(), user.0.as_bytes(), id.0.as_bytes()])
+}
+
+fn ids_of(open: &impl Readable<&'static OpenKey, ()>, user: UserId) -> Result<Vec<EmergencyId>, StoreError> {
+    let (first, last) = span::<{ size_of::<OpenKey>() }>(&own(user.0));
+    let mut ids = Vec::new();
+    for entry in open.scan(&first..=&last)? {
+        ids.push(EmergencyId(uuid_at_end(entry?.0.value())));
+    }
+    Ok(ids)
+}
+
+fn get(
+    emergencies: &impl Readable<&'static OwnKey, &'static [u8]>,
+    id: EmergencyId,
+) -> Result<Option<EmergencyAccess>, StoreError> {
+    let row = emergencies.get(&own(id.0))?.map(|row| decode::<EmergencyRow>(row.value())).transpose()?;
+    Ok(row.map(|row| row.shown(id)))
+}
+
+fn put(
+    emergencies: &mut WriteTable<'_, &'static OwnKey, &'static [u8]>,
+    access: &EmergencyAccess,
+) -> Result<(), StoreError> {
+    let row = EmergencyRow::from(access.clone());
+    Ok(emergencies.put(&own(access.id.0), encode(&row)?.as_slice())?)
+}

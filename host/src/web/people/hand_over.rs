@@ -1,0 +1,236 @@
+//! Handing over the households of somebody who leaves: what becomes of each is shown before it is done. And who answers for
+//! households for which nobody was named.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use axum::{Extension, Form};
+use serde::Deserialize;
+
+use super::person::{NOBODY, led_back};
+use super::teams::MOST_ACCOUNTS;
+use super::title;
+use crate::app::App;
+use crate::domain::UserId;
+use crate::domain::access::{Action, Role};
+use crate::domain::account::{Account, AccountState};
+use crate::ops;
+use crate::ops::household_access::Leaver;
+use crate::store::book::PageRequest;
+use crate::store::household_access::{HandOver, Part};
+use crate::web::answers::{AnswerQuery, Answers, Checked};
+use crate::web::failure::{Failure, page};
+use crate::web::format;
+use crate::web::layout::{Layout, Section};
+use crate::web::session::SignedIn;
+
+/// The most households that the page names; the others are counted.
+const MOST_SHOWN: usize = 200;
+
+#[derive(Template)]
+#[template(path = "hand-over.html")]
+pub(in crate::web) struct HandOverPage {
+    pub(in crate::web) layout: Layout,
+    pub(in crate::web) path: String,
+    pub(in crate::web) name: String,
+    pub(in crate::web) checked: Option<Checked>,
+    /// What would become of the households, in a sentence.
+    pub(in crate::web) sentence: String,
+    pub(in crate::web) rows: Vec<Row>,
+    /// The number of households that are not named.
+    pub(in crate::web) more: usize,
+    /// The version of what is shown.
+    pub(in crate::web) version: String,
+    pub(in crate::web) choices: Vec<(UserId, String)>,
+}
+
+/// A household.
+pub(in crate::web) struct Row {
+    pub(in crate::web) path: String,
+    pub(in crate::web) name: String,
+    /// The part that the person has in it.
+    pub(in crate::web) part: String,
+    /// What becomes of it.
+    pub(in crate::web) then: &'static str,
+}
+
+/// `GET /people/{id}/hand-over`
+pub(in crate::web) async fn show(
+    State(app): State<App>,
+    person: SignedIn,
+    Extension(answers): Extension<Answers>,
+    Path(id): Path<String>,
+    Query(answer): Query<AnswerQuery>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManageHouseholds)?;
+    let id: UserId = id.parse().map_err(|_| NOBODY)?;
+    let account = app.store.account(id).await?.ok_or(NOBODY)?;
+    person.is_fresh_for(&format!("/people/{id}/hand-over"))?;
+    let checked = answers.of(&answer, person.user());
+    let parts = app.store.parts_of(id).await?;
+    let book = person.book(&app, Action::ReadBook).await?;
+    let mut rows = Vec::with_capacity(parts.len().min(MOST_SHOWN));
+    for of in parts.iter().take(MOST_SHOWN) {
+        if let Some(found) = book.household(of.household).await? {
+            rows.push(row(of, &format::name(&found.household.name)));
+        }
+    }
+    crate::audit::counted(rows.len());
+    let accounts = app.store.accounts(PageRequest { cursor: None, limit: MOST_ACCOUNTS }).await?.items;
+    let layout = Layout::load(&app, &person, Section::People).await?;
+    page(&HandOverPage {
+        layout,
+        path: format!("/people/{id}"),
+        sentence: sentence(&account, &parts),
+        name: account.user.name,
+        checked,
+        more: parts.len().saturating_sub(MOST_SHOWN),
+        rows,
+        version: HandOver::version_of(&parts),
+        choices: answering(&accounts, id),
+    })
+}
+
+fn row(of: &HandOver, name: &str) -> Row {
+    let (part, then) = match of.part {
+        Part::Primary => ("Primary professional".to_owned(), "passes on"),
+        Part::Secondary => ("Secondary professional".to_owned(), "passes on"),
+        Part::Staff(role) => (title(role), "ends"),
+    };
+    Row { path: format!("/households/{}/access", of.household), name: name.to_owned(), part, then }
+}
+
+fn sentence(account: &Account, parts: &[HandOver]) -> String {
+    let name = &account.user.name;
+    let count = |is: fn(&Part) -> bool| parts.iter().filter(|of| is(&of.part)).count() as u64;
+    let professional = count(|part| !matches!(part, Part::Staff(_)));
+    let staff = count(|part| matches!(part, Part::Staff(_)));
+    if parts.is_empty() {
+        return format!("{name} has a part in no household.");
+    }
+    let households = |count| format::count(count, "household", "households");
+    match (professional, staff) {
+        (0, staff) => format!("{name} works in {} as staff.", households(staff)),
+        (professional, 0) => format!("{name} is a professional of {}.", households(professional)),
+        (professional, staff) => {
+            format!(
+                "{name} is a professional of {}, and works in {} as staff.",
+                households(professional),
+                households(staff)
+            )
+        }
+    }
+}
+
+/// Everybody who can answer for households, but for one.
+fn answering(accounts: &[Account], but: UserId) -> Vec<(UserId, String)> {
+    let can = accounts.iter().filter(|account| {
+        account.state != AccountState::Disabled
+            && account.user.id != but
+            && matches!(account.user.role, Role::Adviser | Role::PracticeManager)
+    });
+    can.map(|account| (account.user.id, format!("{} ({})", account.user.name, account.user.role))).collect()
+}
+
+/// The households that were shown, and who is to have them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct HandOverForm {
+    #[serde(default)]
+    version: String,
+    to: String,
+}
+
+/// `POST /people/{id}/hand-over`
+pub(in crate::web) async fn send(
+    State(app): State<App>,
+    person: SignedIn,
+    Extension(answers): Extension<Answers>,
+    Path(id): Path<String>,
+    Form(form): Form<HandOverForm>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManageHouseholds)?;
+    let id: UserId = id.parse().map_err(|_| NOBODY)?;
+    let back = format!("/people/{id}/hand-over");
+    let Ok(to) = form.to.parse() else {
+        let checked = Checked::bad("Nothing was changed: choose who has the households from now on.".to_owned());
+        return Ok(answers.lead(&back, person.user(), checked));
+    };
+    let of = Leaver { user: id, to };
+    let done =
+        ops::household_access::hand_over(&app, person.actor(), of, Some(vec![form.version]), person.clock.now).await;
+    match done {
+        Ok(count) => {
+            let households = format::count(count as u64, "household is", "households are");
+            Ok(answers.lead(
+                &format!("/people/{id}"),
+                person.user(),
+                Checked::good(format!("{households} handed over.")),
+            ))
+        }
+        Err(refusal) if !refusal.fields.is_empty() => Ok(answers.lead(&back, person.user(), Checked::refused(refusal))),
+        Err(refusal) => Err(led_back(refusal, &back)),
+    }
+}
+
+/// Who is to answer for households for which nobody is named; empty: the first adviser.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct DefaultForm {
+    user: String,
+}
+
+/// `POST /people/default-primary`
+pub(in crate::web) async fn set_default(
+    State(app): State<App>,
+    person: SignedIn,
+    Extension(answers): Extension<Answers>,
+    Form(form): Form<DefaultForm>,
+) -> Result<Response, Failure> {
+    let user = match form.user.as_str() {
+        "" => None,
+        id => Some(id.parse().map_err(|_| Failure::Unreadable)?),
+    };
+    let checked = match ops::household_access::set_default_primary(&app, person.actor(), user).await {
+        Ok(()) => Checked::good("Saved. It holds for every household for which nobody is named.".to_owned()),
+        Err(refusal) if refusal.fields.is_empty() => return Err(refusal.into()),
+        Err(refusal) => Checked::refused(refusal),
+    };
+    Ok(answers.lead("/people", person.user(), checked))
+}
+
+/// The form by which that is said.
+pub(in crate::web) struct DefaultPrimary {
+    /// Who it is, in a sentence.
+    pub(in crate::web) sentence: String,
+    /// Whether nobody said so.
+    pub(in crate::web) is_first: bool,
+    /// The account, where the practice said so.
+    pub(in crate::web) chosen: Option<UserId>,
+    pub(in crate::web) choices: Vec<(UserId, String)>,
+}
+
+impl DefaultPrimary {
+    /// The form as it stands.
+    pub(in crate::web) async fn load(app: &App) -> Result<Self, Failure> {
+        let accounts = app.store.accounts(PageRequest { cursor: None, limit: MOST_ACCOUNTS }).await?.items;
+        let found = app.store.default_primary().await?;
+        let sentence = match &found {
+            Some((account, true)) => format!("{} is, as the practice said.", account.user.name),
+            Some((account, false)) => format!("{} is, the first adviser of the practice.", account.user.name),
+            None => "Nobody can be yet: no adviser has an account.".to_owned(),
+        };
+        let chosen = found.filter(|(_, said)| *said).map(|(account, _)| account.user.id);
+        let nobody = UserId(uuid::Uuid::nil());
+        let mut choices = answering(&accounts, nobody);
+        choices.retain(|(id, _)| {
+            accounts.iter().any(|account| account.user.id == *id && account.state == AccountState::Active)
+        });
+        Ok(Self { sentence, is_first: chosen.is_none(), chosen, choices })
+    }
+
+    /// Whether this account is the one that the practice named.
+    pub(in crate::web) fn is_chosen(&self, user: &UserId) -> bool {
+        self.chosen == Some(*user)
+    }
+}

@@ -1,0 +1,164 @@
+//! Teams: who is in which, and, for practice managers, forms to make and change them.
+
+use askama::Template;
+use axum::Extension;
+use axum::Form;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+
+use super::title;
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::access::team::Team;
+use crate::domain::account::{Account, AccountState};
+use crate::domain::{TeamId, UserId};
+use crate::ops::teams::WantedTeam;
+use crate::ops::{self, Refusal};
+use crate::store::book::PageRequest;
+use crate::web::answers::{AnswerQuery, Answers, Checked};
+use crate::web::failure::{Failure, page};
+use crate::web::layout::{Layout, Section};
+use crate::web::session::SignedIn;
+
+/// The most accounts that the page offers.
+pub(super) const MOST_ACCOUNTS: usize = 500;
+/// The page's address.
+const PATH: &str = "/people/teams";
+
+#[derive(Template)]
+#[template(path = "teams.html")]
+pub(in crate::web) struct TeamsPage {
+    pub(in crate::web) layout: Layout,
+    pub(in crate::web) checked: Option<Checked>,
+    pub(in crate::web) teams: Vec<TeamCard>,
+    /// Everybody who can be in a new team.
+    pub(in crate::web) everybody: Vec<Member>,
+}
+
+/// A team.
+pub(in crate::web) struct TeamCard {
+    pub(in crate::web) id: TeamId,
+    pub(in crate::web) name: String,
+    /// The names of its members.
+    pub(in crate::web) members: Vec<String>,
+    /// Everybody who is in it or can be.
+    pub(in crate::web) choices: Vec<Member>,
+}
+
+/// Somebody who is in a team, or can be.
+pub(in crate::web) struct Member {
+    pub(in crate::web) user: UserId,
+    pub(in crate::web) name: String,
+    pub(in crate::web) role: String,
+    pub(in crate::web) is_in: bool,
+}
+
+/// `GET /people/teams`
+pub(in crate::web) async fn show(
+    State(app): State<App>,
+    person: SignedIn,
+    Extension(answers): Extension<Answers>,
+    Query(answer): Query<AnswerQuery>,
+) -> Result<Response, Failure> {
+    person.may(Action::ReadPeople)?;
+    let accounts = app.store.accounts(PageRequest { cursor: None, limit: MOST_ACCOUNTS }).await?.items;
+    let teams = app.store.teams().await?;
+    let layout = Layout::load(&app, &person, Section::People).await?;
+    let checked = answers.of(&answer, person.user());
+    page(&TeamsPage {
+        layout,
+        checked,
+        teams: teams.into_iter().map(|team| card(team, &accounts)).collect(),
+        everybody: choices(&[], &accounts),
+    })
+}
+
+fn card(team: Team, accounts: &[Account]) -> TeamCard {
+    let name = |user: &UserId| {
+        let account = accounts.iter().find(|account| account.user.id == *user);
+        account.map_or_else(|| "Somebody".to_owned(), |account| account.user.name.clone())
+    };
+    TeamCard {
+        id: team.id,
+        members: team.members.iter().map(name).collect(),
+        choices: choices(&team.members, accounts),
+        name: team.name,
+    }
+}
+
+fn choices(members: &[UserId], accounts: &[Account]) -> Vec<Member> {
+    let is_in = |account: &Account| members.contains(&account.user.id);
+    let can = accounts.iter().filter(|account| account.state != AccountState::Disabled || is_in(account));
+    can.map(|account| Member {
+        user: account.user.id,
+        name: account.user.name.clone(),
+        role: title(account.user.role),
+        is_in: is_in(account),
+    })
+    .collect()
+}
+
+/// The team that a form describes: `name`, and a `member` for each who is chosen.
+fn read(pairs: Vec<(String, String)>) -> Result<WantedTeam, Failure> {
+    let mut wanted = WantedTeam { name: String::new(), members: Vec::new() };
+    for (name, value) in pairs {
+        match name.as_str() {
+            "name" => wanted.name = value,
+            "member" => wanted.members.push(value.parse().map_err(|_| Failure::Unreadable)?),
+            _ => return Err(Failure::Unreadable),
+        }
+    }
+    Ok(wanted)
+}
+
+/// `POST /people/teams`
+pub(in crate::web) async fn make(
+    State(app): State<App>,
+    person: SignedIn,
+    Extension(answers): Extension<Answers>,
+    Form(pairs): Form<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManageHouseholds)?;
+    let made = ops::teams::make(&app, person.actor(), read(pairs)?).await;
+    lead(&answers, &person, made, |team| format!("The team {} was made.", team.name))
+}
+
+/// `POST /people/teams/{id}`
+pub(in crate::web) async fn change(
+    State(app): State<App>,
+    person: SignedIn,
+    Extension(answers): Extension<Answers>,
+    Path(id): Path<TeamId>,
+    Form(pairs): Form<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManageHouseholds)?;
+    let changed = ops::teams::change(&app, person.actor(), id, read(pairs)?).await;
+    lead(&answers, &person, changed, |team| format!("The team {} was changed.", team.name))
+}
+
+/// `POST /people/teams/{id}/remove`
+pub(in crate::web) async fn remove(
+    State(app): State<App>,
+    person: SignedIn,
+    Extension(answers): Extension<Answers>,
+    Path(id): Path<TeamId>,
+) -> Result<Response, Failure> {
+    person.may(Action::ManageHouseholds)?;
+    let removed = ops::teams::remove(&app, person.actor(), id).await;
+    lead(&answers, &person, removed, |()| "The team was removed.".to_owned())
+}
+
+/// Leads back to the teams with what came of it.
+fn lead<T>(
+    answers: &Answers,
+    person: &SignedIn,
+    done: Result<T, Refusal>,
+    said: impl FnOnce(T) -> String,
+) -> Result<Response, Failure> {
+    let checked = match done {
+        Ok(done) => Checked::good(said(done)),
+        Err(refusal) if refusal.fields.is_empty() => return Err(refusal.into()),
+        Err(refusal) => Checked::refused(refusal),
+    };
+    Ok(answers.lead(PATH, person.user(), checked))
+}
