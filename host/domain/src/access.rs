@@ -2,6 +2,7 @@
 //! up. What each role may do is one table, [`RULES`], which the page and the documents show, too.
 
 pub mod household;
+pub mod provider;
 mod table;
 
 use std::fmt;
