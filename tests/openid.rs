@@ -46,6 +46,8 @@ impl Practice {
         let mut lines = BufReader::new(process.stdout.take().context("a pipe")?).lines();
         let started = tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await??;
         let provider = started.context("it says where it is")?;
+        // What else it prints is read, so that it never waits for a reader.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let host = host(&provider, &listen, more).await?;
         Ok(Self { host, provider, _process: process })
     }
@@ -101,8 +103,8 @@ async fn host(issuer: &str, listen: &str, more: &str) -> Result<Host> {
         "\n[openid]\nissuer = \"{issuer}\"\nclient-id = \"tidegate\"\nclient-secret-file = \"secrets/openid\"\nlabel = \"Acme \
          login\"\nscopes = [\"openid\", \"email\", \"profile\", \"groups\"]\n{more}"
     );
-    let mut host = Host::prepare(Setup { settings, ..Setup::with_clients(10) }).await?;
-    std::fs::write(host.folder().join("secrets/openid"), "a secret:with+letters/of=all%kinds&more\n")?;
+    let secrets = vec![("openid", "a secret:with+letters/of=all%kinds&more\n")];
+    let mut host = Host::prepare(Setup { settings, secrets, ..Setup::with_clients(10) }).await?;
     host.restart_with(&[("TIDEGATE__SERVER__LISTEN", listen)]).await?;
     Ok(host)
 }
