@@ -23,6 +23,7 @@ mod oauth;
 mod one_client;
 mod open;
 mod openapi;
+mod openid;
 mod over_time;
 mod own_events;
 mod packs;

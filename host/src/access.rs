@@ -7,6 +7,7 @@ pub mod account;
 pub mod api_tokens;
 pub mod book;
 mod device;
+mod identity;
 mod password;
 pub mod people;
 pub mod request;
@@ -47,6 +48,8 @@ pub struct Access {
     store: Store,
     bootstrap: Option<token::Digest>,
     link_lasts: SignedDuration,
+    /// Whether people other than practice managers may sign in with a password.
+    takes_passwords: bool,
     /// The practice's name, of which nobody makes a password.
     practice: Arc<str>,
     set_up_link: Arc<Mutex<Option<SetUpLink>>>,
@@ -78,6 +81,9 @@ pub enum SignInError {
     /// The password is right, and the account is disabled.
     #[error("this account is disabled; a practice manager can enable it again")]
     Disabled,
+    /// The password is right, and people in this role sign in by the identity provider.
+    #[error("passwords are for practice managers here; sign in by the identity provider, on the sign-in page")]
+    ByProvider,
     /// The source of the sign-in failed too often.
     #[error("too many sign-ins failed; try again in {}", seconds(*.retry_after))]
     TooMany {
@@ -135,9 +141,15 @@ impl Access {
             bootstrap: bootstrap_token.map(token::digest_of),
             practice: practice.into(),
             link_lasts,
+            takes_passwords: true,
             set_up_link: Arc::default(),
             throttle: Arc::default(),
         }
+    }
+
+    /// The same where passwords are practice managers' alone, and others sign in by an identity provider.
+    pub fn with_passwords_of_managers_alone(self) -> Self {
+        Self { takes_passwords: false, ..self }
     }
 
     /// The token of a set-up link that makes the first practice manager, for 30 minutes and once; it takes the place of an
@@ -253,7 +265,11 @@ impl Access {
         };
         let stored = stored.filter(|_| is_right).ok_or(SignInError::Refused)?;
         tried.ended = Ended::Right;
-        if stored.is_active() { Ok((stored.user, checked)) } else { Err(SignInError::Disabled) }
+        match () {
+            () if !stored.is_active() => Err(SignInError::Disabled),
+            () if !self.takes_password_of(&stored.user) => Err(SignInError::ByProvider),
+            () => Ok((stored.user, checked)),
+        }
     }
 
     /// Waits until a sign-in may be tried.

@@ -33,6 +33,7 @@ use crate::import::Imports;
 use crate::intake::Intake;
 use crate::integrations::{Integrations, NotOpened};
 use crate::notes::Notes;
+use crate::openid::OpenId;
 use crate::pack::{PackError, Packs, Typesetter};
 use crate::preview::Previews;
 use crate::secrets::{Secrets, SecretsError};
@@ -69,6 +70,8 @@ pub struct App {
     pub intake: Intake,
     /// People and tokens.
     pub access: Access,
+    /// The identity provider by which people sign in; none where the settings name none.
+    pub openid: Option<OpenId>,
     /// The audit log.
     pub audit: Trail,
     /// Documents that are sent in.
@@ -97,6 +100,9 @@ pub enum OpenError {
     /// A connection of the settings cannot work.
     #[error(transparent)]
     Connection(#[from] NotOpened),
+    /// There is no client for the identity provider.
+    #[error("the identity provider cannot be asked")]
+    OpenId(#[source] reqwest::Error),
 }
 
 impl OpenError {
@@ -150,6 +156,11 @@ impl App {
             config.server.bootstrap_token.as_ref(),
             config.link_lasts,
         );
+        let openid = openid(&config).map_err(OpenError::OpenId)?;
+        let access = match &openid {
+            Some(provider) if !provider.settings().passwords => access.with_passwords_of_managers_alone(),
+            _ => access,
+        };
         let audit = Trail::new(store.clone());
         let uploads = Uploads::new(store.clone(), data_dir);
         let supervisor = Supervisor::default();
@@ -166,6 +177,7 @@ impl App {
             imports,
             intake,
             access,
+            openid,
             audit,
             uploads,
             supervisor,
@@ -238,6 +250,12 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// The identity provider of the settings. It is asked for nothing before somebody signs in by it.
+fn openid(config: &Config) -> reqwest::Result<Option<OpenId>> {
+    let Some(settings) = config.openid.clone() else { return Ok(None) };
+    OpenId::new(settings, &config.server.base_url(), config.proxy.as_ref()).map(Some)
 }
 
 /// Sets documents in a process of its own, as plugins are compiled; inside where there is no program for it.

@@ -9,6 +9,7 @@ mod layers;
 mod level;
 pub mod logo;
 mod network;
+pub mod openid;
 pub mod packs;
 mod problems;
 mod proxy;
@@ -28,6 +29,7 @@ use secrecy::SecretString;
 
 use self::layers::Layers;
 pub use self::network::Network;
+pub use self::openid::OpenIdSettings;
 pub use self::packs::PackKeys;
 use self::packs::{Registries, WatchedFolder};
 use self::proxy::ProxyVariables;
@@ -79,6 +81,8 @@ pub struct Config {
     pub link_lasts: SignedDuration,
     /// The time for which a household is open in an emergency; zero where none is opened.
     pub emergency_lasts: SignedDuration,
+    /// The identity provider by which people sign in; none where they have passwords alone.
+    pub openid: Option<OpenIdSettings>,
     /// The CRM sites, by name.
     pub connections: BTreeMap<ConnectionName, SiteAccess>,
 }

@@ -20,6 +20,7 @@ pub mod intake;
 pub mod integrations;
 pub mod kit;
 pub mod notes;
+pub mod openid;
 pub mod ops;
 pub mod pack;
 pub mod preview;

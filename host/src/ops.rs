@@ -21,6 +21,7 @@ pub mod household_access;
 pub mod households;
 pub mod imports;
 pub mod notes;
+pub mod openid;
 pub mod people;
 pub mod review;
 pub mod revisions;

@@ -37,6 +37,7 @@ mod layout;
 mod listing;
 mod notes;
 mod once;
+mod openid;
 mod overview;
 mod people;
 mod previews;
@@ -143,6 +144,8 @@ pub fn router(app: App) -> Router {
         .route("/settings/integrations/{name}/remove", get(integrations::ask_to_remove).post(integrations::remove))
         .route("/oauth/callback", get(integrations::callback))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
+        .route("/sign-in/openid", get(openid::begin))
+        .route("/sign-in/openid/callback", get(openid::callback))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/set-up/{token}", get(sign_in::set_up_form).post(sign_in::set_up))
         .route("/join/{token}", get(join::form).post(join::join))
@@ -161,12 +164,14 @@ pub fn router(app: App) -> Router {
         .route("/people/{id}/role", post(people::person::change_role))
         .route("/people/{id}/disable", post(people::person::disable))
         .route("/people/{id}/enable", post(people::person::enable))
+        .route("/people/{id}/unlink", post(people::person::unlink))
         .route("/people/{id}/reset", post(people::person::reset))
         .route("/people/{id}/sessions/{session}/end", post(people::person::end_session))
         .route("/audit", get(audit::list))
         .route("/audit/export", get(audit::export))
         .route("/account", get(account::show))
         .route("/account/confirm", get(account::confirm::form).post(account::confirm::send))
+        .route("/account/confirm/openid", get(openid::confirm))
         .route("/account/name", post(account::rename))
         .route("/account/email", post(account::change_email))
         .route("/account/password", post(account::change_password))

@@ -24,6 +24,8 @@ pub struct Setup {
     pub schedule: String,
     /// Lines put at the end of `tidegate.toml`.
     pub settings: String,
+    /// More files below `secrets`, each with what it holds.
+    pub secrets: Vec<(&'static str, &'static str)>,
 }
 
 impl Default for Setup {
@@ -35,6 +37,7 @@ impl Default for Setup {
             dialect: "resourceful".to_owned(),
             schedule: "0 0 0 1 1 *".to_owned(),
             settings: String::new(),
+            secrets: Vec::new(),
         }
     }
 }
@@ -54,6 +57,9 @@ impl Setup {
         fs::create_dir(&secrets)?;
         fs::write(secrets.join("xplan"), &account.password)?;
         fs::write(secrets.join("token"), TOKEN)?;
+        for (name, secret) in &self.secrets {
+            fs::write(secrets.join(name), secret)?;
+        }
         let settings = format!(
             r#"[practice]
 name = "Acme Advice"

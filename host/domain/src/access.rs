@@ -3,6 +3,7 @@
 
 pub mod emergency;
 pub mod household;
+pub mod provider;
 mod table;
 pub mod team;
 

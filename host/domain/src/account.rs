@@ -1,12 +1,13 @@
 //! Accounts, sessions and API tokens as people see them: nothing here is a secret.
 
+use crate::access::provider::GroupsNote;
 use crate::access::{Scope, User};
 use crate::{SessionId, Timestamp, TokenId, UserId};
 
 /// The state of an account.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum AccountState {
-    /// The person has not chosen a password yet.
+    /// The person has never signed in: there is no password yet, and no account of an identity provider.
     Invited,
     /// The person can sign in.
     Active,
@@ -39,6 +40,23 @@ pub struct Account {
     pub signed_in_at: Option<Timestamp>,
     /// The moment at which the link that was given for this account ends; none where no link is open.
     pub link_ends_at: Option<Timestamp>,
+    /// Whether the person has chosen a password.
+    pub has_password: bool,
+    /// The account of an identity provider with which the person signs in; none where they have a password alone.
+    pub identity: Option<LinkedIdentity>,
+}
+
+/// The account of an identity provider that an account here is linked to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LinkedIdentity {
+    /// The provider's address.
+    pub issuer: String,
+    /// The moment at which they were linked.
+    pub linked_at: Timestamp,
+    /// What is to be looked at about the groups of the last sign-in.
+    pub note: Option<GroupsNote>,
+    /// The moment at which the groups of the provider ended the account; none where they did not.
+    pub ended_at: Option<Timestamp>,
 }
 
 /// The session of somebody, as it is listed.

@@ -143,7 +143,7 @@ pub(super) fn check_email(email: &str, problems: &mut Vec<FieldProblem>) -> Opti
 }
 
 /// Whether a name can be shown.
-pub(super) fn check_name(name: &str, problems: &mut Vec<FieldProblem>) {
+pub fn check_name(name: &str, problems: &mut Vec<FieldProblem>) {
     let has_letter = name.chars().any(|c| c.is_alphabetic() && text::is_visible(c));
     let message = if name.chars().count() > 200 {
         "Enter a name of at most 200 characters."

@@ -58,6 +58,14 @@ impl Access {
         changed(self.store.change_user(id, change, now).await?)
     }
 
+    /// Takes the link to the identity provider away from an account, whose sessions end.
+    ///
+    /// # Errors
+    /// Fails as [`AccountError`] says; nothing was changed then.
+    pub async fn unlink(&self, id: UserId) -> Result<Account, AccountError> {
+        changed(self.store.unlink_identity(id).await?)
+    }
+
     /// Gives an account another link, in place of one that is open, and ends its API tokens where that is asked for.
     ///
     /// # Errors
@@ -112,6 +120,9 @@ impl Access {
         let User { id, email, name, .. } = &account.user;
         scope::acting(By::from(&account.user));
         scope::about(account.user.id);
+        if !self.takes_password_of(&account.user) {
+            return Err(SignInError::ByProvider.into());
+        }
         let before = self.store.user(*id).await?.and_then(|stored| stored.password_hash);
         let hash = account::chosen(password, [email.as_str(), name, &self.practice], before).await?;
         match self.store.use_link(*token::digest(token).as_bytes(), hash, ends_tokens, now).await? {

@@ -53,7 +53,7 @@ pub struct UserBody {
 
 impl From<Account> for UserBody {
     fn from(account: Account) -> Self {
-        let Account { user, state, signed_in_at, link_ends_at } = account;
+        let Account { user, state, signed_in_at, link_ends_at, .. } = account;
         Self {
             id: user.id,
             email: user.email.as_str().to_owned(),

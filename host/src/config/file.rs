@@ -11,6 +11,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::check::Check;
+use super::openid::OpenIdSection;
 use super::packs::PacksSection;
 use super::problems::Problems;
 use super::proxy::ProxyVariables;
@@ -43,6 +44,8 @@ pub(super) struct File {
     notes: NotesSection,
     #[serde(default)]
     people: PeopleSection,
+    #[serde(default)]
+    openid: OpenIdSection,
     #[serde(default)]
     metrics: MetricsSection,
     /// The connections, read apart, for what a section holds is declared by its CRM.
@@ -199,6 +202,7 @@ impl File {
         };
         let link_lasts = check.duration("people.link-lasts", &self.people.link_lasts, LINKS_LAST);
         let emergency_lasts = check.duration("people.emergency-lasts", &self.people.emergency_lasts, EMERGENCIES_LAST);
+        let openid = self.openid.check(&mut check);
         (check.hosts, check.folders) = self.crm.check(&server.data_dir, &mut check);
         let proxy = self.network.check(variables, &mut check);
         let metrics = self.metrics.check(&mut check);
@@ -239,6 +243,7 @@ impl File {
             crm_timeouts,
             link_lasts,
             emergency_lasts,
+            openid,
             connections,
         };
         (config, problems.said())

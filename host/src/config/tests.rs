@@ -42,6 +42,34 @@ fn a_connection_is_read_with_its_secret_trimmed() {
 }
 
 #[test]
+fn an_identity_provider_is_read_with_the_roles_of_its_groups() {
+    use crate::domain::access::Role;
+    use crate::domain::access::provider::{Entitlement, Groups};
+    assert!(load("").unwrap().openid.is_none());
+    let text = r#"
+        [openid]
+        issuer = "https://login.example/realms/a"
+        client-id = "tidegate"
+        client-secret-file = "secrets/xplan"
+        email-domains = ["Acme.example"]
+        [openid.roles]
+        "Tidegate managers" = "practice_manager"
+        Advisers = "adviser"
+    "#;
+    let openid = load(text).unwrap().openid.unwrap();
+    assert_eq!((openid.issuer.as_str(), openid.is_insecure), ("https://login.example/realms/a", false));
+    assert_eq!(openid.scopes, ["openid", "email", "profile"]);
+    assert!(openid.passwords && !openid.makes_accounts && openid.groups_claim == "groups");
+    let entitlement = openid.roles.entitlement(&Groups::Named(vec!["Tidegate managers".to_owned()]));
+    assert_eq!(entitlement, Entitlement::Role(Role::PracticeManager));
+    assert!(openid.takes_email("pat@ACME.example") && !openid.takes_email("pat@acme.example.evil.example"));
+    for loopback in ["http://127.0.0.1:9000", "http://localhost:9000", "http://[::1]:9000"] {
+        let openid = load(&text.replace("https://login.example/realms/a", loopback)).unwrap().openid.unwrap();
+        assert!(openid.is_insecure, "{loopback}");
+    }
+}
+
+#[test]
 fn every_problem_is_named() {
     let check = |text: &str, expected: &[&str]| {
         let said = load(text).unwrap_err().to_string();
@@ -77,6 +105,25 @@ fn every_problem_is_named() {
     check("[server]\nsecret-key-file = \"secrets/xplan\"", &["server.secret-key-file", "32"]);
     check("[crm]\nforward-host-suffixes = [\"advice\"]", &["crm.forward-host-suffixes", "advice"]);
     check("[people]\nlink-lasts = \"5m\"", &["people.link-lasts", "1h", "720h"]);
+    let openid = |more: &str| format!("[openid]\nclient-id = \"t\"\nclient-secret-file = \"secrets/xplan\"\n{more}");
+    let login = "issuer = \"https://login.example\"\n";
+    check(&openid(""), &["openid.issuer: is missing"]);
+    check("[openid]\npasswords = false", &["openid.issuer: is missing"]);
+    check(
+        "[openid]\nissuer = \"https://login.example\"",
+        &["openid.client-id", "openid.client-secret-file: is missing"],
+    );
+    check(&openid("issuer = \"http://login.example\""), &["openid.issuer: is not encrypted"]);
+    check(&openid("issuer = \"login.example\""), &["openid.issuer", "https://login.acme.example"]);
+    check(&openid("issuer = \"https://pat:secret@login.example\""), &["openid.issuer: holds more"]);
+    check(&openid("issuer = \"https://login.example?x\""), &["openid.issuer: holds more"]);
+    check(&openid(&format!("{login}scopes = [\"email\"]")), &["openid.scopes", "`openid`"]);
+    check(&openid(&format!("{login}label = \"\"")), &["openid.label"]);
+    check(&openid(&format!("{login}groups-claim = \" \"")), &["openid.groups-claim"]);
+    check(&openid(&format!("{login}email-domains = [\"x y\"]")), &["openid.email-domains", "x y"]);
+    check(&openid(&format!("{login}make-accounts = true")), &["openid.make-accounts", "[openid.roles]"]);
+    check(&openid(&format!("{login}roles = {{ A = \"boss\" }}")), &["openid.roles", "boss", "practice_manager"]);
+    check(&openid(&format!("{login}role = {{}}")), &["role", "roles"]);
     check("[metrics]\nlisten = \"here\"", &["metrics.listen", "here"]);
     check(&format!("{CONNECTION}\nschedule = \"hourly\""), &["connections.main.schedule", "hourly"]);
     check(&format!("{CONNECTION}\ninsecure-http = true"), &["insecure-http", "loopback"]);

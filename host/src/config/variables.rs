@@ -10,8 +10,20 @@ const OURS: &str = "TIDEGATE_";
 const KNOWN: [&str; 11] =
     ["SECRET_KEY", "BIN", "PACKS", "KILLS", "SEED", "SITE_TAKES", "SWAPS", "BOOK", "READS", "FAIL_AT", "PANIC_IN"];
 /// The sections of the settings that have keys.
-const SECTIONS: [&str; 11] =
-    ["PRACTICE", "SERVER", "PACKS", "STORAGE", "LOG", "DOCUMENTS", "METRICS", "CRM", "NETWORK", "NOTES", "PEOPLE"];
+const SECTIONS: [&str; 12] = [
+    "PRACTICE",
+    "SERVER",
+    "PACKS",
+    "STORAGE",
+    "LOG",
+    "DOCUMENTS",
+    "METRICS",
+    "CRM",
+    "NETWORK",
+    "NOTES",
+    "PEOPLE",
+    "OPENID",
+];
 /// The section that has a section for each connection.
 const CONNECTIONS: &str = "CONNECTIONS";
 

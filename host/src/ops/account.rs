@@ -183,6 +183,11 @@ impl From<SignInError> for Refusal {
             SignInError::Disabled => {
                 Self::new(Kind::NotSignedIn, "This account is disabled. A practice manager can enable it again.")
             }
+            SignInError::ByProvider => {
+                let message = "Passwords are for practice managers here. Sign in by the identity provider, with the button on \
+                               the sign-in page.";
+                Self::new(Kind::NotSignedIn, message)
+            }
             SignInError::TooMany { retry_after } => Self::new(Kind::TooMany(retry_after), format!("{error}.")),
             SignInError::NotDone(error) => error.into(),
             SignInError::Store(error) => error.into(),

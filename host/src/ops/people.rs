@@ -79,6 +79,20 @@ pub async fn change(
     .await
 }
 
+/// Takes the link to the identity provider away from an account, whose sessions end. Who has no password needs a link by
+/// which they choose one; who comes from the provider with the account's email is linked again.
+///
+/// # Errors
+/// Returns an error if there is no such account, or it is the last practice manager's who can sign in.
+pub async fn unlink(app: &App, actor: &Actor, id: UserId) -> Result<Account, Refusal> {
+    audited(app, actor, ("people.unlink", Subject::new("account", id)), async move {
+        may_freshly(actor, Action::ManagePeople)?;
+        unless_manager(app, actor, id, "unlink a practice manager’s account").await?;
+        Ok(app.access.unlink(id).await?)
+    })
+    .await
+}
+
 /// Answers another link for an account, by which its holder chooses a password; an earlier one is over. The password that
 /// there is stays until then; API tokens stay, where they are not to end.
 ///

@@ -100,6 +100,7 @@ async fn every_verb_has_its_entry_in_the_audit_log() {
     }
     // A site's way back is no form, and a draft that is not there is not kept before it would be staged.
     host.open("/oauth/callback?state=guessed&code=guessed", &manager).await;
+    host.open("/sign-in/openid/callback?state=guessed&code=guessed", &manager).await;
     let operator = Actor::of_the_practice(Who::Operator, "a test");
     let staged = stage_draft(&host.app, &operator, &"main".parse().unwrap(), uuid::Uuid::nil()).await;
     assert!(staged.is_err());

@@ -1,15 +1,18 @@
 //! Accounts, with the sessions and API tokens that belong to them. Serves `access`.
 
+mod identities;
 mod people;
 mod sessions;
 mod tokens;
 
 use std::ops::Bound;
 
+pub use self::identities::{Change, Followed, Identity, Newcomer, StoredIdentity};
 pub use self::people::{Changed, LinkUse, OwnChange, UserChange};
 pub use self::sessions::{StoredSession, session_id};
 pub use self::tokens::NotKept;
 
+use self::people::{forget_link, is_last_manager};
 use super::engine::{Readable, Snapshot, Table, Write};
 use crate::domain::access::{Role, User};
 use crate::domain::account::{Account, AccountState};
@@ -44,6 +47,8 @@ pub struct StoredUser {
     pub link: Option<StoredLink>,
     /// Whether the person gave the account its email, and not who invited them.
     pub email_is_own: bool,
+    /// The account of an identity provider with which the person signs in.
+    pub identity: Option<StoredIdentity>,
 }
 
 /// A link by which somebody chooses a password, once.
@@ -56,27 +61,39 @@ pub struct StoredLink {
 }
 
 rows! {
-    StoredUser { 0: user, 1: password_hash, 2: disabled_at, 3: signed_in_at, 4: link, 5: email_is_own }
+    StoredUser { 0: user, 1: password_hash, 2: disabled_at, 3: signed_in_at, 4: link, 5: email_is_own, 10: identity }
     StoredLink { 0: digest, 1: ends_at }
 }
 
 impl StoredUser {
     /// An account that nobody has used yet.
     pub fn new(user: User, password_hash: Option<String>) -> Self {
-        Self { user, password_hash, disabled_at: None, signed_in_at: None, link: None, email_is_own: false }
+        Self {
+            user,
+            password_hash,
+            disabled_at: None,
+            signed_in_at: None,
+            link: None,
+            email_is_own: false,
+            identity: None,
+        }
     }
 
-    /// Whether the person can sign in.
+    /// Whether the person can sign in: by a password, or by an identity provider.
     pub fn is_active(&self) -> bool {
-        self.password_hash.is_some() && self.disabled_at.is_none()
+        self.has_a_way_in() && self.disabled_at.is_none()
+    }
+
+    fn has_a_way_in(&self) -> bool {
+        self.password_hash.is_some() || self.identity.is_some()
     }
 
     /// The state of the account.
     pub fn state(&self) -> AccountState {
-        match (&self.disabled_at, &self.password_hash) {
+        match (&self.disabled_at, self.has_a_way_in()) {
             (Some(_), _) => AccountState::Disabled,
-            (None, None) => AccountState::Invited,
-            (None, Some(_)) => AccountState::Active,
+            (None, false) => AccountState::Invited,
+            (None, true) => AccountState::Active,
         }
     }
 
@@ -91,6 +108,8 @@ impl From<StoredUser> for Account {
             state: stored.state(),
             signed_in_at: stored.signed_in_at,
             link_ends_at: stored.link.map(|link| link.ends_at),
+            has_password: stored.password_hash.is_some(),
+            identity: stored.identity.map(Into::into),
             user: stored.user,
         }
     }
@@ -110,6 +129,7 @@ pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(USERS)?;
     transaction.open_table(USERS_BY_EMAIL)?;
     transaction.open_table(LINKS)?;
+    identities::make_tables(transaction)?;
     sessions::make_tables(transaction)?;
     tokens::make_tables(transaction)
 }
@@ -209,6 +229,15 @@ pub(super) fn user_of_email(transaction: &Snapshot, email: &EmailAddress) -> Res
     let ids = transaction.open_table(USERS_BY_EMAIL)?;
     let Some(id) = holder(&ids, email)? else { return Ok(None) };
     get(&transaction.open_table(USERS)?, id)
+}
+
+/// The same within a transaction that changes something.
+fn holder_of(transaction: &Write, email: &EmailAddress) -> Result<Option<StoredUser>, StoreError> {
+    let id = holder(&transaction.open_table(USERS_BY_EMAIL)?, email)?;
+    match id {
+        Some(id) => get(&transaction.open_table(USERS)?, id),
+        None => Ok(None),
+    }
 }
 
 /// The account that answers for households for which nobody was named: the first adviser who can sign in, or else the

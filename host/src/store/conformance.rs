@@ -30,6 +30,7 @@ mod edits;
 mod findings;
 mod household_access;
 mod households;
+mod identities;
 mod imports;
 mod kept_records;
 mod linking;

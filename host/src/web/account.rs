@@ -18,6 +18,7 @@ use super::failure::{Failure, named, page, seconds};
 use super::inputs::PlainInput;
 use super::layout::{Layout, Section};
 use super::once::{Once, OnceQuery, Shown};
+use super::people::person::IdentityLine;
 use super::people::{SessionRow, title};
 use super::session::SignedIn;
 use super::sign_in::secret;
@@ -46,6 +47,10 @@ pub(super) struct AccountPage {
     pub(super) email_password: PlainInput,
     pub(super) current_password: PlainInput,
     pub(super) new_password: PlainInput,
+    /// Whether there is a password that the forms can ask for.
+    pub(super) has_password: bool,
+    /// The account of the identity provider that the account is linked to.
+    pub(super) identity: Option<IdentityLine>,
     pub(super) sessions: Vec<SessionRow>,
     pub(super) tokens: Vec<TokenRow>,
     /// Whether the password was given lately, without which no token is made.
@@ -84,6 +89,9 @@ async fn view(app: &App, person: &SignedIn, typed: Typed) -> Result<AccountPage,
     let session = |open| SessionRow::new(open, PATH, person.session(), &person.clock);
     let sessions = app.access.sessions(Some(user.id), now).await?;
     let tokens = app.store.tokens(Some(user.id)).await?;
+    let account = app.store.account(user.id).await?;
+    let has_password = account.as_ref().is_some_and(|account| account.has_password);
+    let identity = account.and_then(|account| account.identity);
     Ok(AccountPage {
         layout: Layout::load(app, person, Section::Account).await?,
         role: title(user.role).to_lowercase(),
@@ -95,6 +103,8 @@ async fn view(app: &App, person: &SignedIn, typed: Typed) -> Result<AccountPage,
         email_password: PlainInput::current_password("email-current_password").problems(&problems),
         current_password: PlainInput::current_password("current_password").problems(&problems),
         new_password: PlainInput::new_password("New password").problems(&problems),
+        has_password: has_password && app.access.takes_password_of(user),
+        identity: identity.map(|identity| IdentityLine::new(identity, &person.clock)),
         sessions: sessions.into_iter().map(session).collect(),
         tokens: tokens.into_iter().map(|token| TokenRow::new(token, &person.clock)).collect(),
         is_fresh: person.actor().is_fresh(),

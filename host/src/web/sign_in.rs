@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
-use super::components::Clock;
+use super::components::{Clock, pair};
 use super::failure::{self, Failure, describe, named, page};
 use super::{assets, format};
 use crate::access::SignedIn;
@@ -19,6 +19,7 @@ use crate::access::source::Source;
 use crate::app::App;
 use crate::domain::access::Role;
 use crate::domain::field::FieldError;
+use crate::openid::OpenId;
 use crate::ops::{self, Kind};
 
 #[derive(Template)]
@@ -29,6 +30,33 @@ pub(super) struct SignInPage {
     /// The path to go to afterwards.
     pub(super) to: String,
     pub(super) problem: Option<String>,
+    /// The words for the identity provider on its button; none where there is no provider.
+    pub(super) provider: Option<String>,
+    /// Whether passwords are practice managers' alone.
+    pub(super) for_managers: bool,
+}
+
+impl SignInPage {
+    /// The empty form.
+    pub(super) fn of(app: &App) -> Self {
+        let settings = app.openid.as_ref().map(OpenId::settings);
+        Self {
+            practice: app.config.practice.name.clone(),
+            email: String::new(),
+            to: String::new(),
+            problem: None,
+            provider: settings.map(|settings| settings.label.clone()),
+            for_managers: settings.is_some_and(|settings| !settings.passwords),
+        }
+    }
+
+    /// The way to the identity provider, and back to where the person was going.
+    fn by_provider(&self) -> String {
+        match self.to.as_str() {
+            "" => "/sign-in/openid".to_owned(),
+            to => format!("/sign-in/openid?{}", pair("to", to)),
+        }
+    }
 }
 
 #[derive(Template)]
@@ -53,7 +81,7 @@ impl SetUpPage {
 #[derive(Deserialize)]
 pub(super) struct Destination {
     #[serde(default)]
-    to: String,
+    pub(super) to: String,
 }
 
 #[derive(Deserialize)]
@@ -81,8 +109,7 @@ pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secre
 
 /// `GET /sign-in`
 pub(super) async fn form(State(app): State<App>, Query(destination): Query<Destination>) -> Result<Response, Failure> {
-    let practice = app.config.practice.name.clone();
-    page(&SignInPage { practice, email: String::new(), to: destination.to, problem: None })
+    page(&SignInPage { to: destination.to, ..SignInPage::of(&app) })
 }
 
 /// `POST /sign-in`
@@ -93,9 +120,9 @@ pub(super) async fn sign_in(
     headers: HeaderMap,
     Form(form): Form<SignInForm>,
 ) -> Result<Response, Failure> {
-    let practice = app.config.practice.name.clone();
     let refused = |problem: String| {
-        page(&SignInPage { practice, email: form.email.clone(), to: form.to.clone(), problem: Some(problem) })
+        let (email, to) = (form.email.clone(), form.to.clone());
+        page(&SignInPage { email, to, problem: Some(problem), ..SignInPage::of(&app) })
     };
     if cannot_keep_cookie(&headers) {
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, refused(NOT_ENCRYPTED.to_owned())?).into_response());

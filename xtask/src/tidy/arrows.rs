@@ -3,7 +3,7 @@
 use super::files::{File, Finding};
 
 /// Each of the host's modules with what it may use, from the top down. Nothing is said of `domain`: all may use it.
-const ARROWS: [(&str, &[&str]); 30] = [
+const ARROWS: [(&str, &[&str]); 31] = [
     ("main", &["cli"]),
     ("cli", EVERYTHING),
     // The listeners and background jobs: it starts what answers and what runs by the clock.
@@ -30,6 +30,7 @@ const ARROWS: [(&str, &[&str]); 30] = [
             "store",
             "pack",
             "access",
+            "openid",
             "secrets",
             "intake",
             "config",
@@ -48,6 +49,8 @@ const ARROWS: [(&str, &[&str]); 30] = [
     ("documents", BELOW_JOBS),
     ("connection", &["crm", "pack", "config"]),
     ("access", &["store", "config", "queue"]),
+    // Asks an identity provider who somebody is; what of HTTP is everybody's stands beside the CRMs'.
+    ("openid", &["crm", "config"]),
     // Keeps secrets in the store, sealed.
     ("secrets", &["access", "store", "config"]),
     // A pack's rules say which resources a connector reads.
@@ -93,6 +96,7 @@ const EVERYTHING: &[&str] = &[
     "store",
     "pack",
     "access",
+    "openid",
     "secrets",
     "intake",
     "config",
@@ -117,6 +121,7 @@ const BELOW_COMMANDS: &[&str] = &[
     "store",
     "pack",
     "access",
+    "openid",
     "intake",
     "config",
     "telemetry",
@@ -139,6 +144,7 @@ const BELOW_PAGES: &[&str] = &[
     "store",
     "pack",
     "access",
+    "openid",
     "intake",
     "config",
     "telemetry",

@@ -19,7 +19,7 @@ const OF_HOUSEHOLDS: [&str; 8] =
     ["household", "households", "client", "clients", "notes", "note", "note_documents", "document"];
 
 /// The parts of `App` that do more than read, each with what may be asked of it all the same.
-const PARTS: [(&str, &[&str]); 8] = [
+const PARTS: [(&str, &[&str]); 9] = [
     ("syncs", &["watch"]),
     ("previews", &["one", "list", "watch", "differences", "notes", "files"]),
     ("notes", &["as_it_waits", "gate", "data_errors"]),
@@ -47,7 +47,12 @@ const PARTS: [(&str, &[&str]); 8] = [
     ("uploads", &[]),
     // What a request shows or is refused goes to the log, and changes nothing else.
     ("audit", &["ended", "flush", "refused"]),
-    ("access", &["session", "sessions", "holder", "wrong_token", "is_set_up_open", "account_of_link"]),
+    (
+        "access",
+        &["session", "sessions", "holder", "wrong_token", "is_set_up_open", "account_of_link", "takes_password_of"],
+    ),
+    // A sign-in that is begun changes nothing yet.
+    ("openid", &["as_ref"]),
 ];
 
 /// Refuses calls that write in what presents.

@@ -404,6 +404,8 @@ fn accounts() -> Vec<Row> {
         any(by_page("account::set_up", "/set-up/guessed", "name=Pat&email=pat%40example.com&password=x"))
             .with(410, "holds for 30 minutes"),
         any(by_page("account::sign_out", "/sign-out", "")),
+        // The identity provider sends a person back by an address.
+        any(by_page("openid::sign_in", "/sign-in/openid/callback?state=guessed", "")),
     ]
 }
 
@@ -444,6 +446,7 @@ fn people(host: &Host) -> Vec<Row> {
         change("enable", "", &nobody, json!({"disabled": false})).with(404, "There is no such account"),
         by_api("people::change", (Method::PATCH, format!("/users/{nobody}"), json!({})))
             .with(422, "There is nothing to change: say `role` or `disabled`."),
+        by_page("people::unlink", format!("/people/{none}/unlink"), "").with(404, "There is no such account"),
         row("people::reset", (format!("/people/{none}/reset"), ""), post(format!("/users/{none}/reset"), Value::Null))
             .with(404, "There is no such account"),
     ]

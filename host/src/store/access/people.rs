@@ -1,8 +1,8 @@
 //! What changes an account: its role and state, the links by which a password is chosen, and what its holder changes.
 
 use super::{
-    LINKS, StoredLink, StoredUser, USERS, USERS_BY_EMAIL, active_managers, folded, get, holder, keys, put, sessions,
-    tokens,
+    LINKS, StoredIdentity, StoredLink, StoredUser, USERS, USERS_BY_EMAIL, active_managers, folded, get, holder,
+    identities, keys, put, sessions, tokens,
 };
 use crate::domain::access::{Role, User};
 use crate::domain::account::Account;
@@ -82,6 +82,10 @@ impl Store {
             };
             let mut after = before.clone();
             after.user.role = change.role.unwrap_or(before.user.role);
+            if change.disabled.is_some() {
+                // A person has decided, whatever the groups of an identity provider did before.
+                after.identity = after.identity.map(|identity| StoredIdentity { ended_at: None, ..identity });
+            }
             match change.disabled {
                 Some(true) => after.disabled_at = before.disabled_at.or(Some(now)),
                 Some(false) => after.disabled_at = None,
@@ -96,9 +100,7 @@ impl Store {
                 forget_link(transaction, &mut after)?;
             }
             if after.disabled_at.is_some() {
-                forget_link(transaction, &mut after)?;
-                sessions::end_all(transaction, id, None)?;
-                tokens::end_all(transaction, id)?;
+                identities::end(transaction, &mut after)?;
             }
             put(transaction, &after)?;
             Ok(Changed::Yes(after.into()))
@@ -224,7 +226,7 @@ fn holds(stored: &StoredUser, digest: [u8; 32], now: Timestamp) -> bool {
 }
 
 /// Ends the link of an account, where there is one.
-fn forget_link(transaction: &Write, stored: &mut StoredUser) -> Result<(), StoreError> {
+pub(super) fn forget_link(transaction: &Write, stored: &mut StoredUser) -> Result<(), StoreError> {
     if let Some(link) = stored.link.take() {
         transaction.open_table(LINKS)?.delete((PRACTICE, link.digest))?;
     }
@@ -232,7 +234,7 @@ fn forget_link(transaction: &Write, stored: &mut StoredUser) -> Result<(), Store
 }
 
 /// Whether no other practice manager can sign in.
-fn is_last_manager(transaction: &Write, id: UserId) -> Result<bool, StoreError> {
+pub(super) fn is_last_manager(transaction: &Write, id: UserId) -> Result<bool, StoreError> {
     for manager in active_managers(&transaction.open_table(USERS)?)? {
         if manager?.user.id != id {
             return Ok(false);

@@ -84,7 +84,14 @@ async fn an_account_is_found_by_its_email_which_no_other_has(on: On) {
     assert_eq!(found("PAT.LEE@example.com").await, Some(pat.user.clone()));
     assert_eq!(found("al@example.com").await, None);
     assert_eq!(store.user(pat.user.id).await.unwrap().map(|found| found.user), Some(pat.user.clone()));
-    let account = Account { user: pat.user, state: AccountState::Active, signed_in_at: None, link_ends_at: None };
+    let account = Account {
+        user: pat.user,
+        state: AccountState::Active,
+        signed_in_at: None,
+        link_ends_at: None,
+        has_password: true,
+        identity: None,
+    };
     assert_eq!(store.account(account.user.id).await.unwrap(), Some(account));
     assert_eq!(store.account(UserId(Uuid::nil())).await.unwrap(), None);
 }

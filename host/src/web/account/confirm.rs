@@ -13,6 +13,7 @@ use crate::access::request::Sender;
 use crate::app::App;
 use crate::domain::field::FieldError;
 use crate::ops::{self, Kind, Refusal};
+use crate::web::components::pair;
 use crate::web::failure::{Failure, named, page, seconds};
 use crate::web::format;
 use crate::web::inputs::PlainInput;
@@ -26,8 +27,18 @@ pub(in crate::web) struct ConfirmPage {
     pub(in crate::web) layout: Layout,
     /// The path to go to afterwards.
     pub(in crate::web) to: String,
-    pub(in crate::web) password: PlainInput,
+    /// The field for the password; none where there is none to give.
+    pub(in crate::web) password: Option<PlainInput>,
+    /// The words for the identity provider, where the account is linked to it.
+    pub(in crate::web) provider: Option<String>,
     pub(in crate::web) problems: Vec<FieldError>,
+}
+
+impl ConfirmPage {
+    /// The way to the identity provider, and back to where the person was going.
+    fn by_provider(&self) -> String {
+        format!("/account/confirm/openid?{}", pair("to", &self.to))
+    }
 }
 
 /// The path to which somebody was going when they were asked.
@@ -81,6 +92,13 @@ pub(in crate::web) async fn send(
 
 async fn view(app: &App, person: &SignedIn, to: String, problems: Vec<FieldError>) -> Result<ConfirmPage, Failure> {
     let layout = Layout::load(app, person, Section::Account).await?;
-    let password = PlainInput::current_password("current_password").problems(&problems);
-    Ok(ConfirmPage { layout, to, password, problems })
+    let account = app.store.account(person.user()).await?;
+    let is_linked = account.as_ref().is_some_and(|account| account.identity.is_some());
+    let has_password = account.is_some_and(|account| account.has_password);
+    let provider = app.openid.as_ref().filter(|_| is_linked).map(|provider| provider.settings().label.clone());
+    let is_taken = has_password && app.access.takes_password_of(person.account());
+    // Where neither is left, the password is asked for: its answer says what to do.
+    let asks = is_taken || provider.is_none();
+    let password = asks.then(|| PlainInput::current_password("current_password").problems(&problems));
+    Ok(ConfirmPage { layout, to, password, provider, problems })
 }

@@ -10,13 +10,14 @@ use serde::Deserialize;
 use super::{NO_ROLE, SessionRow, badge, title};
 use crate::access::Made;
 use crate::app::App;
+use crate::domain::access::provider::GroupsNote;
 use crate::domain::access::{Action, Role};
-use crate::domain::account::{Account, AccountState};
+use crate::domain::account::{Account, AccountState, LinkedIdentity};
 use crate::domain::{SessionId, UserId};
 use crate::ops::{self, Kind, Refusal};
 use crate::store::access::UserChange;
 use crate::web::answers::{AnswerQuery, Answers, Checked};
-use crate::web::components::{Badge, Moment};
+use crate::web::components::{Badge, Clock, Moment};
 use crate::web::failure::{Failure, describe, page};
 use crate::web::format;
 use crate::web::layout::{Layout, Section};
@@ -38,6 +39,9 @@ pub(in crate::web) struct PersonPage {
     pub(in crate::web) is_invited: bool,
     pub(in crate::web) signed_in: Option<Moment>,
     pub(in crate::web) link_ends: Option<Moment>,
+    pub(in crate::web) has_password: bool,
+    /// The account of the identity provider that the account is linked to.
+    pub(in crate::web) identity: Option<IdentityLine>,
     /// The result of what was just done.
     pub(in crate::web) checked: Option<Checked>,
     /// The link that was just made, which is shown once.
@@ -47,6 +51,29 @@ pub(in crate::web) struct PersonPage {
     /// What is wrong with the role that was sent.
     pub(in crate::web) role_problem: Option<String>,
     pub(in crate::web) sessions: Vec<SessionRow>,
+}
+
+/// The account of the identity provider with which somebody signs in.
+pub(in crate::web) struct IdentityLine {
+    /// The provider's address.
+    pub(in crate::web) issuer: String,
+    pub(in crate::web) linked: Moment,
+    /// What is to be looked at about the groups.
+    pub(in crate::web) note: Option<&'static str>,
+    /// The moment at which the groups ended the account.
+    pub(in crate::web) ended: Option<Moment>,
+}
+
+impl IdentityLine {
+    pub(in crate::web) fn new(identity: LinkedIdentity, clock: &Clock) -> Self {
+        let LinkedIdentity { issuer, linked_at, note, ended_at } = identity;
+        Self {
+            issuer,
+            linked: Moment::new(linked_at, clock),
+            note: note.map(GroupsNote::reason),
+            ended: ended_at.map(|at| Moment::new(at, clock)),
+        }
+    }
 }
 
 impl PersonPage {
@@ -87,7 +114,7 @@ pub(super) fn show_link(app: &App, person: &SignedIn, once: &Once, made: &Made) 
 }
 
 async fn view(app: &App, person: &SignedIn, account: Account) -> Result<PersonPage, Failure> {
-    let Account { user, state, signed_in_at, link_ends_at } = account;
+    let Account { user, state, signed_in_at, link_ends_at, has_password, identity } = account;
     let path = format!("/people/{}", user.id);
     // When and where colleagues were here is for those who manage accounts.
     let sessions = match person.can(Action::ManagePeople) {
@@ -111,6 +138,8 @@ async fn view(app: &App, person: &SignedIn, account: Account) -> Result<PersonPa
         is_invited: state == AccountState::Invited,
         signed_in: signed_in_at.map(|at| Moment::new(at, &person.clock)),
         link_ends: link_ends_at.map(|at| Moment::new(at, &person.clock)),
+        has_password,
+        identity: identity.map(|identity| IdentityLine::new(identity, &person.clock)),
         checked: None,
         link: None,
         tokens,
@@ -164,6 +193,15 @@ pub(in crate::web) async fn enable(
     change(&app, &person, &answers, &id, UserChange { role: None, disabled: Some(false) }).await
 }
 
+/// The person's page, with what stands in the way of what was asked.
+async fn not_changed(app: &App, person: &SignedIn, id: UserId, refusal: &Refusal) -> Result<Response, Failure> {
+    let account = app.store.account(id).await?.ok_or(NOBODY)?;
+    let checked = Some(Checked::bad(format::sentence(&refusal.message)));
+    let (status, _) = describe(refusal.kind);
+    let page = page(&PersonPage { checked, ..view(app, person, account).await? })?;
+    Ok((status, page).into_response())
+}
+
 async fn change(
     app: &App,
     person: &SignedIn,
@@ -177,13 +215,7 @@ async fn change(
     let account = match changed {
         Ok(account) => account,
         // What stands in the way is said on the page from which it was asked.
-        Err(refusal) if refusal.kind == Kind::WrongState => {
-            let account = app.store.account(id).await?.ok_or(NOBODY)?;
-            let checked = Some(Checked::bad(format::sentence(&refusal.message)));
-            let (status, _) = describe(refusal.kind);
-            let page = page(&PersonPage { checked, ..view(app, person, account).await? })?;
-            return Ok((status, page).into_response());
-        }
+        Err(refusal) if refusal.kind == Kind::WrongState => return not_changed(app, person, id, &refusal).await,
         Err(refusal) => return Err(led_back(refusal, &back)),
     };
     let name = &account.user.name;
@@ -196,6 +228,30 @@ async fn change(
             format!("{name} is enabled and has no password yet. Make a link below, by which they choose one.")
         }
         _ => format!("{name} can sign in again."),
+    };
+    Ok(answers.lead(&back, person.user(), Checked::good(message)))
+}
+
+/// `POST /people/{id}/unlink`
+pub(in crate::web) async fn unlink(
+    State(app): State<App>,
+    person: SignedIn,
+    Extension(answers): Extension<Answers>,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let back = format!("/people/{id}");
+    let id = read(&id)?;
+    let account = match ops::people::unlink(&app, person.actor(), id).await {
+        Ok(account) => account,
+        Err(refusal) if refusal.kind == Kind::WrongState => return not_changed(&app, &person, id, &refusal).await,
+        Err(refusal) => return Err(led_back(refusal, &back)),
+    };
+    let name = &account.user.name;
+    let message = match account.has_password {
+        true => format!("{name} is unlinked and signed out everywhere. They sign in with their password."),
+        false => format!(
+            "{name} is unlinked, signed out everywhere, and has no password. Make a link below, by which they choose one."
+        ),
     };
     Ok(answers.lead(&back, person.user(), Checked::good(message)))
 }

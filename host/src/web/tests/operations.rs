@@ -330,8 +330,17 @@ fn the_pages_before_somebody_is_in() {
         email: "pat.lee@example.com".to_owned(),
         to: "/households?search=\"khan\"".to_owned(),
         problem: problem.map(ToOwned::to_owned),
+        provider: None,
+        for_managers: false,
     };
     check("sign_in", &sign_in(None));
+    let provider = Some("Acme login".to_owned());
+    check("sign_in_by_provider", &SignInPage { provider: provider.clone(), ..sign_in(None) });
+    let problem = Some("The identity provider does not answer.");
+    check(
+        "sign_in_without_passwords",
+        &SignInPage { provider, for_managers: true, to: String::new(), ..sign_in(problem) },
+    );
     check("sign_in_refused", &sign_in(Some("No account has this email and password. Check both and sign in again.")));
     let problem = FieldError::new("password", "Choose a password of at least 12 characters.");
     let set_up = |problems| SetUpPage {

@@ -3,10 +3,11 @@
 use uuid::Uuid;
 
 use super::{at, check, clock, layout};
-use crate::domain::TokenId;
+use crate::domain::access::provider::GroupsNote;
 use crate::domain::access::{Action, Role, Scope};
-use crate::domain::account::{AccountState, ApiToken};
+use crate::domain::account::{AccountState, ApiToken, LinkedIdentity};
 use crate::domain::field::FieldError;
+use crate::domain::{Timestamp, TokenId};
 use crate::web::account::AccountPage;
 use crate::web::account::confirm::ConfirmPage;
 use crate::web::account::tokens::{ScopeChoice, TokenRow};
@@ -17,7 +18,7 @@ use crate::web::join::JoinPage;
 use crate::web::layout::{Layout, Section};
 use crate::web::once::Shown;
 use crate::web::people::invite::{InviteForm, InvitePage};
-use crate::web::people::person::PersonPage;
+use crate::web::people::person::{IdentityLine, PersonPage};
 use crate::web::people::roles::RolesPage;
 use crate::web::people::{Left, PeoplePage, Row, SessionRow, badge, title};
 
@@ -105,12 +106,19 @@ fn person(name: &str, state: AccountState) -> PersonPage {
         is_invited: state == AccountState::Invited,
         signed_in: None,
         link_ends: None,
+        has_password: true,
+        identity: None,
         checked: None,
         link: None,
         tokens: 0,
         role_problem: None,
         sessions: Vec::new(),
     }
+}
+
+fn identity(note: Option<GroupsNote>, ended_at: Option<Timestamp>) -> IdentityLine {
+    let (issuer, linked_at) = ("https://login.acme.example/realms/practice".to_owned(), at("2026-11-20T00:00:00Z"));
+    IdentityLine::new(LinkedIdentity { issuer, linked_at, note, ended_at }, &clock())
 }
 
 #[test]
@@ -126,6 +134,14 @@ fn one_person() {
     let role_problem = Some("Choose what the person may do.".to_owned());
     let shown = person("Omar", AccountState::Active);
     check("person_refused", &PersonPage { link: Some(Shown::Before), tokens: 2, role_problem, ..shown });
+    let linked = PersonPage {
+        has_password: false,
+        identity: Some(identity(Some(GroupsNote::LastManager), None)),
+        ..person("Omar", AccountState::Active)
+    };
+    check("person_linked", &linked);
+    let ended = PersonPage { identity: Some(identity(None, Some(at("2026-11-22T00:20:00Z")))), ..linked };
+    check("person_ended_by_groups", &PersonPage { is_disabled: true, state: badge(AccountState::Disabled), ..ended });
     let seen_by_staff = Layout { allowed: vec![Action::ReadPeople], ..layout(Section::People) };
     check("person_for_staff", &PersonPage { layout: seen_by_staff, ..person("Omar", AccountState::Active) });
 }
@@ -168,7 +184,16 @@ fn joining() {
 fn confirming() {
     let problems = vec![problem("current_password", "This is not your password.")];
     let password = PlainInput::current_password("current_password").problems(&problems);
-    check("confirm", &ConfirmPage { layout: layout(Section::Account), to: "/people".to_owned(), password, problems });
+    let view = ConfirmPage {
+        layout: layout(Section::Account),
+        to: "/people".to_owned(),
+        password: Some(password),
+        provider: None,
+        problems,
+    };
+    check("confirm", &view);
+    let provider = Some("Acme login".to_owned());
+    check("confirm_by_provider", &ConfirmPage { password: None, provider, problems: Vec::new(), ..view });
 }
 
 #[test]
@@ -198,6 +223,8 @@ fn my_account() {
         email_password: PlainInput::current_password("email-current_password").problems(&problems),
         current_password: PlainInput::current_password("current_password").problems(&problems),
         new_password: PlainInput::new_password("New password").problems(&problems),
+        has_password: true,
+        identity: None,
         sessions: vec![session("Firefox on Linux", true), session("curl", false)],
         tokens: vec![
             token("Nightly report", None, Some("2026-11-22T00:20:00Z")),
@@ -212,6 +239,8 @@ fn my_account() {
         problems,
     };
     check("account", &AccountPage { token: Some(Shown::Now("tg_invented".to_owned())), ..view(Vec::new()) });
+    let identity = Some(identity(Some(GroupsNote::Absent), None));
+    check("account_linked", &AccountPage { has_password: false, identity, tokens: Vec::new(), ..view(Vec::new()) });
     let problems = vec![problem("email-current_password", "This is not your password.")];
     check("account_refused", &AccountPage { tokens: Vec::new(), ..view(problems) });
 }

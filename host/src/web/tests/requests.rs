@@ -281,7 +281,7 @@ async fn who_gave_their_password_long_ago_gives_it_again_and_is_led_on() {
     let cookie = format!("__Host-tidegate={}", signed_in.token.expose_secret());
     let invite = host.get("/people/invite", &cookie).await;
     assert_eq!((invite.status, invite.header("location")), (303, "/account/confirm?to=%2Fpeople%2Finvite"));
-    assert!(host.get("/account", &cookie).await.text.contains("Give your password to make a token"));
+    assert!(host.get("/account", &cookie).await.text.contains("Confirm it’s you to make a token"));
     let headers = [OWN, ("cookie", cookie.as_str())];
     let sent = host.send(Method::POST, "/people/invite", &headers, "name=A&email=a%40example.com&role=support").await;
     assert_eq!(sent.status, 403);

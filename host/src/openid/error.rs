@@ -1,0 +1,46 @@
+//! Why nobody is signed in by the identity provider, in words for the person who tried.
+
+/// The reason why a sign-in by the identity provider did not come to its end. Nothing was changed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum OpenIdError {
+    /// The provider gave no answer in time, or one that says that it is in trouble.
+    #[error(
+        "the identity provider does not answer ({0}); try again in a moment, or sign in with a password where you have one"
+    )]
+    Unreachable(String),
+    /// What the provider says of itself cannot be used.
+    #[error("the identity provider cannot be used: {0}; whoever runs this host checks its settings")]
+    Unusable(String),
+    /// The answer belongs to no sign-in of this browser.
+    #[error(
+        "this sign-in was begun in another browser, is older than 10 minutes, or was used already; start again with the \
+         button below"
+    )]
+    NotBegun,
+    /// The provider says no.
+    #[error("the identity provider refused the sign-in: {0}; start again, or ask whoever looks after it")]
+    Denied(String),
+    /// Another provider answered.
+    #[error(
+        "the answer is from another identity provider ({0}), and nothing of it was used; start again with the button below"
+    )]
+    AnotherIssuer(String),
+    /// The ID token does not hold.
+    #[error(
+        "the identity provider’s token does not hold: {0}; start again, and tell whoever looks after it where that happens twice"
+    )]
+    BadToken(&'static str),
+    /// The person was to sign in there anew, and it does not say that they did.
+    #[error(
+        "the identity provider does not say that you signed in there just now (it sent no `auth_time`, or an old one); \
+         start again, and sign in there when it asks"
+    )]
+    NotFresh,
+}
+
+impl OpenIdError {
+    /// Whether the provider is what is in trouble, and not the answer.
+    pub fn is_of_provider(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Unusable(_))
+    }
+}
