@@ -113,7 +113,7 @@ pub struct Subject {
 
 impl Subject {
     /// All kinds. What is not among them was written by a later version.
-    pub const KINDS: [&'static str; 19] = [
+    pub const KINDS: [&'static str; 20] = [
         "account",
         "audit",
         "client",
@@ -121,6 +121,7 @@ impl Subject {
         "cover",
         "document",
         "draft",
+        "erasure",
         "goal",
         "household",
         "import",
