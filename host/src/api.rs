@@ -27,6 +27,7 @@ mod log;
 mod notes;
 mod openapi;
 mod previews;
+mod privacy;
 mod problem;
 mod quarantine;
 mod record;
@@ -140,6 +141,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(review::decide))
         .routes(routes!(troubleshoot::troubleshoot))
         .merge(audit::routes())
+        .merge(privacy::routes())
         .routes(routes!(advisers::list))
         .routes(routes!(advisers::link, advisers::unlink))
         .routes(routes!(users::list, users::add))

@@ -21,6 +21,7 @@ pub mod households;
 pub mod imports;
 pub mod notes;
 pub mod people;
+pub mod privacy;
 pub mod review;
 pub mod revisions;
 pub mod runs;
