@@ -163,7 +163,7 @@ pub const RULES: [Rule; 19] = [
     row(
         Action::ExportClients,
         "Export all that is kept of a client",
-        Scope::Manage,
+        Scope::Read,
         Grant::Denied(
             "An export has what the whole practice keeps of somebody, the audit log with it: for practice managers and \
              compliance. Ask one of them.",

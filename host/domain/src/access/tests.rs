@@ -15,14 +15,15 @@ fn may(actor: &Actor, action: Action) -> bool {
 
 #[test]
 fn roles_and_what_they_may_do() {
-    use Action::{AddClients, ManageTokens, ReadAudit, ReadBook, ReadNotes, ReadPeople, ReadRuns, ReadWholeBook};
+    use Action::{AddClients, ExportClients, ManageTokens, ReadAudit, ReadBook, ReadNotes, ReadPeople, ReadRuns, ReadWholeBook};
     let check = |role, allowed: &[Action]| {
         for rule in &RULES {
             assert_eq!(may(&person(role), rule.action), allowed.contains(&rule.action), "{role}: {:?}", rule.action);
         }
     };
     check(Role::PracticeManager, &RULES.map(|rule| rule.action));
-    check(Role::Compliance, &[ReadBook, ReadWholeBook, ReadRuns, ReadNotes, ReadPeople, ReadAudit, ManageTokens]);
+    let seen = [ReadBook, ReadWholeBook, ReadRuns, ReadNotes, ReadPeople, ReadAudit, ManageTokens, ExportClients];
+    check(Role::Compliance, &seen);
     for role in [Role::Adviser, Role::Associate, Role::Paraplanner, Role::Support] {
         check(role, &[AddClients, ReadRuns, ReadPeople, ManageTokens]);
     }
@@ -43,7 +44,13 @@ fn what_is_about_everybody_is_for_those_who_see_the_whole_practice() {
 
 #[test]
 fn only_a_practice_manager_manages_integrations_and_people() {
-    for action in [Action::ManageConnections, Action::ManagePeople, Action::ManageHouseholds, Action::ControlRuns] {
+    for action in [
+        Action::ManageConnections,
+        Action::ManagePeople,
+        Action::ManageHouseholds,
+        Action::ControlRuns,
+        Action::EraseClients,
+    ] {
         let allowed = Role::ALL.into_iter().filter(|role| may(&person(*role), action));
         assert_eq!(allowed.collect::<Vec<_>>(), [Role::PracticeManager], "{action:?}");
     }
