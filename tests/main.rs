@@ -29,6 +29,7 @@ mod own_events;
 mod packs;
 mod people;
 mod previewed_notes;
+mod privacy;
 mod properties;
 mod proxy;
 mod queues;

@@ -44,14 +44,17 @@ const PARAMETERS_TOGETHER: [&str; 5] =
     ["list_clients", "list_covers", "list_event_types", "list_goals", "list_households"];
 
 /// Lists that are one page at most here, so that there is no cursor that they gave.
-const ONE_PAGE: [&str; 18] = [
+const ONE_PAGE: [&str; 21] = [
     "list_account_households",
     "list_advisers",
     "list_client_extensions",
     "list_client_households",
     "list_connection_revisions",
     "list_emergency_access",
+    "list_due_for_erasure",
+    "list_erasures",
     "list_incoming_packs",
+    "list_legal_holds",
     "list_preview_differences",
     "list_preview_notes",
     "list_previews",

@@ -29,6 +29,7 @@ mod log;
 mod notes;
 mod openapi;
 mod previews;
+mod privacy;
 mod problem;
 mod quarantine;
 mod record;
@@ -144,6 +145,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(review::decide))
         .routes(routes!(troubleshoot::troubleshoot))
         .merge(audit::routes())
+        .merge(privacy::routes())
         .routes(routes!(advisers::list))
         .routes(routes!(teams::list, teams::make))
         .routes(routes!(teams::change, teams::remove))

@@ -1,11 +1,13 @@
 //! The one handle that pages, calls and commands are given, and how it comes about from the settings.
 
+pub mod client_export;
 mod document_maker;
 mod explain;
 mod fixture;
 mod history;
 mod past_events;
 mod professional;
+mod retention;
 pub mod troubleshoot;
 
 pub use document_maker::DocumentError;
@@ -15,6 +17,7 @@ pub use fixture::FixtureError;
 pub use history::{History, ValueChange};
 use past_events::EventHistory;
 pub use professional::{PrimaryProfessional, full_name};
+pub use retention::{Due, LONGEST_RETENTION};
 
 use std::collections::BTreeMap;
 use std::iter;

@@ -13,6 +13,7 @@ mod local;
 mod note;
 mod output;
 mod pack;
+mod privacy;
 mod process;
 mod progress;
 mod run;
@@ -122,6 +123,9 @@ enum Command {
     /// Check or export the audit log
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Say what is kept of whom; export or erase a client
+    #[command(subcommand)]
+    Privacy(privacy::Privacy),
     /// Check or print the settings
     #[command(subcommand, after_help = "Examples:\n  tidegate config check --connect\n  tidegate config dump")]
     Config(config::ConfigCommand),
@@ -243,6 +247,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::User(command) => command.run(&cli.global).await,
         Command::Token(command) => command.run(&cli.global).await,
         Command::Audit(command) => command.run(&cli.global).await,
+        Command::Privacy(command) => command.run(&cli.global).await,
         Command::Config(command) => command.run(&cli.global).await,
         Command::Healthcheck(command) => command.run(&cli.global).await,
         Command::CompilePlugin => Ok(compile_plugin::run()),

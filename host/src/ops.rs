@@ -23,6 +23,7 @@ pub mod imports;
 pub mod notes;
 pub mod openid;
 pub mod people;
+pub mod privacy;
 pub mod review;
 pub mod revisions;
 pub mod runs;

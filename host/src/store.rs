@@ -20,7 +20,10 @@ pub mod connections;
 pub mod data_quality;
 pub mod documents;
 mod engine;
+pub mod erasure;
+mod erasure_file;
 pub mod field_history;
+pub mod holds;
 pub mod household_access;
 pub mod household_effects;
 mod identity;
@@ -48,6 +51,7 @@ pub mod space;
 mod tables;
 pub mod taken_in;
 mod threads;
+mod tombstones;
 pub mod walks;
 
 pub use open::is_in;
@@ -60,6 +64,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 
 use engine::{Cause, Engine, Snapshot, Write};
+use erasure_file::ErasureFile;
 use space::Space;
 use threads::{Lane, Threads};
 
@@ -73,6 +78,8 @@ pub struct Store {
     space: Arc<Space>,
     /// The reason why the file cannot be used any more; none while it can.
     broken: Arc<watch::Sender<Option<String>>>,
+    /// The file of erasures.
+    erasures: Arc<ErasureFile>,
     /// The notification that clients were linked to a CRM.
     linked: Arc<Notify>,
 }
@@ -263,6 +270,16 @@ impl Store {
         F: FnOnce(&Write) -> Result<Result<T, R>, StoreError> + Send + 'static,
     {
         self.space.admit()?;
+        self.write_where(work, Result::is_ok).await
+    }
+
+    /// The same for what may be refused half-way and takes up no more space than before.
+    async fn write_in_any_case_unless_refused<T, R, F>(&self, work: F) -> Result<Result<T, R>, StoreError>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+        F: FnOnce(&Write) -> Result<Result<T, R>, StoreError> + Send + 'static,
+    {
         self.write_where(work, Result::is_ok).await
     }
 

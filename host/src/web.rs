@@ -41,6 +41,7 @@ mod openid;
 mod overview;
 mod people;
 mod previews;
+mod privacy;
 
 mod format;
 mod progress;
@@ -94,6 +95,13 @@ pub fn router(app: App) -> Router {
         .route("/clients/{id}/remove", post(clients::remove))
         .route("/clients/{id}/removed", get(clients::removed))
         .route("/clients/{id}/restore", post(clients::restore))
+        .route("/clients/{id}/privacy", get(privacy::client::show))
+        .route("/clients/{id}/export", get(privacy::client::export))
+        .route("/clients/{id}/hold", post(privacy::client::hold))
+        .route("/clients/{id}/release", post(privacy::client::release))
+        .route("/clients/{id}/erase", post(privacy::client::erase))
+        .route("/settings/privacy", get(privacy::show))
+        .route("/settings/privacy/erasures/{number}/lift", post(privacy::lift))
         .route("/imports", get(imports::list).post(imports::bring))
         .route("/imports/{id}", get(imports::show))
         .route("/imports/{id}/apply", post(imports::apply))

@@ -264,6 +264,10 @@ pub enum Action {
     ManageTokens,
     /// See who did, saw, exported or was refused what.
     ReadAudit,
+    /// Take all that is kept of a client along, and see what is kept of whom, who was erased and who is due.
+    ExportClients,
+    /// Erase clients, lift erasures, and put legal holds on.
+    EraseClients,
 }
 
 /// The answer of [`authorize`], with the reason as a sentence for the person who asked.

@@ -121,6 +121,7 @@ impl Subject {
         "cover",
         "document",
         "draft",
+        "erasure",
         "goal",
         "household",
         "import",

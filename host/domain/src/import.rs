@@ -127,6 +127,22 @@ pub enum RowOutcome {
 }
 
 impl ImportRow {
+    /// The row of a person who was erased, of which nothing but its number is kept.
+    pub fn erased(number: u32) -> Self {
+        Self {
+            number,
+            first_name: String::new(),
+            last_name: String::new(),
+            email: String::new(),
+            external_id: String::new(),
+            status: RowStatus::CannotBeImported,
+            reasons: vec![Reason::new("erased", "The person of this row was erased here.")],
+            candidates: Vec::new(),
+            decision: None,
+            applied: None,
+        }
+    }
+
     /// The row's outcome, or what it will be.
     pub fn outcome(&self) -> RowOutcome {
         match (&self.applied, self.decision, self.status) {

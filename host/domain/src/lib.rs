@@ -30,6 +30,7 @@ pub mod note;
 pub mod outbox;
 pub mod placeholder;
 pub mod practice_client;
+pub mod privacy;
 pub mod record;
 pub mod review;
 pub mod run;

@@ -45,6 +45,9 @@ pub enum Refusal {
         /// The client who has it.
         client: ClientId,
     },
+    /// The person with this id was erased here, and is kept away.
+    #[error("{0} is of somebody who was erased here")]
+    IsErased(String),
     /// The client lives with somebody who comes from another connection.
     #[error("the client shares a household with somebody who comes from the connection `{0}`")]
     LivesElsewhere(ConnectionName),

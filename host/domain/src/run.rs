@@ -107,6 +107,9 @@ pub struct RunCounts {
     /// The number that look like a client of the practice who is not linked, and wait for review or were ignored there.
     #[serde(default)]
     pub held: u64,
+    /// The number that were erased here, and are kept away: nothing of them was stored.
+    #[serde(default)]
+    pub erased: u64,
     /// The number of local edits that the CRM overrode.
     pub overridden: u64,
     /// The counts of the items in the clients' lists, by kind; a kind of which nothing was counted is not there.

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::access::BookError;
 use crate::app::ExplainError;
+use crate::app::client_export::ExportError;
 use crate::connection::Connections;
 use crate::domain::text::sentence;
 use crate::import::ImportError;
@@ -240,6 +241,18 @@ impl From<BookError> for Problem {
         match error {
             BookError::Denied(because) => Self::new(Kind::Forbidden, because),
             BookError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ExportError> for Problem {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Store(error) => error.into(),
+            other => {
+                tracing::error!(error = %other, "a client could not be exported");
+                Self::internal()
+            }
         }
     }
 }

@@ -115,10 +115,11 @@ impl Show {
 }
 
 /// The counts that are told where they are not zero, each with its words.
-const ALSO: [(&str, &str); 11] = [
+const ALSO: [(&str, &str); 12] = [
     ("newly_left_out", "left out from now on"),
     ("returned", "back in the book"),
     ("held", "like a client of the practice and in review"),
+    ("erased", "erased here and kept away"),
     ("overridden", "local edits overridden"),
     ("repeated", "rows that came twice"),
     ("unreadable", "rows that name no record"),

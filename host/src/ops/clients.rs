@@ -362,6 +362,13 @@ impl From<practice_client::Refusal> for Refusal {
                 "/external_id",
                 format!("{id} is linked to another client, {client}. Unlink or remove that one first."),
             ),
+            Why::IsErased(id) => Self::new(
+                Kind::WrongState,
+                format!(
+                    "{id} is of somebody who was erased here. Nothing was changed. A practice manager can lift the erasure, \
+                     under Settings, Privacy."
+                ),
+            ),
             Why::LivesElsewhere(connection) => Self::at(
                 "/connection",
                 format!("The client shares a household with somebody from `{connection}`. Link to that connection."),

@@ -60,6 +60,13 @@ pub(super) async fn one(app: &App, connection: &ConnectionName, id: &ExternalId)
     if id.in_crm().is_some() {
         at_work(app, connection).await?;
     }
+    if app.store.is_erased(connection.clone(), id.clone()).await? {
+        let message = format!(
+            "{id} is of somebody who was erased here, and was not asked for. A practice manager can lift the erasure, under \
+             Settings, Privacy."
+        );
+        return Err(Refusal::new(Kind::WrongState, message));
+    }
     Ok(app.syncs.one(connection, id).await?)
 }
 

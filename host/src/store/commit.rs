@@ -26,7 +26,7 @@ use super::keys::{ExternalKey, record};
 use super::raw::PackedRaw;
 use super::rows::{decode, encode};
 use super::tables::{BookCounts, IDENTITIES, TALLIES};
-use super::{Store, StoreError};
+use super::{Store, StoreError, tombstones};
 use crate::domain::run::Run;
 use crate::domain::{
     Adviser, Canonical, Client, Date, Diagnostic, ExternalId, RecordKind, RevisionId, Timestamp, with_listed,
@@ -166,6 +166,34 @@ impl Store {
     }
 }
 
+/// Leaves out what is of people who were erased here, and counts them: whatever way they come, they stay away.
+fn leave_out_erased(
+    transaction: &Write,
+    (run, kind): (&mut Run, RecordKind),
+    incoming_records: &mut Vec<IncomingRecord>,
+    below: Vec<Lists>,
+) -> Result<Vec<Lists>, StoreError> {
+    let Some(marks) = tombstones::marks(transaction)? else { return Ok(below) };
+    let connection = run.connection.clone();
+    let stay = |records: Vec<IncomingRecord>| {
+        let mut kept = Vec::with_capacity(records.len());
+        for incoming in records {
+            if !marks.has_record(&connection, ExternalKey::from(&incoming.id))? {
+                kept.push(incoming);
+            }
+        }
+        Ok::<_, StoreError>(kept)
+    };
+    if kind != RecordKind::Adviser {
+        let came = incoming_records.len();
+        *incoming_records = stay(std::mem::take(incoming_records))?;
+        if kind == RecordKind::Client {
+            run.counts.erased += (came - incoming_records.len()) as u64;
+        }
+    }
+    below.into_iter().map(|lists| Ok(Lists { incoming_records: stay(lists.incoming_records)?, ..lists })).collect()
+}
+
 fn write(transaction: &Write, group: Group) -> Result<Run, StoreError> {
     let Group { mut run, kind, by, mut incoming_records, below, seen, position, at } = group;
     let connection = number_for(transaction, &run.connection)?;
@@ -173,6 +201,7 @@ fn write(transaction: &Write, group: Group) -> Result<Run, StoreError> {
         Some(tallies) => decode(tallies.value())?,
         None => BookCounts::default(),
     };
+    let below = leave_out_erased(transaction, (&mut run, kind), &mut incoming_records, below)?;
     let mut is_changed = !incoming_records.is_empty();
     let walk = position.as_ref().map(|_| run.id);
     if is_changed {

@@ -27,6 +27,7 @@ mod audit;
 mod connections;
 mod documents;
 mod edits;
+mod erasure;
 mod findings;
 mod household_access;
 mod households;

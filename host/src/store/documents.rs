@@ -205,6 +205,14 @@ pub(super) fn claim(transaction: &Write, id: DocumentId) -> Result<(), StoreErro
     }
 }
 
+/// Removes a document with its bytes; answers whether it was kept.
+pub(super) fn remove(transaction: &Write, id: DocumentId) -> Result<bool, StoreError> {
+    let key = (PRACTICE, id.0);
+    transaction.open_table(UNCLAIMED)?.delete(key)?;
+    transaction.open_table(PIECES)?.delete_range((PRACTICE, id.0, 0)..=(PRACTICE, id.0, u32::MAX))?;
+    Ok(transaction.open_table(DOCUMENTS)?.delete(key)?)
+}
+
 /// Keeps a document in a transaction of somebody else's; answers whether it was not kept before.
 pub(super) fn put(transaction: &Write, document: &Document) -> Result<bool, StoreError> {
     if document.content.len() > LARGEST_DOCUMENT {

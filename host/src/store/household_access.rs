@@ -373,6 +373,13 @@ fn put(
     index::replace(transaction, household, before, Some(after))
 }
 
+/// Forgets the access to a household that is no more.
+pub(super) fn forget(transaction: &Write, household: HouseholdId) -> Result<(), StoreError> {
+    let before = stored(&transaction.open_table(ACCESS)?, household)?;
+    transaction.open_table(ACCESS)?.delete(&own(household.0))?;
+    index::replace(transaction, household, before.as_ref(), None)
+}
+
 fn stored(
     access: &impl Readable<&'static OwnKey, &'static [u8]>,
     household: HouseholdId,

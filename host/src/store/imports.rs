@@ -2,17 +2,19 @@
 //!
 //! A list is judged against the book as its rows are kept, and changes nothing until it is applied, in one transaction.
 
+mod erase;
 mod known_clients;
 mod tables;
 
+pub(super) use self::erase::{Person, blank};
 use self::known_clients::Book;
 pub(super) use self::tables::make_tables;
 use self::tables::{IMPORT_ROWS, forget, get, put, put_row, row_key, rows_of};
 use super::commit::linking::link_all;
 use super::engine::{Readable, Write, WriteTable};
-use super::keys::{own, span};
+use super::keys::{ExternalKey, own, span};
 use super::rows::decode;
-use super::{Store, StoreError};
+use super::{Store, StoreError, tombstones};
 use crate::domain::import::{
     Applied, Decision, DoubtedRow, Import, ImportRow, ImportState, ListSource, ListedPerson, PriorRows, RowOutcome,
     RowStatus,
@@ -65,8 +67,20 @@ impl Store {
             let Some(mut import) = get(transaction, id)? else { return Ok(prior) };
             let connection = number_for(transaction, &import.connection)?;
             let book = Book::open(transaction, connection)?;
+            let marks = tombstones::marks(transaction)?;
+            let of = import.connection.clone();
+            let is_erased = |listed: &ListedPerson| match &marks {
+                Some(marks) => marks.has_record(&of, ExternalKey::from(&ExternalId(listed.id.clone()))),
+                None => Ok(false),
+            };
             let mut table = transaction.open_table(IMPORT_ROWS)?;
             for listed in rows {
+                if is_erased(&listed)? {
+                    let row = ImportRow::erased(listed.number);
+                    import.counts.add(&row, 1);
+                    put_row(&mut table, id, &row)?;
+                    continue;
+                }
                 let (row, doubted) = prior.judge(listed, &book)?;
                 for doubted in doubted {
                     doubt(&mut table, &mut import, doubted)?;

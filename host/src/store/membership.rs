@@ -55,6 +55,23 @@ fn homes_of(
     Ok(found)
 }
 
+/// Forgets the households that a client was in before.
+pub(super) fn forget(transaction: &Write, client: ClientId) -> Result<(), StoreError> {
+    let mut table = transaction.open_table(MEMBERSHIPS)?;
+    for (household, until) in homes_of(&table, BY_CLIENT, client.0)? {
+        let until = u64::try_from(until.as_millisecond()).unwrap_or_default().to_be_bytes();
+        for (side, one, other) in [(BY_CLIENT, client.0, household), (BY_HOUSEHOLD, household, client.0)] {
+            table.delete(&join([&PRACTICE.to_be_bytes(), &[side], one.as_bytes(), &until, other.as_bytes()]))?;
+        }
+    }
+    Ok(())
+}
+
+/// The one who left a household last.
+pub(super) fn newest_former(transaction: &Write, household: HouseholdId) -> Result<Option<ClientId>, StoreError> {
+    Ok(left(&transaction.open_table(MEMBERSHIPS)?, household)?.pop())
+}
+
 /// Everybody who ever left a household, the earliest first.
 pub(super) fn left(
     table: &impl Readable<&'static MembershipKey, ()>,

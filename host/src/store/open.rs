@@ -11,10 +11,11 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::engine::{self, Engine, FILE_NAME, UNFINISHED, Write};
-use super::migrations;
+use super::erasure_file::{self, ErasureFile};
 use super::space::{RESERVE, Space};
 use super::threads::Threads;
 use super::{Store, StoreError};
+use super::{erasure, migrations};
 use crate::config::Storage;
 
 /// The file that says that the folder has a store: made once a store's first transaction is on disk.
@@ -27,7 +28,7 @@ type MakeTables = fn(&Write) -> Result<(), StoreError>;
 
 /// The functions that make the tables of each part. Reading a table that was never made is an error, so all are made at
 /// once.
-const TABLE_MAKERS: [MakeTables; 14] = [
+const TABLE_MAKERS: [MakeTables; 16] = [
     super::tables::make,
     super::commit::emptied::make_tables,
     super::access::make_tables,
@@ -42,6 +43,8 @@ const TABLE_MAKERS: [MakeTables; 14] = [
     super::professional_links::make_tables,
     super::revisions::make_tables,
     super::taken_in::make_tables,
+    super::holds::make_tables,
+    super::tombstones::make_tables,
 ];
 
 /// Whether a store, or what is left of one, lies in a data folder. Nothing is made.
@@ -55,6 +58,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Locked`], [`StoreError::TooNew`], [`StoreError::Lost`], [`StoreError::Damaged`], or what the disk said.
+    /// Who was erased is erased again where this is an older copy of the store.
     pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
         Self::open_sparing(data_dir, Storage::default())
     }
@@ -78,7 +82,8 @@ impl Store {
             engine
         };
         mark(data_dir);
-        Self::on(engine, space).map_err(failed(&path))
+        let erasures = erasure::reconcile(&engine, data_dir)?;
+        Self::on(engine, space, erasures).map_err(failed(&path))
     }
 
     /// Opens a store on an engine of a test, with the disk of the folder that the test runs in.
@@ -86,13 +91,13 @@ impl Store {
     pub fn open_on(engine: Engine) -> Result<Self, StoreError> {
         let space = Arc::new(Space::of(Path::new("."), Storage::default()));
         prepare(&engine, Path::new("."), &space)?;
-        Ok(Self::on(engine, space).unwrap())
+        Ok(Self::on(engine, space, ErasureFile::none()).unwrap())
     }
 
-    fn on(engine: Engine, space: Arc<Space>) -> io::Result<Self> {
+    fn on(engine: Engine, space: Arc<Space>, erasures: ErasureFile) -> io::Result<Self> {
         let (threads, broken) = (Threads::start()?, watch::Sender::new(None));
         let (engine, threads, broken) = (Arc::new(engine), Arc::new(threads), Arc::new(broken));
-        Ok(Self { engine, threads, space, broken, linked: Arc::default() })
+        Ok(Self { engine, threads, space, broken, erasures: Arc::new(erasures), linked: Arc::default() })
     }
 }
 
@@ -203,7 +208,9 @@ fn holds_nothing_else(folder: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(folder)? {
         names.push(entry?.file_name());
     }
-    let is_ours = |name: &OsString| ["cache", "lost+found", UNFINISHED].iter().chain(&SIGNS).any(|known| name == known);
+    let is_ours = |name: &OsString| {
+        ["cache", "lost+found", UNFINISHED, erasure_file::NAME].iter().chain(&SIGNS).any(|known| name == known)
+    };
     Ok(names.iter().any(|name| name == FILE_NAME) || names.iter().all(is_ours))
 }
 

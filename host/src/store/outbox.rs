@@ -5,6 +5,7 @@
 //! few, and readable by later versions.
 
 mod due;
+mod erase;
 mod filed_documents;
 mod lanes;
 mod latest;
@@ -13,6 +14,7 @@ mod lists;
 mod tables;
 
 pub use self::due::{Hold, Pick};
+pub(super) use self::erase::{erase, is_sending};
 pub use self::filed_documents::NoteDocument;
 pub use self::lists::NoteFilter;
 pub use self::tables::Raised;

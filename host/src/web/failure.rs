@@ -11,6 +11,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use super::components::pair;
 use super::{assets, format};
 use crate::access::BookError;
+use crate::app::client_export::ExportError;
 use crate::domain::field;
 use crate::intake::NotRead;
 use crate::ops::{FieldError, Kind, Refusal};
@@ -201,6 +202,15 @@ impl From<StoreError> for Failure {
                 Self::NotFound("This page of the list is not there any more. Begin again at its first page.")
             }
             StoreError::NoSpace { .. } => Refusal::from(error).into(),
+            other => Self::Broken(other.to_string()),
+        }
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Store(error) => error.into(),
             other => Self::Broken(other.to_string()),
         }
     }

@@ -251,6 +251,7 @@ fn tables(counts: &RunCounts) -> Vec<Table> {
             one("Left out before, and back in the book", counts.returned),
             one("Could not be read", counts.quarantined),
             one("Like a client of the practice, and in review", counts.held),
+            one("Erased here, and kept away", counts.erased),
             one("Local edits overridden by the CRM", counts.overridden),
             one("Rows that came twice, because rows moved while they were read", counts.repeated),
             one("Rows that name no record", counts.unreadable),

@@ -9,7 +9,8 @@ use super::files::{File, Finding};
 const PRESENTING: [&str; 2] = ["host/src/api", "host/src/web"];
 
 /// How a function of the store begins to write.
-const BEGIN: [&str; 3] = ["self.write(", "self.write_in_any_case(", "self.write_unless_refused("];
+const BEGIN: [&str; 4] =
+    ["self.write(", "self.write_in_any_case(", "self.write_unless_refused(", "self.write_in_any_case_unless_refused("];
 
 /// Functions of the store that write, as a sign that this rule still sees how they do.
 const KNOWN: [&str; 4] = ["edit_client", "make_client", "change_note", "decide_review"];

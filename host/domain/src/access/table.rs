@@ -68,7 +68,7 @@ const fn row(action: Action, label: &'static str, scope: Scope, staff: Grant, co
 }
 
 /// The table, in the order of [`Action`].
-pub const RULES: [Rule; 18] = [
+pub const RULES: [Rule; 20] = [
     row(Action::ReadBook, "See households, clients, goals and covers", Scope::Read, IN_HOUSEHOLDS, SEES),
     row(
         Action::ReadWholeBook,
@@ -166,5 +166,22 @@ pub const RULES: [Rule; 18] = [
         Scope::Read,
         Grant::Denied("The audit log is for practice managers and compliance. Ask one of them."),
         SEES,
+    ),
+    row(
+        Action::ExportClients,
+        "Export all that is kept of a client",
+        Scope::Read,
+        Grant::Denied(
+            "An export has what the whole practice keeps of somebody, the audit log with it: for practice managers and \
+             compliance. Ask one of them.",
+        ),
+        SEES,
+    ),
+    row(
+        Action::EraseClients,
+        "Erase clients, and put legal holds on",
+        Scope::Manage,
+        Grant::Denied("Who is erased, and who must not be, is for practice managers to say. Ask one of them."),
+        CHANGES_NOTHING,
     ),
 ];

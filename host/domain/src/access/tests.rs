@@ -16,7 +16,8 @@ fn may(actor: &Actor, action: Action) -> bool {
 #[test]
 fn roles_and_what_they_may_do() {
     use Action::{
-        AddClients, ManageTokens, OpenInEmergency, ReadAudit, ReadBook, ReadNotes, ReadPeople, ReadRuns, ReadWholeBook,
+        AddClients, ExportClients, ManageTokens, OpenInEmergency, ReadAudit, ReadBook, ReadNotes, ReadPeople, ReadRuns,
+        ReadWholeBook,
     };
     let check = |role, allowed: &[Action]| {
         for rule in &RULES {
@@ -24,7 +25,8 @@ fn roles_and_what_they_may_do() {
         }
     };
     check(Role::PracticeManager, &RULES.map(|rule| rule.action));
-    check(Role::Compliance, &[ReadBook, ReadWholeBook, ReadRuns, ReadNotes, ReadPeople, ReadAudit, ManageTokens]);
+    let seen = [ReadBook, ReadWholeBook, ReadRuns, ReadNotes, ReadPeople, ReadAudit, ManageTokens, ExportClients];
+    check(Role::Compliance, &seen);
     for role in [Role::Adviser, Role::Associate, Role::Paraplanner, Role::Support] {
         check(role, &[AddClients, OpenInEmergency, ReadRuns, ReadPeople, ManageTokens]);
     }
@@ -45,7 +47,13 @@ fn what_is_about_everybody_is_for_those_who_see_the_whole_practice() {
 
 #[test]
 fn only_a_practice_manager_manages_integrations_and_people() {
-    for action in [Action::ManageConnections, Action::ManagePeople, Action::ManageHouseholds, Action::ControlRuns] {
+    for action in [
+        Action::ManageConnections,
+        Action::ManagePeople,
+        Action::ManageHouseholds,
+        Action::ControlRuns,
+        Action::EraseClients,
+    ] {
         let allowed = Role::ALL.into_iter().filter(|role| may(&person(*role), action));
         assert_eq!(allowed.collect::<Vec<_>>(), [Role::PracticeManager], "{action:?}");
     }

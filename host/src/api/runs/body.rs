@@ -105,6 +105,8 @@ struct ClientCountsBody {
     quarantined: u64,
     /// The number that look like a client of the practice who is not linked: in the review queue.
     held: u64,
+    /// The number that were erased here and are kept away: nothing of them was stored.
+    erased: u64,
     /// The number of local edits that the CRM overrode.
     overridden: u64,
     /// Rows that came again within the walk, because rows moved while they were read; each was taken once.
@@ -191,6 +193,7 @@ impl From<RunCounts> for RunCountsBody {
             returned: counts.returned,
             quarantined: counts.quarantined,
             held: counts.held,
+            erased: counts.erased,
             overridden: counts.overridden,
             repeated: counts.repeated,
             unreadable: counts.unreadable,

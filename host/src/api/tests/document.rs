@@ -35,9 +35,14 @@ async fn what_it_lists() {
     delete /api/v1/clients/{id} (id) 204 default
     get /api/v1/clients/{id} (id) 200 default
     patch /api/v1/clients/{id} (id) 200 default
+    post /api/v1/clients/{id}/erase (id) 200 default
+    get /api/v1/clients/{id}/erasure (id) 200 default
     get /api/v1/clients/{id}/explain (id, kind, field) 200 default
+    get /api/v1/clients/{id}/export (id) 200 default
     get /api/v1/clients/{id}/extensions (id, limit, cursor) 200 default
     get /api/v1/clients/{id}/households (id, limit, cursor) 200 default
+    delete /api/v1/clients/{id}/legal-hold (id) 204 default
+    put /api/v1/clients/{id}/legal-hold (id) 200 default
     post /api/v1/clients/{id}/link (id) 200 default
     post /api/v1/clients/{id}/restore (id) 200 default
     post /api/v1/clients/{id}/sync (id) 200 default
@@ -85,6 +90,8 @@ async fn what_it_lists() {
     put /api/v1/households/{id}/access (id) 200 default
     get /api/v1/households/{id}/access/explain (id, user_id) 200 default
     get /api/v1/households/{id}/document (id, document) 200 default
+    delete /api/v1/households/{id}/legal-hold (id) 204 default
+    put /api/v1/households/{id}/legal-hold (id) 200 default
     get /api/v1/imports (limit, cursor) 200 default
     post /api/v1/imports (connection, file_name, sheet) 201 default
     delete /api/v1/imports/{id} (id) 204 default
@@ -108,6 +115,11 @@ async fn what_it_lists() {
     get /api/v1/previews/{id}/file (id) 200 default
     get /api/v1/previews/{id}/notes (id, limit, cursor) 200 default
     get /api/v1/previews/{id}/notes/{note}/document (id, note) 200 default
+    get /api/v1/privacy/due (years, limit, cursor) 200 default
+    get /api/v1/privacy/erasures (limit, cursor) 200 default
+    post /api/v1/privacy/erasures/{number}/lift (number) 200 default
+    get /api/v1/privacy/holds (limit, cursor) 200 default
+    get /api/v1/privacy/register () 200 default
     get /api/v1/quarantine (run_id, limit, cursor) 200 default
     get /api/v1/quarantine/fixture (connection, kind, external_id) 200 default
     get /api/v1/review (state, limit, cursor) 200 default

@@ -40,6 +40,11 @@ pub(in crate::store) fn make_tables(transaction: &Write) -> Result<(), StoreErro
     Ok(())
 }
 
+/// Forgets what is known of a record's lists.
+pub(in crate::store) fn forget(transaction: &Write, key: &RecordKey) -> Result<(), StoreError> {
+    Ok(transaction.open_table(EMPTIED)?.delete_range((key, "")..=(key, AFTER_ALL))?)
+}
+
 impl Store {
     /// The kept lists of records whose lists came empty, as `walk` or a client's own sync read them; none where nothing
     /// is kept.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::super::identity::{ContentVersion, Identity};
 use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own, record};
 use super::super::rows::{decode, encode};
-use super::super::{Store, StoreError};
+use super::super::{Store, StoreError, tombstones};
 use super::entries::Entries;
 use super::local_changes::{kept, open_rows, settle};
 use super::review;
@@ -144,12 +144,19 @@ impl<'t> People<'t> {
 
     fn link(&mut self, connection: ConnectionNumber, client: ClientId, id: &ExternalId) -> Result<Linked, StoreError> {
         let Some((stored, identity)) = self.find(client)? else { return Ok(Err(Refusal::Unknown(client))) };
-        let there = self.identity(connection, ExternalKey::from(id))?;
+        let to = self.name_of(connection);
+        let key = ExternalKey::from(id);
+        if let Some(marks) = tombstones::marks(self.transaction)?
+            && marks.has_record(&to, key)?
+        {
+            return Ok(Err(Refusal::IsErased(id.to_string())));
+        }
+        let there = self.identity(connection, key)?;
         let target = there.as_ref().map_or_else(Target::default, |there| Target {
             client: there.client.map(ClientId),
             awaits_review: there.is_held,
         });
-        let (from, to) = (self.name_of(stored.connection), self.name_of(connection));
+        let from = self.name_of(stored.connection);
         let ends_review = match kept(&from, &stored, &identity).link(client, &to, id, target) {
             Err(refusal) => return Ok(Err(refusal)),
             Ok(Linking::None) => return Ok(Ok(None)),

@@ -7,7 +7,7 @@
 use super::super::identity::{ContentVersion, Identity};
 use super::super::keys::{ConnectionNumber, ExternalKey, own, record};
 use super::super::rows::{decode, encode};
-use super::super::{Store, StoreError, outbox};
+use super::super::{Store, StoreError, outbox, tombstones};
 use super::entries::Entries;
 use super::households;
 use super::local_changes::{kept, open_rows, settle};
@@ -60,6 +60,11 @@ fn make(
     if find(transaction, id)?.is_some() {
         let digest = transaction.open_table(MADE_OF)?.get(&own(id.0))?.map(|digest| *digest.value());
         return Ok(Err(Refusal::IsMade { id, digest }));
+    }
+    if let Some(marks) = tombstones::marks(transaction)?
+        && marks.has_client(id)?
+    {
+        return Ok(Err(Refusal::IsErased(id.to_string())));
     }
     if is_taken_id(transaction, id)? {
         return Ok(Err(Refusal::IsTakenId(id)));
@@ -130,13 +135,32 @@ fn set_in_book(
     in_book: bool,
     at: Timestamp,
 ) -> Result<Result<(), Refusal>, StoreError> {
-    let Some((stored, mut identity)) = find(transaction, id)? else { return Ok(Err(Refusal::Unknown(id))) };
+    let Some((stored, identity)) = find(transaction, id)? else { return Ok(Err(Refusal::Unknown(id))) };
     let connection = name_of(transaction, stored.connection)?;
     match kept(&connection, &stored, &identity).set_in_book(in_book) {
         Err(refusal) => return Ok(Err(refusal)),
         Ok(false) => return Ok(Ok(())),
         Ok(true) => {}
     }
+    put_in_book(transaction, id, (&stored, identity), in_book, at)?;
+    Ok(Ok(()))
+}
+
+/// Takes a client out of lists, search and household, linked to a CRM or not. One who is not in the book stays so.
+pub(in crate::store) fn leave_book(transaction: &Write, id: ClientId, at: Timestamp) -> Result<(), StoreError> {
+    match find(transaction, id)? {
+        Some((stored, identity)) if identity.in_book => put_in_book(transaction, id, (&stored, identity), false, at),
+        _ => Ok(()),
+    }
+}
+
+fn put_in_book(
+    transaction: &Write,
+    id: ClientId,
+    (stored, mut identity): (&ClientRecord, Identity),
+    in_book: bool,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     let key = ExternalKey::from(&stored.client.external_id);
     let named = stored.client.partner_external_id.as_ref().map(ExternalKey::from);
     let mut entries = Entries::default();
@@ -152,12 +176,14 @@ fn set_in_book(
     let count = |tallies: &mut BookCounts| {
         if in_book { tallies.clients += 1 } else { tallies.clients -= 1 }
     };
-    settle(transaction, rows, &[change], count)?;
-    Ok(Ok(()))
+    settle(transaction, rows, &[change], count)
 }
 
 /// A client's record and identity.
-pub(super) fn find(transaction: &Write, id: ClientId) -> Result<Option<(ClientRecord, Identity)>, StoreError> {
+pub(in crate::store) fn find(
+    transaction: &Write,
+    id: ClientId,
+) -> Result<Option<(ClientRecord, Identity)>, StoreError> {
     let clients = transaction.open_table(CLIENTS)?;
     let Some(stored) = clients.get(&own(id.0))? else { return Ok(None) };
     let stored: ClientRecord = decode(stored.value())?;

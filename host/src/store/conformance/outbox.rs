@@ -70,6 +70,23 @@ fn new(second: i64, household: u128, key: &str) -> NewNote {
     NewNote { event, note, key: key.to_owned(), digest: [7; 32], documents: Vec::new() }
 }
 
+/// A note with this subject, filed against clients of a household.
+pub(super) fn note_of(household: HouseholdId, clients: &[ClientId], subject: &str) -> NewNote {
+    let id = Uuid::now_v7();
+    let mut new = new(1, 7, &id.to_string());
+    new.event.household_id = household;
+    new.event.client_id = Some(clients[0]).filter(|_| clients.len() == 1);
+    new.event.data = serde_json::json!({"subject": subject, "body": subject});
+    new.note.id = NoteId(id);
+    new.note.event_id = EventId(id);
+    new.note.household_id = household;
+    new.note.clients = clients.to_vec();
+    new.note.note.subject = subject.to_owned();
+    new.note.note.body = subject.to_owned();
+    new.note.note.filed_against = ["7", "8"].map(|id| ExternalId(id.to_owned())).to_vec();
+    new
+}
+
 async fn accept(store: &Store, second: i64, household: u128) -> NoteId {
     let new = new(second, household, &format!("{second}-{household}"));
     let id = new.note.id;

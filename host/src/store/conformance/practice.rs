@@ -17,7 +17,7 @@ impl Practice {
         self.make_as(ClientId(Uuid::now_v7()), client, partner_of, [7; 32]).await
     }
 
-    async fn make_as(
+    pub(super) async fn make_as(
         &self,
         id: ClientId,
         client: Client,

@@ -33,6 +33,20 @@ impl Engine {
         Snapshot(self.0.committed.lock().unwrap().clone())
     }
 
+    /// The names of all tables.
+    pub fn tables(&self) -> Vec<&'static str> {
+        self.snapshot().0.into_keys().collect()
+    }
+
+    /// All rows as they are kept, with their table: for those who look for what should not be there.
+    pub fn rows(&self) -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
+        let of = |(name, rows): (&'static str, Arc<Rows>)| {
+            let row = move |(key, value): (&Bytes, &Bytes)| (name, key.to_vec(), value.to_vec());
+            rows.iter().map(row).collect::<Vec<_>>()
+        };
+        self.snapshot().0.into_iter().flat_map(of).collect()
+    }
+
     /// Begins to write, as soon as nobody else does.
     pub fn write(&self) -> Write {
         let shared = Arc::clone(&self.0);

@@ -91,6 +91,7 @@ rows! {
         25: retries,
         26: slow_downs,
         27: told,
+        28: erased,
     }
     ListCounts { 0: created, 1: changed, 2: unchanged, 3: gone, 4: quarantined }
     Reason { 0: code, 1: message }

@@ -43,6 +43,7 @@ pub(super) fn run(state: RunState) -> Run {
         newly_left_out: 5,
         returned: 4,
         quarantined: 3,
+        erased: 0,
         held: 0,
         overridden: 1,
         warnings: BTreeMap::from([("not-a-mobile".to_owned(), 112), ("unknown-title".to_owned(), 9)]),

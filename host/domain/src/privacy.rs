@@ -1,0 +1,211 @@
+//! Privacy: what is kept of people, where and for how long; taking a person's data away, and keeping it away.
+//!
+//! The CRM is the master of its clients. Erasing one takes the copy here away and keeps it away; what the CRM has is for
+//! the practice to erase there. Nobody is erased without a person's word.
+
+pub mod register;
+pub mod retention;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ClientId, HouseholdId};
+use crate::value::Timestamp;
+
+/// The reason for an erasure, or for lifting one. One of a few, so that no name gets into what is kept of it for good.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErasureReason {
+    /// The person asked for it.
+    Asked,
+    /// The data was kept as long as it has to be.
+    RetentionOver,
+    /// The data should never have been here.
+    Mistake,
+    /// The practice takes the person on, again.
+    ClientAgain,
+}
+
+impl ErasureReason {
+    /// The reasons for an erasure.
+    pub const TO_ERASE: [Self; 3] = [Self::Asked, Self::RetentionOver, Self::Mistake];
+    /// The reasons for lifting one.
+    pub const TO_LIFT: [Self; 2] = [Self::ClientAgain, Self::Mistake];
+
+    /// The word as it stands in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::RetentionOver => "retention_over",
+            Self::Mistake => "mistake",
+            Self::ClientAgain => "client_again",
+        }
+    }
+
+    /// The reason for a person.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Asked => "The person asked for it",
+            Self::RetentionOver => "Kept as long as it has to be",
+            Self::Mistake => "A mistake",
+            Self::ClientAgain => "A client of the practice again",
+        }
+    }
+
+    /// The reason, among these, that programs know by this word.
+    pub fn among(reasons: &[Self], word: &str) -> Option<Self> {
+        reasons.iter().copied().find(|reason| reason.as_str() == word)
+    }
+}
+
+/// The mark by which an erased person, or a record of theirs in a CRM, is known again: a keyed hash, which says nothing of
+/// them to somebody without the key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Tombstone(pub [u8; 32]);
+
+/// An erasure, or the lifting of one, as it is kept for good. It has no personal data.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Erasure {
+    /// Its number; they go up by one from 1.
+    pub number: u64,
+    /// The moment of it.
+    pub at: Timestamp,
+    /// The name of the one whose word it was.
+    pub by: String,
+    /// The reason.
+    pub reason: ErasureReason,
+    /// What was done.
+    pub act: ErasureAct,
+}
+
+/// What an entry of the erasures did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ErasureAct {
+    /// A person was erased, and is kept away.
+    Erased {
+        /// The tombstones of the person's own id and of their records in CRMs.
+        tombstones: Vec<Tombstone>,
+    },
+    /// A person may come again.
+    Lifted {
+        /// The number of the erasure.
+        erasure: u64,
+    },
+}
+
+/// What an erasure takes away, and what stays: numbers alone.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct ErasureCounts {
+    /// The number of raw records of the CRM.
+    pub raw_records: u64,
+    /// The number of goals and covers.
+    pub listed: u64,
+    /// The number of file notes that are of this person alone.
+    pub notes: u64,
+    /// The number, among those, that the CRM has not taken: they are never sent.
+    pub notes_not_sent: u64,
+    /// The number, among those, of which it is not known whether the CRM took them.
+    pub notes_in_doubt: u64,
+    /// The number of file notes that the CRM has, of this person alone. They stay there.
+    pub notes_in_crm: u64,
+    /// The number of file notes that are somebody else's too: they stay with that one, and may name this person.
+    pub shared_notes: u64,
+    /// The number, among those, that were not sent: they are ended, and never sent.
+    pub shared_notes_ended: u64,
+    /// The number of documents.
+    pub documents: u64,
+    /// The number of rows in the reports of runs.
+    pub report_rows: u64,
+    /// The number of rows of identity lists, which are blanked.
+    pub import_rows: u64,
+    /// The number of entries in the review queue.
+    pub reviews: u64,
+    /// The number of records in quarantine or left out by a rule.
+    pub set_aside: u64,
+    /// The number of households that nobody is left in.
+    pub households: u64,
+}
+
+/// The reason why nobody was erased, or nothing lifted.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such client.
+    #[error("there is no client {0}")]
+    Unknown(ClientId),
+    /// A legal hold is on the client or the household.
+    #[error("a legal hold of {by} is on them{}: {reason}", until.map(|until| format!(" until {until}")).unwrap_or_default())]
+    Held {
+        /// The name of the one who put it on.
+        by: String,
+        /// The reason.
+        reason: String,
+        /// The moment at which it ends by itself.
+        until: Option<Timestamp>,
+    },
+    /// A file note of theirs is on its way to the CRM at this moment.
+    #[error("a file note of theirs is being sent at this moment")]
+    IsSending,
+    /// There is no such erasure in force.
+    #[error("there is no erasure {0} in force")]
+    NotErased(u64),
+}
+
+/// The one on whom a legal hold is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldSubject {
+    /// A client alone.
+    Client(ClientId),
+    /// A household, with everybody who is in it.
+    Household(HouseholdId),
+}
+
+/// A legal hold: nothing of its subject is erased while it lasts.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LegalHold {
+    /// The one on whom it is.
+    pub subject: HeldSubject,
+    /// The reason, in the words of the one who put it on.
+    pub reason: String,
+    /// The name of the one who put it on.
+    pub by: String,
+    /// The moment since which it is on.
+    pub since: Timestamp,
+    /// The moment at which it ends by itself; none where a person has to take it off.
+    pub until: Option<Timestamp>,
+}
+
+impl LegalHold {
+    /// Whether it is on at a moment.
+    pub fn is_on(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_of_those_for_what_is_asked() {
+        for reason in ErasureReason::TO_ERASE {
+            assert_eq!(ErasureReason::among(&ErasureReason::TO_ERASE, reason.as_str()), Some(reason));
+        }
+        assert_eq!(ErasureReason::among(&ErasureReason::TO_ERASE, "client_again"), None);
+        assert_eq!(ErasureReason::among(&ErasureReason::TO_LIFT, "asked"), None);
+        assert_eq!(ErasureReason::among(&ErasureReason::TO_LIFT, "mistake"), Some(ErasureReason::Mistake));
+    }
+
+    #[test]
+    fn a_hold_lasts_until_its_end_or_until_it_is_taken_off() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let hold = |until| LegalHold {
+            subject: HeldSubject::Client(ClientId(uuid::Uuid::nil())),
+            reason: "A complaint".to_owned(),
+            by: "Kim Osei".to_owned(),
+            since: at(1),
+            until,
+        };
+        assert!(hold(None).is_on(Timestamp::MAX) && hold(Some(at(9))).is_on(at(8)));
+        assert!(!hold(Some(at(9))).is_on(at(9)));
+    }
+}

@@ -1,0 +1,189 @@
+//! Legal holds on clients and households.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::api::body::List;
+use crate::api::caller::Caller;
+use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam};
+use crate::api::problem::Problem;
+use crate::app::App;
+use crate::domain::access::Action;
+use crate::domain::privacy::{HeldSubject, LegalHold};
+use crate::domain::{ClientId, HouseholdId, Timestamp};
+use crate::ops;
+
+/// The operations on legal holds.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(hold_client, release_client))
+        .routes(routes!(hold_household, release_household))
+}
+
+/// A legal hold: nobody under it is erased.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LegalHold)]
+pub struct HoldBody {
+    /// The client on whom it is; null where it is on a household.
+    #[schema(required, value_type = Option<String>, format = Uuid)]
+    client_id: Option<ClientId>,
+    /// The household on which it is; null where it is on a client alone.
+    #[schema(required, value_type = Option<String>, format = Uuid)]
+    household_id: Option<HouseholdId>,
+    /// The reason.
+    reason: String,
+    /// The name of the one who put it on.
+    by: String,
+    /// The moment since which it is on.
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+    /// The moment at which it ends by itself; null where a person has to take it off.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
+}
+
+impl From<LegalHold> for HoldBody {
+    fn from(LegalHold { subject, reason, by, since, until }: LegalHold) -> Self {
+        let (client_id, household_id) = match subject {
+            HeldSubject::Client(id) => (Some(id), None),
+            HeldSubject::Household(id) => (None, Some(id)),
+        };
+        Self { client_id, household_id, reason, by, since, until }
+    }
+}
+
+/// A hold to be put on.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PutLegalHold)]
+pub struct PutHoldBody {
+    /// The reason, such as a complaint's number.
+    reason: String,
+    /// The moment at which it ends by itself; without, it lasts until it is taken off.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
+}
+
+/// The legal holds, those that are over included.
+#[utoipa::path(
+    get,
+    path = "/api/v1/privacy/holds",
+    operation_id = "list_legal_holds",
+    tag = "privacy",
+    security(("token" = []), ("session" = [])),
+    params(PageParams),
+    responses((status = 200, body = List<HoldBody>))
+)]
+pub async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    params: Result<Params<PageParams>, Problem>,
+) -> Result<Json<List<HoldBody>>, Problem> {
+    caller.may(Action::ExportClients)?;
+    let Params(params) = params?;
+    let page = params.page()?;
+    let rows = app.store.holds().await?.into_iter().map(HoldBody::from).collect();
+    let key = |_: usize, row: &HoldBody| {
+        row.client_id.map_or_else(|| row.household_id.map(|id| id.to_string()).unwrap_or_default(), |id| id.to_string())
+    };
+    Ok(Json(List::cut("legal holds", rows, &page, key)?))
+}
+
+async fn hold(
+    caller: &Caller,
+    app: &App,
+    subject: HeldSubject,
+    body: Result<Body<PutHoldBody>, Problem>,
+) -> Result<Json<HoldBody>, Problem> {
+    caller.may(Action::EraseClients)?;
+    let Body(PutHoldBody { reason, until }) = body?;
+    Ok(Json(ops::privacy::hold(app, caller.actor(), subject, (&reason, until), Timestamp::now()).await?.into()))
+}
+
+/// Puts a legal hold on a client, in place of one that is on.
+#[utoipa::path(
+    put,
+    path = "/api/v1/clients/{id}/legal-hold",
+    operation_id = "hold_client",
+    tag = "privacy",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The client's id")),
+    request_body = PutHoldBody,
+    responses((status = 200, body = HoldBody))
+)]
+pub async fn hold_client(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<ClientId>,
+    _: NoParams,
+    body: Result<Body<PutHoldBody>, Problem>,
+) -> Result<Json<HoldBody>, Problem> {
+    hold(&caller, &app, HeldSubject::Client(id), body).await
+}
+
+/// Takes the legal hold off a client.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/clients/{id}/legal-hold",
+    operation_id = "release_client",
+    tag = "privacy",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The client's id")),
+    responses((status = 204, description = "Taken off"))
+)]
+pub async fn release_client(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<ClientId>,
+    _: NoParams,
+) -> Result<StatusCode, Problem> {
+    ops::privacy::release(&app, caller.actor(), HeldSubject::Client(id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Puts a legal hold on a household, with everybody who is in it.
+#[utoipa::path(
+    put,
+    path = "/api/v1/households/{id}/legal-hold",
+    operation_id = "hold_household",
+    tag = "privacy",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The household's id")),
+    request_body = PutHoldBody,
+    responses((status = 200, body = HoldBody))
+)]
+pub async fn hold_household(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<HouseholdId>,
+    _: NoParams,
+    body: Result<Body<PutHoldBody>, Problem>,
+) -> Result<Json<HoldBody>, Problem> {
+    hold(&caller, &app, HeldSubject::Household(id), body).await
+}
+
+/// Takes the legal hold off a household.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/households/{id}/legal-hold",
+    operation_id = "release_household",
+    tag = "privacy",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The household's id")),
+    responses((status = 204, description = "Taken off"))
+)]
+pub async fn release_household(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<HouseholdId>,
+    _: NoParams,
+) -> Result<StatusCode, Problem> {
+    ops::privacy::release(&app, caller.actor(), HeldSubject::Household(id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

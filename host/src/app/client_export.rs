@@ -1,0 +1,353 @@
+//! The export of a client: all that is kept of them in one archive, for the person who asks what is known of them.
+//!
+//! It is written to a file without a name, which is gone when it is closed, one entry at a time: however much there is, a
+//! document at most is in memory. The same data makes the same bytes.
+
+use std::fs::File;
+use std::io::{self, Seek as _, Write as _};
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+use crate::app::App;
+use crate::domain::access::household::{HouseholdAccess, Professional};
+use crate::domain::audit::Entry;
+use crate::domain::field::Record;
+use crate::domain::import::{Applied, ImportRow};
+use crate::domain::note::Note;
+use crate::domain::record::{Cover, Goal};
+use crate::domain::review::ReviewState;
+use crate::domain::stored::StoredClient;
+use crate::domain::{RecordKind, Timestamp};
+use crate::store::StoreError;
+use crate::store::StoredItem;
+use crate::store::audit::AuditFilter;
+use crate::store::book::{PageRequest, Whose};
+use crate::store::outbox::NoteFilter;
+
+/// The rows of one page that is read.
+const PAGE: usize = 200;
+
+/// The reason why an export was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The disk failed.
+    #[error("the export could not be written to the data folder: {0}")]
+    Disk(#[from] io::Error),
+    /// A value has no form in JSON.
+    #[error("a value could not be written: {0}")]
+    Value(#[from] serde_json::Error),
+    /// The archive could not be put together.
+    #[error("the archive could not be written: {0}")]
+    Archive(#[from] zip::result::ZipError),
+}
+
+impl App {
+    /// All that is kept of a client, as a file from its beginning.
+    ///
+    /// # Errors
+    /// Returns an error if the store or the disk fails.
+    pub async fn export_client(&self, client: &StoredClient) -> Result<File, ExportError> {
+        let mut archive = Archive::new(&self.config.server.data_dir)?;
+        archive.json("client.json", client)?;
+        self.export_raw(client, &mut archive).await?;
+        archive.json("goals.json", &self.items_of::<Goal>(client).await?)?;
+        archive.json("covers.json", &self.items_of::<Cover>(client).await?)?;
+        archive.json("household.json", &self.household_of(client).await?)?;
+        archive.json("changes.json", &self.changes_of(client).await?)?;
+        archive.json("queue-and-lists.json", &self.mentions_of(client).await?)?;
+        archive.json("audit.json", &self.audit_of(client).await?)?;
+        let shared = self.export_notes(client, &mut archive).await?;
+        archive.text("README.txt", &readme(client, &archive, &shared))?;
+        Ok(archive.end()?)
+    }
+
+    async fn export_raw(&self, client: &StoredClient, archive: &mut Archive) -> Result<(), ExportError> {
+        for (kind, name) in [(RecordKind::Client, "client"), (RecordKind::Goal, "goals"), (RecordKind::Cover, "covers")]
+        {
+            if let Some(raw) = self.store.raw_record(client.id, kind).await? {
+                archive.bytes(&format!("crm-record/{name}.json"), &raw)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn items_of<T: StoredItem + Serialize>(&self, client: &StoredClient) -> Result<Vec<Value>, ExportError> {
+        let (mut found, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = self.store.items::<T>(Whose::Client(client.id), PageRequest { cursor, limit: PAGE }).await?;
+            for item in page.items {
+                found.push(json!({
+                    "id": item.listed.id,
+                    "connection": item.connection,
+                    "gone_since": item.listed.gone_since,
+                    "value": serde_json::to_value(&item.listed.value)?,
+                    "own": own(&item.listed.own),
+                }));
+            }
+            let Some(next) = page.next else { return Ok(found) };
+            cursor = Some(next);
+        }
+    }
+
+    async fn household_of(&self, client: &StoredClient) -> Result<Value, ExportError> {
+        let stays = self.store.stays_of(client.id).await?;
+        let access = self.store.household_access(client.household_id).await?;
+        let holds = self.store.holds().await?;
+        let of_them = [
+            crate::domain::privacy::HeldSubject::Client(client.id),
+            crate::domain::privacy::HeldSubject::Household(client.household_id),
+        ];
+        let holds: Vec<_> = holds.into_iter().filter(|hold| of_them.contains(&hold.subject)).collect();
+        Ok(json!({"households": stays, "access": access.as_ref().map(access_of), "legal_holds": holds}))
+    }
+
+    async fn changes_of(&self, client: &StoredClient) -> Result<Vec<Value>, ExportError> {
+        let connection = client.origin.connection.clone();
+        let reported = self.store.reported_changes(connection, client.id, (RecordKind::Client, None)).await?;
+        let change = |change: &crate::store::field_history::ReportedChange| json!({"run_id": change.run.id, "at": change.run.finished_at, "kind": change.kind, "fields": change.fields});
+        Ok(reported.iter().map(change).collect())
+    }
+
+    /// The entries of the review queue and the rows of identity lists that are of the client.
+    async fn mentions_of(&self, client: &StoredClient) -> Result<Value, ExportError> {
+        let mut reviews = Vec::new();
+        for state in ReviewState::ALL {
+            let mut cursor = None;
+            loop {
+                let page = self.store.reviews(state, PageRequest { cursor, limit: PAGE }).await?;
+                let is_theirs = |review: &crate::domain::review::Review| {
+                    review.linked_to == Some(client.id)
+                        || (review.connection == client.origin.connection
+                            && *review.external_id() == client.client.external_id)
+                };
+                reviews.extend(page.items.into_iter().map(|(_, review)| review).filter(is_theirs));
+                let Some(next) = page.next else { break };
+                cursor = Some(next);
+            }
+        }
+        let (mut rows, mut lists) = (Vec::new(), None);
+        loop {
+            let page = self.store.imports(PageRequest { cursor: lists, limit: PAGE }).await?;
+            for import in page.items {
+                let mut cursor = None;
+                loop {
+                    let found = self.store.import_rows(import.id, None, PageRequest { cursor, limit: PAGE }).await?;
+                    for row in found.items.iter().filter(|row| is_of(row, client)) {
+                        let ImportRow { number, first_name, last_name, email, external_id, .. } = row;
+                        rows.push(json!({
+                            "list_id": import.id,
+                            "list": import.file_name,
+                            "number": number,
+                            "first_name": first_name,
+                            "last_name": last_name,
+                            "email": email,
+                            "external_id": external_id,
+                        }));
+                    }
+                    let Some(next) = found.next else { break };
+                    cursor = Some(next);
+                }
+            }
+            let Some(next) = page.next else { break };
+            lists = Some(next);
+        }
+        Ok(json!({"review_queue": reviews, "identity_lists": rows}))
+    }
+
+    async fn audit_of(&self, client: &StoredClient) -> Result<Vec<Value>, ExportError> {
+        self.audit.flush().await;
+        let subject_id = Some(client.id.to_string());
+        let filter = AuditFilter { subject_kind: Some("client"), subject_id, ..AuditFilter::default() };
+        let (mut found, mut after) = (Vec::new(), 0);
+        while let Some((entries, last)) = self.store.audit_after(after, filter.clone()).await? {
+            found.extend(entries.iter().map(entry));
+            after = last;
+        }
+        Ok(found)
+    }
+
+    /// Writes the notes, with their events and documents; answers those that are others' too.
+    async fn export_notes(&self, client: &StoredClient, archive: &mut Archive) -> Result<Vec<String>, ExportError> {
+        let (mut shared, mut cursor) = (Vec::new(), None);
+        loop {
+            let filter = NoteFilter { client: Some(client.id), ..NoteFilter::default() };
+            let page = self.store.notes(filter, PageRequest { cursor, limit: PAGE }).await?;
+            for note in page.items {
+                let event = self.store.event(note.event_id).await?;
+                archive.json(&format!("notes/{}.json", note.id), &json!({"note": note, "event": event}))?;
+                if note.clients.iter().any(|other| *other != client.id) {
+                    shared.push(format!("notes/{}.json", note.id));
+                }
+                self.export_documents(&note, archive).await?;
+            }
+            let Some(next) = page.next else { return Ok(shared) };
+            cursor = Some(next);
+        }
+    }
+
+    async fn export_documents(&self, note: &Note, archive: &mut Archive) -> Result<(), ExportError> {
+        for (place, attached) in (1..).zip(&note.attachments) {
+            let name = format!("documents/{}-{place}-{}", note.id, plain(&attached.filename));
+            match self.store.document(attached.document).await? {
+                Some(document) => archive.bytes(&name, &document.content)?,
+                None => archive.missing.push(name),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The practice's own values of a goal or cover, where there are any.
+fn own<T: Record>(own: &T) -> Value {
+    T::FIELDS.iter().map(|field| (field.name.to_owned(), Value::from(own.text_of(field.name)))).collect()
+}
+
+fn is_of(row: &ImportRow, client: &StoredClient) -> bool {
+    let email = client.client.email.as_ref().filter(|_| !client.client.email_is_placeholder);
+    row.links() == Some(client.id)
+        || row.applied == Some(Applied::Linked(client.id))
+        || email.is_some_and(|email| row.email.trim().eq_ignore_ascii_case(email.as_str()))
+}
+
+fn access_of(access: &HouseholdAccess) -> Value {
+    let professional = |professional: &Professional| match professional {
+        Professional::Account(user) => json!({"account_id": user}),
+        Professional::OfCrm { connection, external_id } => {
+            json!({"connection": connection, "external_id": external_id})
+        }
+        Professional::FirstAdviser => json!("the first adviser of the practice"),
+    };
+    let staff = access.staff.iter().map(|staff| {
+        json!({
+            "account_id": staff.user,
+            "role": staff.role.as_str(),
+            "expires_at": staff.expires_at,
+            "reason": staff.reason,
+            "given_by": staff.given_by,
+            "given_at": staff.given_at,
+        })
+    });
+    json!({
+        "primary": professional(&access.primary),
+        "secondary": access.secondary.as_ref().map(professional),
+        "staff": staff.collect::<Vec<_>>(),
+    })
+}
+
+fn entry(entry: &Entry) -> Value {
+    let act = &entry.act;
+    json!({
+        "number": entry.number,
+        "at": entry.at,
+        "by": act.by.name,
+        "from": act.source,
+        "verb": act.verb,
+        "outcome": act.outcome.as_str(),
+        "because": act.outcome.because(),
+        "detail": act.detail,
+    })
+}
+
+/// A file's name as it can stand in an archive: nothing of it leads elsewhere, and every system can write it.
+fn plain(name: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_' | '(' | ')');
+    let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).take(100).collect();
+    plain.trim_matches(['.', ' ']).to_owned()
+}
+
+fn readme(client: &StoredClient, archive: &Archive, shared: &[String]) -> String {
+    let mut text = format!(
+        "What is kept here of the client {}\r\n\
+         \r\n\
+         client.json           The person's data in this practice's own names, with edits, changes and findings.\r\n\
+         crm-record/           The same as the CRM gave it, word for word.\r\n\
+         goals.json, covers.json  Goals and insurance covers, those that are gone included.\r\n\
+         household.json        Households until now, who in the practice has access to the present one, legal holds.\r\n\
+         changes.json          What syncs changed, as far as their reports are kept.\r\n\
+         queue-and-lists.json  Entries of the review queue, and rows of identity lists.\r\n\
+         notes/                File notes with their texts, states and the events that they tell of.\r\n\
+         documents/            The documents that went with them.\r\n\
+         audit.json            Who in the practice saw or changed the client, as far as the audit log names them.\r\n\
+         \r\n\
+         A copy of most of this is in the practice's CRM, which is the master of it.\r\n",
+        client.id
+    );
+    if !shared.is_empty() {
+        text.push_str(
+            "\r\nThese notes are about somebody else, too, and may have that person's data. Before they are handed on, the \
+             practice has to see whether that may be:\r\n",
+        );
+        shared.iter().for_each(|name| text.push_str(&format!("  {name}\r\n")));
+    }
+    if !archive.missing.is_empty() {
+        text.push_str("\r\nThese documents are named by a note and are not kept any more:\r\n");
+        archive.missing.iter().for_each(|name| text.push_str(&format!("  {name}\r\n")));
+    }
+    text
+}
+
+/// The archive, as it is written.
+struct Archive {
+    zip: ZipWriter<File>,
+    missing: Vec<String>,
+}
+
+impl Archive {
+    fn new(data_dir: &Path) -> Result<Self, ExportError> {
+        Ok(Self { zip: ZipWriter::new(tempfile::tempfile_in(data_dir)?), missing: Vec::new() })
+    }
+
+    fn bytes(&mut self, name: &str, content: &[u8]) -> Result<(), ExportError> {
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .last_modified_time(DateTime::default());
+        self.zip.start_file(name, options)?;
+        Ok(self.zip.write_all(content)?)
+    }
+
+    fn text(&mut self, name: &str, text: &str) -> Result<(), ExportError> {
+        self.bytes(name, text.as_bytes())
+    }
+
+    fn json<T: Serialize>(&mut self, name: &str, value: &T) -> Result<(), ExportError> {
+        let mut text = serde_json::to_vec_pretty(value)?;
+        text.push(b'\n');
+        self.bytes(name, &text)
+    }
+
+    fn end(self) -> Result<File, ExportError> {
+        let mut file = self.zip.finish()?;
+        file.rewind()?;
+        Ok(file)
+    }
+}
+
+/// The name under which the export is saved. It has the client's id, and no name.
+pub fn file_name(client: &StoredClient, now: Timestamp) -> String {
+    format!("client-{}-{}.zip", client.id, now.strftime("%Y-%m-%d"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_files_name_leads_nowhere_else() {
+        for (name, expected) in [
+            ("Best Life Plan.pdf", "Best Life Plan.pdf"),
+            ("../../etc/passwd", "_.._etc_passwd"),
+            ("C:\\x\\y.pdf", "C__x_y.pdf"),
+            ("Zoë’s plan.pdf", "Zoë_s plan.pdf"),
+            ("..", ""),
+        ] {
+            assert_eq!(plain(name), expected);
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Privacy: erasing clients, lifting erasures, and legal holds.
+
+use super::{Kind, Refusal, audited, may, may_freshly};
+use crate::app::App;
+use crate::domain::access::{Action, Actor};
+use crate::domain::audit::Subject;
+use crate::domain::privacy::{self, Erasure, ErasureCounts, ErasureReason, HeldSubject, LegalHold};
+use crate::domain::stored::StoredClient;
+use crate::domain::{ClientId, HouseholdId, Timestamp, text};
+use crate::store::audit::scope;
+use crate::store::erasure::Word;
+
+/// The most characters of the reason of a hold.
+const LONGEST_REASON: usize = 500;
+
+/// An erasure, as somebody asks for it.
+#[derive(Clone, Copy, Debug)]
+pub struct AskedErasure<'a> {
+    /// The word of the reason.
+    pub reason: &'a str,
+    /// The client's name or id, typed once more.
+    pub confirm: &'a str,
+}
+
+/// A client who was erased.
+#[derive(Debug)]
+pub struct Erased {
+    /// The entry that is kept of it.
+    pub erasure: Erasure,
+    /// What was taken away, and what stays.
+    pub counts: ErasureCounts,
+    /// What is left to do in the CRM, as a sentence.
+    pub left_to_do: String,
+}
+
+/// Erases a client: all that is kept of them goes, and they are kept away from now on.
+///
+/// # Errors
+/// Returns an error if there is no such client, a field does not fit, a hold is on, or a note of theirs is being sent.
+pub async fn erase(
+    app: &App,
+    actor: &Actor,
+    id: ClientId,
+    asked: AskedErasure<'_>,
+    now: Timestamp,
+) -> Result<Erased, Refusal> {
+    audited(app, actor, ("privacy.erase", Subject::new("client", id)), async move {
+        may_freshly(actor, Action::EraseClients)?;
+        let client = find(app, id).await?;
+        let reason = reason(&ErasureReason::TO_ERASE, asked.reason)?;
+        if !is_confirmed(&client, asked.confirm) {
+            let message = "Type the client’s name as it stands here, or their id, to say that this is the one.";
+            return Err(Refusal::at("/confirm", message));
+        }
+        scope::detail(reason.as_str());
+        let left_to_do = left_to_do(&client);
+        let word = Word { by: actor.name.clone(), reason, at: now };
+        let (erasure, counts) = app.store.erase_client(id, word).await??;
+        Ok(Erased { erasure, counts, left_to_do })
+    })
+    .await
+}
+
+/// The sentence about what an erasure here leaves to do elsewhere.
+pub fn left_to_do(client: &StoredClient) -> String {
+    let copies = "Backups of the data folder have the data until they are thrown away; opened beside the file of erasures, \
+                  they forget it again.";
+    match client.crm_id() {
+        Some(id) => format!(
+            "The CRM of the connection `{}` still has the client {id}, with the file notes that it took: erase both there. {copies}",
+            client.origin.connection
+        ),
+        None => format!("The client is in no CRM. {copies}"),
+    }
+}
+
+/// Whether what was typed is the client's name or id. Capitals and blanks do not matter.
+fn is_confirmed(client: &StoredClient, typed: &str) -> bool {
+    let plain = |text: &str| text::one_line(text).to_lowercase();
+    let typed = plain(typed);
+    !typed.is_empty() && (typed == plain(&client.client.full_name()) || typed == client.id.to_string())
+}
+
+fn reason(among: &[ErasureReason], word: &str) -> Result<ErasureReason, Refusal> {
+    ErasureReason::among(among, word).ok_or_else(|| {
+        let words = among.iter().map(|reason| format!("`{}`", reason.as_str())).collect::<Vec<_>>().join(", ");
+        Refusal::at("/reason", format!("Choose a reason: {words}."))
+    })
+}
+
+/// Lifts an erasure: the person may come again.
+///
+/// # Errors
+/// Returns an error if there is no such erasure in force, or the reason is none.
+pub async fn lift(app: &App, actor: &Actor, number: u64, reason: &str, now: Timestamp) -> Result<Erasure, Refusal> {
+    audited(app, actor, ("privacy.lift", Subject::new("erasure", number)), async move {
+        may_freshly(actor, Action::EraseClients)?;
+        let reason = self::reason(&ErasureReason::TO_LIFT, reason)?;
+        scope::detail(reason.as_str());
+        let word = Word { by: actor.name.clone(), reason, at: now };
+        Ok(app.store.lift_erasure(number, word).await??)
+    })
+    .await
+}
+
+/// Puts a legal hold on a client or household, in place of one that is on.
+///
+/// # Errors
+/// Returns an error if there is no such client or household, or a field does not fit.
+pub async fn hold(
+    app: &App,
+    actor: &Actor,
+    subject: HeldSubject,
+    (reason, until): (&str, Option<Timestamp>),
+    now: Timestamp,
+) -> Result<LegalHold, Refusal> {
+    audited(app, actor, ("privacy.hold", subject_of(subject)), async move {
+        may(actor, Action::EraseClients)?;
+        exists(app, subject).await?;
+        let reason = text::one_line(reason);
+        if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
+            let message =
+                format!("Say why, in at most {LONGEST_REASON} characters: a complaint’s number, or who asked for it.");
+            return Err(Refusal::at("/reason", message));
+        }
+        if until.is_some_and(|until| until <= now) {
+            return Err(Refusal::at(
+                "/until",
+                "Choose a day to come, or none: then the hold lasts until it is taken off.",
+            ));
+        }
+        let hold = LegalHold { subject, reason, by: actor.name.clone(), since: now, until };
+        app.store.put_hold(hold.clone()).await?;
+        Ok(hold)
+    })
+    .await
+}
+
+/// Takes a legal hold off.
+///
+/// # Errors
+/// Returns an error if none is on.
+pub async fn release(app: &App, actor: &Actor, subject: HeldSubject) -> Result<(), Refusal> {
+    audited(app, actor, ("privacy.release", subject_of(subject)), async move {
+        may_freshly(actor, Action::EraseClients)?;
+        if app.store.end_hold(subject).await? {
+            return Ok(());
+        }
+        let (HeldSubject::Client(ClientId(id)) | HeldSubject::Household(HouseholdId(id))) = subject;
+        Err(Refusal::not_found(format_args!("legal hold on {id}")))
+    })
+    .await
+}
+
+fn subject_of(subject: HeldSubject) -> Subject {
+    match subject {
+        HeldSubject::Client(id) => Subject::new("client", id),
+        HeldSubject::Household(id) => Subject::new("household", id),
+    }
+}
+
+async fn exists(app: &App, subject: HeldSubject) -> Result<(), Refusal> {
+    match subject {
+        HeldSubject::Client(id) => find(app, id).await.map(drop),
+        HeldSubject::Household(id) => match app.store.household(id).await? {
+            Some(row) if row.household.id == id => Ok(()),
+            _ => Err(Refusal::not_found(format_args!("household {id}"))),
+        },
+    }
+}
+
+async fn find(app: &App, id: ClientId) -> Result<StoredClient, Refusal> {
+    app.store.client(id).await?.ok_or_else(|| Refusal::not_found(format_args!("client {id}")))
+}
+
+impl From<privacy::Refusal> for Refusal {
+    fn from(refusal: privacy::Refusal) -> Self {
+        use privacy::Refusal as Why;
+        match refusal {
+            Why::Unknown(id) => Self::not_found(format_args!("client {id}")),
+            Why::Held { by, reason, until } => {
+                let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
+                let message = format!(
+                    "Nothing was erased: {by} put a legal hold on{until}. The reason: {reason}. Take it off first, where it \
+                     is over."
+                );
+                Self::new(Kind::WrongState, message)
+            }
+            Why::IsSending => Self::new(
+                Kind::WrongState,
+                "Nothing was erased: a file note of theirs is being sent at this moment. Try again in a minute.",
+            ),
+            Why::NotErased(number) => Self::not_found(format_args!("erasure {number} in force")),
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Erasing a person: all that the store has of them goes in one transaction, and tombstones keep them away. The file of
+//! erasures has its line before that transaction is on disk, so that neither a kill in between nor an older copy of the
+//! store that is put back brings anybody back: what the file has and the store does not is erased when the store is opened.
+
+mod rows;
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use self::rows::{Target, take_away};
+use super::engine::{Engine, Readable as _, Write};
+use super::erasure_file::{ErasureFile, HashKey, NAME, Written};
+use super::keys::{ExternalKey, own};
+use super::rows::decode;
+use super::tables::{CLIENTS, ClientRecord};
+use super::{Store, StoreError, holds, outbox, tombstones};
+use crate::domain::audit::{Act, By, Subject, THIS_MACHINE};
+use crate::domain::privacy::{Erasure, ErasureAct, ErasureCounts, ErasureReason, Refusal};
+use crate::domain::{ClientId, ConnectionName, ExternalId};
+
+/// A word to erase somebody, or to lift an erasure.
+#[derive(Clone, Debug)]
+pub struct Word {
+    /// The name of the one whose word it is.
+    pub by: String,
+    /// The reason.
+    pub reason: ErasureReason,
+    /// The moment.
+    pub at: Timestamp,
+}
+
+impl Store {
+    /// Erases a client, and keeps the person away from now on. Answers the entry and what was taken away.
+    ///
+    /// # Errors
+    /// Returns an error if the store or the file of erasures fails; nothing is taken away then, or it is when the store is
+    /// opened next.
+    pub async fn erase_client(
+        &self,
+        client: ClientId,
+        word: Word,
+    ) -> Result<Result<(Erasure, ErasureCounts), Refusal>, StoreError> {
+        let file = self.erasures.clone();
+        self.write_in_any_case_unless_refused(move |transaction| {
+            let target = match admit(transaction, client, word.at)? {
+                Ok(target) => target,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            let key = key_for(transaction)?;
+            let marks = target.marks(transaction, key)?;
+            let entry = next(transaction, word, ErasureAct::Erased { tombstones: marks })?;
+            let counts = take_away(transaction, &target, entry.at)?;
+            tombstones::put(transaction, &entry)?;
+            file.add(key, std::slice::from_ref(&entry))?;
+            Ok(Ok((entry, counts)))
+        })
+        .await
+    }
+
+    /// What erasing a client would take away. Nothing is changed.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn rehearse_erasure(
+        &self,
+        client: ClientId,
+        at: Timestamp,
+    ) -> Result<Result<ErasureCounts, Refusal>, StoreError> {
+        self.try_out(move |transaction| match admit(transaction, client, at)? {
+            Ok(target) => take_away(transaction, &target, at).map(Ok),
+            Err(refusal) => Ok(Err(refusal)),
+        })
+        .await
+    }
+
+    /// Lifts an erasure: the person may come again, by the next sync or by hand.
+    ///
+    /// # Errors
+    /// Returns an error if the store or the file of erasures fails.
+    pub async fn lift_erasure(&self, number: u64, word: Word) -> Result<Result<Erasure, Refusal>, StoreError> {
+        let file = self.erasures.clone();
+        self.write_in_any_case_unless_refused(move |transaction| {
+            let all = tombstones::all_in(transaction)?;
+            if !in_force(&all).any(|erasure| erasure.number == number) {
+                return Ok(Err(Refusal::NotErased(number)));
+            }
+            let key = key_for(transaction)?;
+            let entry = next(transaction, word, ErasureAct::Lifted { erasure: number })?;
+            tombstones::put(transaction, &entry)?;
+            file.add(key, std::slice::from_ref(&entry))?;
+            Ok(Ok(entry))
+        })
+        .await
+    }
+
+    /// All erasures and liftings, the latest first.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn erasures(&self) -> Result<Vec<Erasure>, StoreError> {
+        self.read(|transaction| {
+            let mut all = tombstones::all_seen(transaction)?;
+            all.reverse();
+            Ok(all)
+        })
+        .await
+    }
+
+    /// Whether a record of a CRM is of somebody who was erased.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn is_erased(&self, connection: ConnectionName, id: ExternalId) -> Result<bool, StoreError> {
+        self.read(move |transaction| match tombstones::marks_seen(transaction)? {
+            Some(marks) => marks.has_record(&connection, ExternalKey::from(&id)),
+            None => Ok(false),
+        })
+        .await
+    }
+}
+
+/// The erasures that are not lifted.
+pub fn in_force(all: &[Erasure]) -> impl Iterator<Item = &Erasure> {
+    let is_lifted = |number| all.iter().any(|other| other.act == ErasureAct::Lifted { erasure: number });
+    all.iter().filter(move |erasure| matches!(erasure.act, ErasureAct::Erased { .. }) && !is_lifted(erasure.number))
+}
+
+/// The client, where nothing speaks against erasing them now.
+fn admit(transaction: &Write, client: ClientId, at: Timestamp) -> Result<Result<Target, Refusal>, StoreError> {
+    let Some(target) = Target::of(transaction, client)? else { return Ok(Err(Refusal::Unknown(client))) };
+    if let Some(hold) = holds::of_client(transaction, client, target.household, at)? {
+        let (by, reason, until) = (hold.by, hold.reason, hold.until);
+        return Ok(Err(Refusal::Held { by, reason, until }));
+    }
+    if outbox::is_sending(transaction, client)? {
+        return Ok(Err(Refusal::IsSending));
+    }
+    Ok(Ok(target))
+}
+
+/// The key of the hashes, made with the first erasure.
+fn key_for(transaction: &Write) -> Result<HashKey, StoreError> {
+    if let Some(key) = tombstones::key(transaction)? {
+        return Ok(key);
+    }
+    let key = HashKey(rand::random());
+    tombstones::put_key(transaction, key)?;
+    Ok(key)
+}
+
+/// The entry that follows.
+fn next(transaction: &Write, word: Word, act: ErasureAct) -> Result<Erasure, StoreError> {
+    let number = tombstones::all_in(transaction)?.last().map_or(0, |last| last.number) + 1;
+    Ok(Erasure { number, at: word.at, by: word.by, reason: word.reason, act })
+}
+
+/// Brings the store and the file of erasures in line, before anything of the store is served: erases again whom the file
+/// knows and the store does not, and writes to the file what it lacks.
+///
+/// # Errors
+/// [`StoreError::Damaged`] where the two are not of one store, or what failed.
+pub(super) fn reconcile(engine: &Engine, data_dir: &Path) -> Result<ErasureFile, StoreError> {
+    let (file, written) = ErasureFile::open(data_dir)?;
+    let transaction = engine.write()?;
+    let known = tombstones::all_in(&transaction)?;
+    let key = tombstones::key(&transaction)?;
+    let Some(Written { key: of_file, erasures, .. }) = written else {
+        if let Some(key) = key {
+            file.add(key, &known)?;
+        }
+        transaction.abort()?;
+        return Ok(file);
+    };
+    let is_other =
+        key.is_some_and(|key| key != of_file) || known.iter().zip(&erasures).any(|(known, written)| known != written);
+    if is_other {
+        let why = "it is not of this store: its lines are others than those that the store knows. Put the store and the file \
+                   of erasures of one data folder beside each other";
+        return Err(StoreError::Damaged { file: NAME, why: why.to_owned() });
+    }
+    if known.len() >= erasures.len() {
+        transaction.abort()?;
+        file.add(of_file, &known[erasures.len()..])?;
+        return Ok(file);
+    }
+    if key.is_none() {
+        tombstones::put_key(&transaction, of_file)?;
+    }
+    let missing = &erasures[known.len()..];
+    missing.iter().try_for_each(|erasure| tombstones::put(&transaction, erasure))?;
+    let again = erase_again(&transaction, &erasures)?;
+    tracing::warn!(
+        erasures = missing.len(),
+        people = again,
+        "an older copy of the store was opened: who was erased since is erased again"
+    );
+    let act = Act::done(By::host("store"), THIS_MACHINE, "privacy.erase_again", Subject::of_kind("erasure"));
+    let detail = format!("{} entries of the file of erasures, {again} people", missing.len());
+    super::audit::append(&transaction, Act { detail, ..act })?;
+    transaction.commit()?;
+    Ok(file)
+}
+
+/// Takes everybody away whose tombstone is in force and who is here all the same; answers how many.
+fn erase_again(transaction: &Write, all: &[Erasure]) -> Result<usize, StoreError> {
+    let at = all.last().map_or(Timestamp::UNIX_EPOCH, |last| last.at);
+    let targets = rows::marked(transaction)?;
+    for target in &targets {
+        take_away(transaction, target, at)?;
+    }
+    Ok(targets.len())
+}
+
+/// A client's record.
+fn record_of(transaction: &Write, client: ClientId) -> Result<Option<ClientRecord>, StoreError> {
+    transaction.open_table(CLIENTS)?.get(&own(client.0))?.map(|row| decode(row.value())).transpose()
+}

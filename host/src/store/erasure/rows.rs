@@ -1,0 +1,353 @@
+//! The rows of a person, table by table.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::record_of;
+use crate::domain::privacy::{ErasureCounts, Tombstone};
+use crate::domain::review::Review;
+use crate::domain::run::Run;
+use crate::domain::{Client, ClientId, ConnectionName, HouseholdId, RecordKind, with_listed};
+use crate::store::commit::practice::{find, leave_book};
+use crate::store::commit::{aside_key, emptied};
+use crate::store::connection_numbers::connection_names;
+use crate::store::engine::{Readable as _, Write};
+use crate::store::erasure_file::HashKey;
+use crate::store::identity::{Exclusion, Identity};
+use crate::store::imports::{self, Person};
+use crate::store::keys::{
+    ConnectionNumber, ExternalKey, ListKey, OwnKey, PRACTICE, RecordKey, UnseenKey, own, record, span, uuid_at_end,
+};
+use crate::store::rows::listed::StoredItem;
+use crate::store::rows::{decode, encode};
+use crate::store::tables::{
+    BookCounts, CLIENTS, GONE, HOUSEHOLDS, HouseholdRecord, IDENTITIES, LISTED, ListRecord, MADE_OF, RAW, REPORTS,
+    REVIEWS, RUNS, SET_ASIDE, TALLIES, UNSEEN,
+};
+use crate::store::{StoreError, holds, household_access, membership, outbox, tombstones};
+
+/// The kinds of records that stand under a client's id in a CRM.
+const KINDS: [RecordKind; 3] = [RecordKind::Client, RecordKind::Goal, RecordKind::Cover];
+
+/// Somebody who is to be taken away: a client of the practice, or what came from a CRM and is none, such as a record in
+/// quarantine.
+pub(super) struct Target {
+    pub client: Option<ClientId>,
+    pub household: Option<HouseholdId>,
+    /// The record in a CRM, or what stands in its place.
+    pub record: (ConnectionNumber, ExternalKey),
+}
+
+impl Target {
+    /// A client; none where there is none.
+    pub fn of(transaction: &Write, client: ClientId) -> Result<Option<Self>, StoreError> {
+        let Some(stored) = record_of(transaction, client)? else { return Ok(None) };
+        let record = (stored.connection, ExternalKey::from(&stored.client.external_id));
+        let household = find(transaction, client)?.and_then(|(_, identity)| identity.household).map(HouseholdId);
+        Ok(Some(Self { client: Some(client), household, record }))
+    }
+
+    /// The tombstones that keep the person away.
+    pub fn marks(&self, transaction: &Write, key: HashKey) -> Result<Vec<Tombstone>, StoreError> {
+        let names = connection_names(transaction)?;
+        let (connection, id) = self.record;
+        let name = names.get(&connection).cloned().unwrap_or_else(ConnectionName::practice);
+        let record = (!id.is_unlinked()).then(|| key.of_record(&name, id));
+        Ok(self.client.map(|client| key.of_client(client)).into_iter().chain(record).collect())
+    }
+}
+
+/// All who are here and have a tombstone.
+pub(super) fn marked(transaction: &Write) -> Result<Vec<Target>, StoreError> {
+    let Some(marks) = tombstones::marks(transaction)? else { return Ok(Vec::new()) };
+    let names = connection_names(transaction)?;
+    let mut records: BTreeMap<(ConnectionNumber, ExternalKey), Option<ClientId>> = BTreeMap::new();
+    for entry in transaction.open_table(IDENTITIES)?.scan(..)? {
+        let (row, identity) = entry?;
+        let row = *row.value();
+        if row[6] == RecordKind::Adviser as u8 + 1 {
+            continue;
+        }
+        let (number, id) = place_of(&row);
+        let Some(name) = names.get(&number) else { continue };
+        if marks.has_record(name, id)? {
+            let client = Identity::from_row(identity.value()).client.map(ClientId);
+            let known = records.entry((number, id)).or_default();
+            *known = known.or(client.filter(|_| row[6] == RecordKind::Client as u8 + 1));
+        }
+    }
+    let mut clients = Vec::new();
+    for entry in transaction.open_table(CLIENTS)?.scan(..)? {
+        let client = ClientId(uuid_at_end(entry?.0.value()));
+        if marks.has_client(client)? {
+            clients.push(client);
+        }
+    }
+    drop(marks);
+    let mut targets = Vec::new();
+    for client in clients {
+        records.retain(|_, of| *of != Some(client));
+        targets.extend(Target::of(transaction, client)?);
+    }
+    for (record, client) in records {
+        let of_client = client.map(|client| Target::of(transaction, client)).transpose()?.flatten();
+        targets.push(of_client.unwrap_or(Target { client: None, household: None, record }));
+    }
+    Ok(targets)
+}
+
+fn place_of(row: &RecordKey) -> (ConnectionNumber, ExternalKey) {
+    let mut id = [0; 16];
+    id.copy_from_slice(&row[7..]);
+    (ConnectionNumber(u16::from_be_bytes([row[4], row[5]])), ExternalKey(id))
+}
+
+/// Takes all that is kept of somebody away.
+pub(super) fn take_away(transaction: &Write, target: &Target, at: Timestamp) -> Result<ErasureCounts, StoreError> {
+    let mut counts = ErasureCounts::default();
+    let stored = target.client.map(|client| record_of(transaction, client)).transpose()?.flatten();
+    if let Some(client) = target.client {
+        leave_book(transaction, client, at)?;
+    }
+    let mut tallies = tallies(transaction)?;
+    let (connection, id) = target.record;
+    for kind in KINDS {
+        remove_record(transaction, kind, &record(connection, kind, id), &mut counts, &mut tallies)?;
+    }
+    counts.reviews += remove_reviews(transaction, target)?;
+    keep_tallies(transaction, &tallies)?;
+    if let (Some(client), Some(stored)) = (target.client, stored) {
+        remove_lists(transaction, client, &mut counts)?;
+        transaction.open_table(CLIENTS)?.delete(&own(client.0))?;
+        transaction.open_table(MADE_OF)?.delete(&own(client.0))?;
+        membership::forget(transaction, client)?;
+        let emptied = remove_households(transaction, client, &mut counts)?;
+        holds::forget(transaction, emptied.iter().map(|household| household.0).chain([client.0]))?;
+        outbox::erase(transaction, client, &stored.client.external_id, &emptied, &mut counts)?;
+        counts.report_rows += remove_reports(transaction, client)?;
+        let names = connection_names(transaction)?;
+        let practice = ConnectionName::practice();
+        let name = stored.client.full_name();
+        let person = Person {
+            client,
+            email: stored
+                .client
+                .email
+                .as_ref()
+                .filter(|_| !stored.client.email_is_placeholder)
+                .map(|email| email.as_str()),
+            name: &name,
+            record: (names.get(&connection).unwrap_or(&practice), &stored.client.external_id),
+        };
+        counts.import_rows += imports::blank(transaction, &person)?;
+        forget_told(transaction, &stored.client)?;
+    }
+    Ok(counts)
+}
+
+/// Removes a record of a CRM with all that is known of it.
+fn remove_record(
+    transaction: &Write,
+    kind: RecordKind,
+    key: &RecordKey,
+    counts: &mut ErasureCounts,
+    tallies: &mut BookCounts,
+) -> Result<(), StoreError> {
+    counts.raw_records += u64::from(transaction.open_table(RAW)?.delete(key)?);
+    let mut identities = transaction.open_table(IDENTITIES)?;
+    let identity = identities.get(key)?.map(|row| Identity::from_row(row.value()));
+    if let Some(identity) = identity {
+        identities.delete(key)?;
+        if let Some(counted) = tallies.lists.get_mut(&kind) {
+            *counted = counted.saturating_sub(u64::from(identity.listed()));
+        }
+    }
+    for (aside, tally) in
+        [(Exclusion::Skipped, &mut tallies.skipped), (Exclusion::Quarantined, &mut tallies.quarantined)]
+    {
+        if transaction.open_table(SET_ASIDE)?.delete(&aside_key(aside, key))? {
+            *tally = tally.saturating_sub(1);
+            counts.set_aside += 1;
+        }
+    }
+    if transaction.open_table(GONE)?.delete(key)? {
+        tallies.not_visible = tallies.not_visible.saturating_sub(1);
+    }
+    let (first, last) = span::<{ size_of::<UnseenKey>() }>(key);
+    transaction.open_table(UNSEEN)?.delete_range(&first..=&last)?;
+    emptied::forget(transaction, key)
+}
+
+/// Removes the goals and covers of a client, by whatever connection they came.
+fn remove_lists(transaction: &Write, client: ClientId, counts: &mut ErasureCounts) -> Result<(), StoreError> {
+    for kind in RecordKind::LISTED {
+        with_listed!(*kind, Item => { counts.listed += remove_list::<Item>(transaction, client)?; });
+    }
+    Ok(())
+}
+
+fn remove_list<T: StoredItem>(transaction: &Write, client: ClientId) -> Result<u64, StoreError> {
+    let (first, last) = span::<{ size_of::<ListKey>() }>(&own(client.0));
+    let mut lists = transaction.open_table(T::LISTS)?;
+    let mut items: Vec<OwnKey> = Vec::new();
+    for entry in lists.scan(&first..=&last)? {
+        let list: ListRecord<T> = decode(entry?.1.value())?;
+        items.extend(list.items.iter().map(|item| own(item.id)));
+    }
+    lists.delete_range(&first..=&last)?;
+    let mut listed = transaction.open_table(LISTED)?;
+    for item in &items {
+        listed.delete(item)?;
+    }
+    Ok(items.len() as u64)
+}
+
+/// Removes the entries of the review queue that are of the person, and takes the person out of those of others.
+fn remove_reviews(transaction: &Write, target: &Target) -> Result<u64, StoreError> {
+    let mut reviews = transaction.open_table(REVIEWS)?;
+    let (connection, id) = target.record;
+    let (mut theirs, mut changed) = (Vec::new(), Vec::new());
+    for entry in reviews.scan(..)? {
+        let (key, row) = entry?;
+        let key = *key.value();
+        let review: Review = decode(row.value())?;
+        let is_theirs = key[5..7] == connection.0.to_be_bytes() && key[7..] == id.0;
+        if is_theirs || (target.client.is_some() && review.linked_to == target.client) {
+            theirs.push(key);
+        } else if review.lookalikes.iter().any(|like| Some(like.client_id) == target.client) {
+            let mut review = review;
+            review.lookalikes.retain(|like| Some(like.client_id) != target.client);
+            changed.push((key, encode(&review)?));
+        }
+    }
+    for key in &theirs {
+        reviews.delete(key)?;
+    }
+    for (key, row) in &changed {
+        reviews.put(key, row.as_slice())?;
+    }
+    Ok(theirs.len() as u64)
+}
+
+/// Takes a client out of the household's row, and removes households that nobody is left in; answers these.
+fn remove_households(
+    transaction: &Write,
+    client: ClientId,
+    counts: &mut ErasureCounts,
+) -> Result<Vec<HouseholdId>, StoreError> {
+    let mut households = transaction.open_table(HOUSEHOLDS)?;
+    let (mut emptied, mut changed) = (Vec::new(), Vec::new());
+    for entry in households.scan(..)? {
+        let (key, row) = entry?;
+        let key = *key.value();
+        if let HouseholdRecord::Of { connection, mut members } = decode(row.value())? {
+            let before = members.len();
+            members.retain(|(_, member)| *member != client.0);
+            if members.is_empty() && before > 0 {
+                emptied.push(uuid_at_end(&key));
+            } else if members.len() < before {
+                changed.push((key, encode(&HouseholdRecord::Of { connection, members })?));
+            }
+        }
+    }
+    for (key, row) in &changed {
+        households.put(key, row.as_slice())?;
+    }
+    let mut gone: Vec<HouseholdId> = Vec::new();
+    for household in emptied {
+        // Whom it was home to before finds what was kept with it where they are now.
+        let former = membership::newest_former(transaction, HouseholdId(household))?;
+        let home = former.map(|former| find_household(transaction, former)).transpose()?.flatten();
+        if let Some(to) = home.filter(|to| to.0 != household) {
+            households.put(&own(household), encode(&HouseholdRecord::MergedInto(to.0))?.as_slice())?;
+            household_access::forget(transaction, HouseholdId(household))?;
+            counts.households += 1;
+            continue;
+        }
+        gone.push(HouseholdId(household));
+    }
+    let mut merged: Vec<OwnKey> = Vec::new();
+    for entry in households.scan(..)? {
+        let (key, row) = entry?;
+        if let HouseholdRecord::MergedInto(to) = decode(row.value())?
+            && gone.contains(&HouseholdId(to))
+        {
+            merged.push(*key.value());
+        }
+    }
+    let mut all = gone.clone();
+    for key in merged {
+        households.delete(&key)?;
+        all.push(HouseholdId(uuid_at_end(&key)));
+    }
+    for household in &gone {
+        households.delete(&own(household.0))?;
+        household_access::forget(transaction, *household)?;
+        counts.households += 1;
+    }
+    Ok(all)
+}
+
+/// The household of a client who is in the book.
+fn find_household(transaction: &Write, client: ClientId) -> Result<Option<HouseholdId>, StoreError> {
+    let identity = find(transaction, client)?.map(|(_, identity)| identity).filter(|identity| identity.in_book);
+    Ok(identity.and_then(|identity| identity.household).map(HouseholdId))
+}
+
+/// Removes the rows of runs' reports that are of a client.
+fn remove_reports(transaction: &Write, client: ClientId) -> Result<u64, StoreError> {
+    let mut reports = transaction.open_table(REPORTS)?;
+    let mut theirs = Vec::new();
+    for entry in reports.scan(..)? {
+        let key = *entry?.0.value();
+        if uuid_at_end(&key) == client.0 {
+            theirs.push(key);
+        }
+    }
+    for key in &theirs {
+        reports.delete(key)?;
+    }
+    Ok(theirs.len() as u64)
+}
+
+/// Takes sentences out of runs that name a person.
+fn forget_told(transaction: &Write, client: &Client) -> Result<(), StoreError> {
+    let name = client.full_name().to_lowercase();
+    let email = client.email.as_ref().map(|email| email.as_str().to_lowercase()).unwrap_or_default();
+    let mobile = client.mobile.as_ref().map(|mobile| mobile.as_str().to_owned()).unwrap_or_default();
+    let names = [name, email, mobile];
+    let is_of = |sentence: &String| {
+        let sentence = sentence.to_lowercase();
+        names.iter().any(|name| !name.is_empty() && sentence.contains(name.as_str()))
+    };
+    let mut runs = transaction.open_table(RUNS)?;
+    let mut changed: Vec<(OwnKey, Vec<u8>)> = Vec::new();
+    for entry in runs.scan(..)? {
+        let (key, row) = entry?;
+        let mut run: Run = decode(row.value())?;
+        let told = run.counts.told.len();
+        run.counts.told.retain(|sentence| !is_of(sentence));
+        let named = run.error.take_if(|error| is_of(error)).is_some();
+        if named {
+            run.error = Some("The reason named a client who was erased here.".to_owned());
+        }
+        if named || run.counts.told.len() < told {
+            changed.push((*key.value(), encode(&run)?));
+        }
+    }
+    for (key, row) in &changed {
+        runs.put(key, row.as_slice())?;
+    }
+    Ok(())
+}
+
+fn tallies(transaction: &Write) -> Result<BookCounts, StoreError> {
+    let stored = transaction.open_table(TALLIES)?;
+    let tallies = stored.get(PRACTICE)?.map(|tallies| decode(tallies.value())).transpose()?;
+    Ok(tallies.unwrap_or_default())
+}
+
+fn keep_tallies(transaction: &Write, tallies: &BookCounts) -> Result<(), StoreError> {
+    Ok(transaction.open_table(TALLIES)?.put(PRACTICE, encode(tallies)?.as_slice())?)
+}

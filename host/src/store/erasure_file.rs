@@ -1,0 +1,307 @@
+//! The file of erasures, beside the store: what was erased, in lines that are only ever added, each chained to the one before
+//! by a hash and on disk before the store forgets anybody. An older copy of the store that is put back finds in it whom it
+//! has to erase again. It has keyed hashes of ids, and no other personal data.
+//!
+//! The first line has the key of the hashes; each other one an erasure, or the lifting of one.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use super::keys::ExternalKey;
+use crate::domain::privacy::{Erasure, ErasureAct, ErasureReason, Tombstone};
+use crate::domain::{ClientId, ConnectionName, Timestamp};
+
+/// The name of the file in the data folder.
+pub(super) const NAME: &str = "tidegate.erased";
+
+/// What is wrong with a line.
+const CURE: &str = "Put the file back from the newest copy of it; an older one forgets who was erased since";
+
+/// The key of the hashes, of one store and its file of erasures.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct HashKey(pub [u8; 32]);
+
+impl fmt::Debug for HashKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HashKey")
+    }
+}
+
+impl HashKey {
+    /// The mark of a client's own id.
+    pub fn of_client(self, client: ClientId) -> Tombstone {
+        self.of(&[b"client\0", client.0.as_bytes()])
+    }
+
+    /// The mark of the record that stands under a key of a connection. Numbers of connections differ between an older
+    /// copy of the store and this one; their names do not.
+    pub fn of_record(self, connection: &ConnectionName, id: ExternalKey) -> Tombstone {
+        self.of(&[b"record\0", connection.as_str().as_bytes(), b"\0", &id.0])
+    }
+
+    fn of(self, parts: &[&[u8]]) -> Tombstone {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        for part in parts {
+            hasher.update(part);
+        }
+        Tombstone(hasher.finalize().into())
+    }
+}
+
+/// The file of a store; a store in memory has none.
+pub(super) struct ErasureFile {
+    path: Option<PathBuf>,
+    /// The hash of its last line.
+    head: Mutex<[u8; 32]>,
+}
+
+/// What stands in the file.
+pub(super) struct Written {
+    pub key: HashKey,
+    pub erasures: Vec<Erasure>,
+    head: [u8; 32],
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeyLine {
+    key: String,
+}
+
+/// An entry as it is written.
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    number: u64,
+    at: Timestamp,
+    by: String,
+    reason: ErasureReason,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tombstones: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lifts: Option<u64>,
+}
+
+/// An entry as text: one line of JSON.
+pub(super) fn entry_text(erasure: &Erasure) -> Result<String, StoreError> {
+    let (tombstones, lifts) = match &erasure.act {
+        ErasureAct::Erased { tombstones } => (tombstones.iter().map(|mark| hex(&mark.0)).collect(), None),
+        ErasureAct::Lifted { erasure } => (Vec::new(), Some(*erasure)),
+    };
+    let Erasure { number, at, by, reason, .. } = erasure.clone();
+    text(&Entry { number, at, by, reason, tombstones, lifts })
+}
+
+fn text<T: Serialize>(line: &T) -> Result<String, StoreError> {
+    serde_json::to_string(line).map_err(|error| StoreError::Unwritable { what: "an erasure", source: error.into() })
+}
+
+/// An entry from its text.
+pub(super) fn read_entry(text: &[u8]) -> Result<Erasure, StoreError> {
+    let entry: Entry =
+        serde_json::from_slice(text).map_err(|error| StoreError::unreadable_json("an erasure", &error))?;
+    let Entry { number, at, by, reason, tombstones, lifts } = entry;
+    let act = match lifts {
+        Some(erasure) => ErasureAct::Lifted { erasure },
+        None => {
+            let marks: Option<Vec<Tombstone>> = tombstones.iter().map(|mark| unhex(mark).map(Tombstone)).collect();
+            let source = "a tombstone is no hash of 64 digits";
+            let tombstones = marks.ok_or_else(|| StoreError::Corrupt { what: "an erasure", source: source.into() })?;
+            ErasureAct::Erased { tombstones }
+        }
+    };
+    Ok(Erasure { number, at, by, reason, act })
+}
+
+impl ErasureFile {
+    /// The file of no folder.
+    #[cfg(test)]
+    pub fn none() -> Self {
+        Self { path: None, head: Mutex::new([0; 32]) }
+    }
+
+    /// The file of a data folder, with what stands in it; nothing where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] where a line is not what was written, or what the disk said.
+    pub fn open(data_dir: &Path) -> Result<(Self, Option<Written>), StoreError> {
+        let path = data_dir.join(NAME);
+        let written = match fs::read(&path) {
+            Ok(bytes) => {
+                // What was begun when the power went was never told to anybody.
+                let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+                if whole < bytes.len() {
+                    let cut = OpenOptions::new().write(true).open(&path).and_then(|file| {
+                        file.set_len(whole as u64)?;
+                        file.sync_all()
+                    });
+                    cut.map_err(|source| StoreError::Disk { path: path.clone(), source })?;
+                }
+                read(&bytes[..whole])?
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(source) => return Err(StoreError::Disk { path, source }),
+        };
+        let head = written.as_ref().map_or([0; 32], |written| written.head);
+        Ok((Self { path: Some(path), head: Mutex::new(head) }, written))
+    }
+
+    /// Adds entries, durably; the key first where the file is begun by it.
+    ///
+    /// # Errors
+    /// Returns what the disk said. What was written of it is taken back, or is seen as begun and not ended.
+    pub fn add(&self, key: HashKey, erasures: &[Erasure]) -> Result<(), StoreError> {
+        let Some(path) = &self.path else { return Ok(()) };
+        if erasures.is_empty() {
+            return Ok(());
+        }
+        let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut next, mut lines) = (*head, String::new());
+        let mut add = |json: &str| {
+            next = chained(&next, json);
+            lines.push_str(&format!("{} {json}\n", hex(&next)));
+        };
+        if *head == [0; 32] {
+            add(&text(&KeyLine { key: hex(&key.0) })?);
+        }
+        for erasure in erasures {
+            add(&entry_text(erasure)?);
+        }
+        let append = || {
+            let is_new = !path.exists();
+            let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+            let before = file.metadata()?.len();
+            if let Err(error) = file.write_all(lines.as_bytes()).and_then(|()| file.sync_all()) {
+                drop(file.set_len(before));
+                return Err(error);
+            }
+            if is_new && let Some(folder) = path.parent() {
+                File::open(folder)?.sync_all()?;
+            }
+            Ok(())
+        };
+        append().map_err(|source: io::Error| StoreError::Disk { path: path.clone(), source })?;
+        *head = next;
+        Ok(())
+    }
+}
+
+fn chained(before: &[u8; 32], json: &str) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(before);
+    hasher.update(json.as_bytes());
+    hasher.finalize().into()
+}
+
+/// What stands in whole lines; nothing where there is none.
+fn read(bytes: &[u8]) -> Result<Option<Written>, StoreError> {
+    let damaged =
+        |line: usize, why: &str| StoreError::Damaged { file: NAME, why: format!("line {line} {why}. {CURE}") };
+    let (mut head, mut key, mut erasures) = ([0; 32], None, Vec::new());
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    for (number, line) in (1..).zip(lines) {
+        let line = std::str::from_utf8(line).map_err(|_| damaged(number, "is no text"))?;
+        let (hash, json) = line.split_once(' ').ok_or_else(|| damaged(number, "has no hash"))?;
+        head = chained(&head, json);
+        if unhex(hash) != Some(head) {
+            return Err(damaged(number, "is not what was written"));
+        }
+        if key.is_none() {
+            let line: Option<KeyLine> = serde_json::from_str(json).ok();
+            key = Some(line.and_then(|line| unhex(&line.key)).ok_or_else(|| damaged(number, "has no key"))?);
+        } else {
+            erasures.push(read_entry(json.as_bytes())?);
+        }
+    }
+    Ok(key.map(|key| Written { key: HashKey(key), erasures, head }))
+}
+
+fn hex(bytes: &[u8; 32]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn erasure(number: u64) -> Erasure {
+        Erasure {
+            number,
+            at: Timestamp::from_second(1_760_000_000).unwrap(),
+            by: "Kim Osei".to_owned(),
+            reason: ErasureReason::Asked,
+            act: ErasureAct::Erased { tombstones: vec![Tombstone([number as u8; 32])] },
+        }
+    }
+
+    fn lifted(number: u64, erasure: u64) -> Erasure {
+        Erasure { act: ErasureAct::Lifted { erasure }, reason: ErasureReason::Mistake, ..self::erasure(number) }
+    }
+
+    const KEY: HashKey = HashKey([9; 32]);
+
+    #[test]
+    fn what_is_added_reads_back_and_a_line_that_was_not_ended_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, before) = ErasureFile::open(folder.path()).unwrap();
+        assert!(before.is_none());
+        file.add(KEY, &[]).unwrap();
+        assert!(!folder.path().join(NAME).exists());
+        file.add(KEY, &[erasure(1)]).unwrap();
+        file.add(KEY, &[erasure(2), lifted(3, 1)]).unwrap();
+        let path = folder.path().join(NAME);
+        let whole = fs::read(&path).unwrap();
+        for cut in 0..whole.len() {
+            fs::write(&path, &whole[..cut]).unwrap();
+            let (_, written) = ErasureFile::open(folder.path()).unwrap();
+            let ended = whole[..cut].iter().filter(|byte| **byte == b'\n').count();
+            assert_eq!(written.as_ref().map_or(0, |written| written.erasures.len() + 1), ended, "{cut}");
+        }
+        // An entry goes on after what was cut.
+        let (file, _) = ErasureFile::open(folder.path()).unwrap();
+        file.add(KEY, &[lifted(3, 1)]).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), whole);
+        let (_, written) = ErasureFile::open(folder.path()).unwrap();
+        let written = written.unwrap();
+        assert_eq!((written.key, written.erasures), (KEY, vec![erasure(1), erasure(2), lifted(3, 1)]));
+    }
+
+    #[test]
+    fn a_line_that_was_altered_moved_or_taken_away_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, _) = ErasureFile::open(folder.path()).unwrap();
+        file.add(KEY, &[erasure(1), erasure(2), erasure(3)]).unwrap();
+        let path = folder.path().join(NAME);
+        let whole = fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = whole.lines().collect();
+        let altered = [
+            whole.replacen("asked", "Asked", 1),
+            [lines[0], lines[2], lines[1], lines[3]].join("\n") + "\n",
+            [lines[0], lines[2], lines[3]].join("\n") + "\n",
+            [lines[1], lines[2], lines[3]].join("\n") + "\n",
+            whole.replacen(' ', "", 1),
+        ];
+        for text in altered {
+            fs::write(&path, &text).unwrap();
+            let error = ErasureFile::open(folder.path()).err().unwrap();
+            assert!(matches!(error, StoreError::Damaged { file: NAME, .. }), "{error}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text, "it is left alone");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Tombstones: the marks by which an erased person, and their records in CRMs, are known again, so that nothing brings
+//! them back. Keyed hashes: without the key, which the store and the file of erasures have, they say nothing.
+
+use super::StoreError;
+use super::engine::{Readable, Snapshot, Table, Write};
+use super::erasure_file::{HashKey, entry_text, read_entry};
+use super::keys::{ExternalKey, PRACTICE};
+use crate::domain::privacy::{Erasure, ErasureAct, Tombstone};
+use crate::domain::{ClientId, ConnectionName};
+
+/// Erasures by number, as lines of their file; in place of number 0, the key of the hashes.
+const ERASURES: Table<(u32, u64), &[u8]> = Table::new("erasures");
+/// The number of the erasure, by its tombstones that are in force.
+const TOMBSTONES: Table<(u32, [u8; 32]), u64> = Table::new("tombstones");
+
+/// Makes the tables that are missing.
+pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
+    transaction.open_table(ERASURES)?;
+    transaction.open_table(TOMBSTONES)?;
+    Ok(())
+}
+
+/// The key of the hashes; none before the first erasure.
+pub(super) fn key(transaction: &Write) -> Result<Option<HashKey>, StoreError> {
+    key_in(&transaction.open_table(ERASURES)?)
+}
+
+fn key_in(table: &impl Readable<(u32, u64), &'static [u8]>) -> Result<Option<HashKey>, StoreError> {
+    let Some(row) = table.get((PRACTICE, 0))? else { return Ok(None) };
+    let key = <[u8; 32]>::try_from(row.value());
+    key.map(|key| Some(HashKey(key)))
+        .map_err(|error| StoreError::Corrupt { what: "the key of erasures", source: error.into() })
+}
+
+/// Keeps the key.
+pub(super) fn put_key(transaction: &Write, key: HashKey) -> Result<(), StoreError> {
+    Ok(transaction.open_table(ERASURES)?.put((PRACTICE, 0), key.0.as_slice())?)
+}
+
+/// All erasures, and the liftings of them, in their order.
+pub(super) fn all(table: &impl Readable<(u32, u64), &'static [u8]>) -> Result<Vec<Erasure>, StoreError> {
+    let mut found = Vec::new();
+    for entry in table.scan((PRACTICE, 1)..=(PRACTICE, u64::MAX))? {
+        found.push(read_entry(entry?.1.value())?);
+    }
+    Ok(found)
+}
+
+/// The same, of a transaction that writes.
+pub(super) fn all_in(transaction: &Write) -> Result<Vec<Erasure>, StoreError> {
+    all(&transaction.open_table(ERASURES)?)
+}
+
+/// The same, of a snapshot.
+pub(super) fn all_seen(transaction: &Snapshot) -> Result<Vec<Erasure>, StoreError> {
+    all(&transaction.open_table(ERASURES)?)
+}
+
+/// Keeps an entry, and brings its tombstones in force, or takes those of the erasure that it lifts away.
+pub(super) fn put(transaction: &Write, erasure: &Erasure) -> Result<(), StoreError> {
+    let mut table = transaction.open_table(ERASURES)?;
+    table.put((PRACTICE, erasure.number), entry_text(erasure)?.as_bytes())?;
+    let mut tombstones = transaction.open_table(TOMBSTONES)?;
+    match &erasure.act {
+        ErasureAct::Erased { tombstones: marks } => {
+            for mark in marks {
+                tombstones.put((PRACTICE, mark.0), erasure.number)?;
+            }
+        }
+        ErasureAct::Lifted { erasure: lifted } => {
+            let Some(row) = table.get((PRACTICE, *lifted))? else { return Ok(()) };
+            if let ErasureAct::Erased { tombstones: marks } = read_entry(row.value())?.act {
+                for mark in marks {
+                    // Somebody erased once more since keeps the later mark.
+                    let is_its_own = tombstones.get((PRACTICE, mark.0))?.is_some_and(|of| of.value() == *lifted);
+                    if is_its_own {
+                        tombstones.delete((PRACTICE, mark.0))?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Knows erased people and records again.
+pub(super) struct Marks<T> {
+    key: HashKey,
+    table: T,
+}
+
+impl<T: Readable<(u32, [u8; 32]), u64>> Marks<T> {
+    /// Whether the record under this key was erased.
+    pub fn has_record(&self, connection: &ConnectionName, id: ExternalKey) -> Result<bool, StoreError> {
+        self.has(self.key.of_record(connection, id))
+    }
+
+    /// Whether the client of this id was erased.
+    pub fn has_client(&self, client: ClientId) -> Result<bool, StoreError> {
+        self.has(self.key.of_client(client))
+    }
+
+    fn has(&self, mark: Tombstone) -> Result<bool, StoreError> {
+        Ok(self.table.get((PRACTICE, mark.0))?.is_some())
+    }
+}
+
+/// The marks in force; none where nobody is erased, so that nobody has to be looked for.
+pub(super) fn marks(transaction: &Write) -> Result<Option<Marks<impl Readable<(u32, [u8; 32]), u64>>>, StoreError> {
+    let table = transaction.open_table(TOMBSTONES)?;
+    if table.is_empty()? {
+        return Ok(None);
+    }
+    Ok(key(transaction)?.map(|key| Marks { key, table }))
+}
+
+/// The same, of a snapshot.
+pub(super) fn marks_seen(
+    transaction: &Snapshot,
+) -> Result<Option<Marks<impl Readable<(u32, [u8; 32]), u64>>>, StoreError> {
+    let table = transaction.open_table(TOMBSTONES)?;
+    if table.is_empty()? {
+        return Ok(None);
+    }
+    Ok(key_in(&transaction.open_table(ERASURES)?)?.map(|key| Marks { key, table }))
+}

@@ -1,0 +1,165 @@
+//! Privacy: what is kept of whom and why, who was erased, on whom a hold is, and who is due for erasure.
+
+pub(super) mod client;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Extension, Path, Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::answers::{AnswerQuery, Answers, Checked};
+use super::components::{Clock, Moment};
+use super::failure::{Failure, page};
+use super::format;
+use super::layout::{Layout, Section};
+use super::session::SignedIn;
+use crate::app::{App, Due, LONGEST_RETENTION};
+use crate::domain::access::Action;
+use crate::domain::privacy::register::{Kept, REGISTER};
+use crate::domain::privacy::retention::{PROFILES, RetentionProfile};
+use crate::domain::privacy::{Erasure, ErasureAct, ErasureReason, HeldSubject, LegalHold};
+use crate::ops;
+use crate::store::erasure::in_force;
+
+/// The page's address.
+const PATH: &str = "/settings/privacy";
+/// The people who are due that one page shows.
+const SHOWN: usize = 100;
+
+#[derive(Template)]
+#[template(path = "privacy.html")]
+pub(super) struct PrivacyPage {
+    pub(super) layout: Layout,
+    pub(super) checked: Option<Checked>,
+    pub(super) register: &'static [Kept],
+    pub(super) profiles: &'static [RetentionProfile],
+    /// The country whose profile is chosen; empty where none is.
+    pub(super) country: String,
+    pub(super) years: u8,
+    pub(super) due: Vec<DueRow>,
+    /// The number of those who are due and not shown.
+    pub(super) more_due: usize,
+    pub(super) erasures: Vec<ErasureRow>,
+    pub(super) to_lift: &'static [ErasureReason],
+    pub(super) holds: Vec<HoldRow>,
+}
+
+/// Somebody who is due.
+pub(super) struct DueRow {
+    pub(super) name: String,
+    pub(super) path: String,
+    pub(super) left: Option<Moment>,
+    pub(super) is_held: bool,
+}
+
+/// An erasure.
+pub(super) struct ErasureRow {
+    pub(super) number: u64,
+    pub(super) at: Moment,
+    pub(super) by: String,
+    pub(super) what: String,
+    pub(super) in_force: bool,
+}
+
+/// A hold.
+pub(super) struct HoldRow {
+    pub(super) whose: &'static str,
+    pub(super) path: String,
+    pub(super) reason: String,
+    pub(super) by: String,
+    pub(super) since: Moment,
+    pub(super) until: Option<Moment>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Chosen {
+    country: String,
+}
+
+/// `GET /settings/privacy?country=AU`
+pub(super) async fn show(
+    State(app): State<App>,
+    person: SignedIn,
+    Extension(answers): Extension<Answers>,
+    Query(chosen): Query<Chosen>,
+    Query(answer): Query<AnswerQuery>,
+) -> Result<Response, Failure> {
+    person.may(Action::ExportClients)?;
+    let profile = PROFILES.iter().find(|profile| profile.country == chosen.country);
+    let years = profile.map_or(LONGEST_RETENTION, |profile| profile.years);
+    let mut due = app.due_for_erasure(years, person.clock.now).await?;
+    let more_due = due.len().saturating_sub(SHOWN);
+    due.truncate(SHOWN);
+    crate::audit::counted(due.len());
+    let all = app.store.erasures().await?;
+    let kept: Vec<u64> = in_force(&all).map(|erasure| erasure.number).collect();
+    let row = |erasure: &Erasure| erasure_row(erasure, kept.contains(&erasure.number), &person.clock);
+    page(&PrivacyPage {
+        layout: Layout::load(&app, &person, Section::Settings).await?,
+        checked: answers.of(&answer, person.user()),
+        register: REGISTER,
+        profiles: &PROFILES,
+        country: profile.map(|profile| profile.country.to_owned()).unwrap_or_default(),
+        years,
+        due: due.into_iter().map(|due| due_row(&due, &person.clock)).collect(),
+        more_due,
+        erasures: all.iter().map(row).collect(),
+        to_lift: &ErasureReason::TO_LIFT,
+        holds: app.store.holds().await?.into_iter().map(|hold| hold_row(hold, &person.clock)).collect(),
+    })
+}
+
+fn due_row(due: &Due, clock: &Clock) -> DueRow {
+    DueRow {
+        name: format::name(&due.client.client.full_name()),
+        path: format!("/clients/{}/privacy", due.client.id),
+        left: due.client.not_visible_since.map(|left| Moment::new(left, clock)),
+        is_held: due.is_held,
+    }
+}
+
+fn erasure_row(erasure: &Erasure, in_force: bool, clock: &Clock) -> ErasureRow {
+    let what = match &erasure.act {
+        ErasureAct::Erased { .. } => format!("Erased: {}", erasure.reason.label()),
+        ErasureAct::Lifted { erasure: lifted } => format!("Erasure {lifted} lifted: {}", erasure.reason.label()),
+    };
+    ErasureRow { number: erasure.number, at: Moment::new(erasure.at, clock), by: erasure.by.clone(), what, in_force }
+}
+
+fn hold_row(hold: LegalHold, clock: &Clock) -> HoldRow {
+    let (whose, path) = match hold.subject {
+        HeldSubject::Client(id) => ("A client", format!("/clients/{id}/privacy")),
+        HeldSubject::Household(id) => ("A household", format!("/households/{id}")),
+    };
+    HoldRow {
+        whose,
+        path,
+        reason: hold.reason,
+        by: hold.by,
+        since: Moment::new(hold.since, clock),
+        until: hold.until.map(|until| Moment::new(until, clock)),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LiftForm {
+    reason: String,
+}
+
+/// `POST /settings/privacy/erasures/{number}/lift`
+pub(super) async fn lift(
+    State(app): State<App>,
+    person: SignedIn,
+    Extension(answers): Extension<Answers>,
+    Path(number): Path<String>,
+    Form(form): Form<LiftForm>,
+) -> Result<Response, Failure> {
+    let number =
+        number.parse().map_err(|_| Failure::NotFound("There is no such erasure. The page of privacy lists them."))?;
+    ops::privacy::lift(&app, person.actor(), number, &form.reason, person.clock.now).await?;
+    let message = format!("Erasure {number} is lifted: the person comes again with the next sync, or by hand.");
+    Ok(answers.lead(PATH, person.user(), Checked::good(message)))
+}
