@@ -113,7 +113,7 @@ pub struct Subject {
 
 impl Subject {
     /// All kinds. What is not among them was written by a later version.
-    pub const KINDS: [&'static str; 20] = [
+    pub const KINDS: [&'static str; 21] = [
         "account",
         "audit",
         "client",
