@@ -101,7 +101,7 @@ try {
   report.that("who is invited has their account", (await main(zoe)).includes("Zoe Tan, support"), await main(zoe));
 
   // Signed out here, the session is over; the provider has its own.
-  await zoe.getByRole("button", { name: "Sign out" }).click();
+  await zoe.getByRole("button", { name: "Sign out", exact: true }).click();
   await zoe.waitForURL(/\/sign-in/);
   await zoe.goto("/account");
   report.that("signed out is signed out", zoe.url().includes("/sign-in"), zoe.url());

@@ -174,9 +174,9 @@ const NO_GROUP: &str = "None of your groups with the identity provider gives you
 const LINKED_TO_ANOTHER: &str = "The account with your email is linked to another account of the identity provider. A practice \
                                  manager can unlink it, on its page under People; then sign in again.";
 const NO_EMAIL: &str = "The identity provider sent no email, by which your account is found the first time. Whoever looks \
-                        after it has it send the claim `email`; until then, sign in with a password where you have one.";
+                        after it has it send the claim email; until then, sign in with a password where you have one.";
 const NOT_VERIFIED: &str = "The identity provider does not say that your email is verified, and no account is opened by one that \
-                            is not. Verify it there, or have whoever looks after it send `email_verified`; then sign in again. \
+                            is not. Verify it there, or have whoever looks after it send email_verified; then sign in again. \
                             With a password you can sign in below.";
 const NOT_TAKEN: &str = "Your email with the identity provider is of a domain that this practice does not take people in by. Ask \
                          whoever runs this host, or sign in there with another account.";
