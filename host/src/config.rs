@@ -37,6 +37,7 @@ use crate::crm::hosts::HostRules;
 use crate::crm::proxy::Proxy;
 use crate::crm::registry::Registry;
 use crate::crm::spec::SiteAccess;
+use crate::domain::account::SecondFactorRule;
 use crate::domain::{ConnectionName, Timestamp};
 
 /// The defaults, and the reference of every key.
@@ -77,6 +78,8 @@ pub struct Config {
     pub crm_timeouts: CrmTimeouts,
     /// The time for which a link to choose a password holds.
     pub link_lasts: SignedDuration,
+    /// Of whom the practice wants a second factor.
+    pub second_factor: SecondFactorRule,
     /// The CRM sites, by name.
     pub connections: BTreeMap<ConnectionName, SiteAccess>,
 }

@@ -24,6 +24,7 @@ pub mod people;
 pub mod review;
 pub mod revisions;
 pub mod runs;
+pub mod second_factor;
 pub mod tokens;
 pub mod uploads;
 

@@ -46,6 +46,7 @@ mod record;
 mod review;
 mod rules;
 mod runs;
+mod second_factor;
 mod session;
 mod sign_in;
 mod troubleshoot;
@@ -142,6 +143,7 @@ pub fn router(app: App) -> Router {
         .route("/settings/integrations/{name}/remove", get(integrations::ask_to_remove).post(integrations::remove))
         .route("/oauth/callback", get(integrations::callback))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
+        .route("/sign-in/code", post(sign_in::code::send))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/set-up/{token}", get(sign_in::set_up_form).post(sign_in::set_up))
         .route("/join/{token}", get(join::form).post(join::join))
@@ -153,11 +155,15 @@ pub fn router(app: App) -> Router {
         .route("/people/{id}/disable", post(people::person::disable))
         .route("/people/{id}/enable", post(people::person::enable))
         .route("/people/{id}/reset", post(people::person::reset))
+        .route("/people/{id}/reset-second-factor", post(people::person::reset_second_factor))
         .route("/people/{id}/sessions/{session}/end", post(people::person::end_session))
         .route("/audit", get(audit::list))
         .route("/audit/export", get(audit::export))
         .route("/account", get(account::show))
         .route("/account/confirm", get(account::confirm::form).post(account::confirm::send))
+        .route("/account/second-factor", get(second_factor::form).post(second_factor::set_up))
+        .route("/account/second-factor/codes", get(second_factor::codes).post(second_factor::new_codes))
+        .route("/account/second-factor/remove", post(second_factor::remove))
         .route("/account/name", post(account::rename))
         .route("/account/email", post(account::change_email))
         .route("/account/password", post(account::change_password))

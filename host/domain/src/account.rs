@@ -1,6 +1,6 @@
 //! Accounts, sessions and API tokens as people see them: nothing here is a secret.
 
-use crate::access::{Scope, User};
+use crate::access::{Role, Scope, User};
 use crate::{SessionId, Timestamp, TokenId, UserId};
 
 /// The state of an account.
@@ -39,6 +39,48 @@ pub struct Account {
     pub signed_in_at: Option<Timestamp>,
     /// The moment at which the link that was given for this account ends; none where no link is open.
     pub link_ends_at: Option<Timestamp>,
+    /// Whether signing in asks for a code beside the password.
+    pub has_second_factor: bool,
+}
+
+/// Of whom the practice wants a second factor.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum SecondFactorRule {
+    /// Of nobody: who wants one has one.
+    #[default]
+    Optional,
+    /// Of practice managers.
+    Managers,
+    /// Of everybody.
+    Everybody,
+}
+
+impl SecondFactorRule {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Optional, Self::Managers, Self::Everybody];
+
+    /// The rule as the settings write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Optional => "optional",
+            Self::Managers => "managers",
+            Self::Everybody => "everybody",
+        }
+    }
+
+    /// The rule that the settings write so.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.as_str() == word)
+    }
+
+    /// Whether it is wanted of somebody in this role.
+    pub fn applies_to(self, role: Role) -> bool {
+        match self {
+            Self::Optional => false,
+            Self::Managers => role == Role::PracticeManager,
+            Self::Everybody => true,
+        }
+    }
 }
 
 /// The session of somebody, as it is listed.

@@ -20,6 +20,7 @@ use crate::crm::folders::{FolderRules, is_plain_path};
 use crate::crm::hosts::{HostRules, is_host_name};
 use crate::crm::proxy::Proxy;
 use crate::crm::registry::Registry;
+use crate::domain::account::SecondFactorRule;
 use crate::domain::outbox::{REQUEST_LIFE, SITE_LAG};
 use crate::domain::text::is_unwanted;
 use crate::domain::{ConnectionName, InvalidConnectionName, Timestamp};
@@ -130,11 +131,13 @@ impl Default for NotesSection {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct PeopleSection {
     link_lasts: String,
+    second_factor: String,
 }
 
 impl Default for PeopleSection {
     fn default() -> Self {
-        Self { link_lasts: format!("{LINK_LASTS:#}") }
+        let second_factor = SecondFactorRule::default().as_str().to_owned();
+        Self { link_lasts: format!("{LINK_LASTS:#}"), second_factor }
     }
 }
 
@@ -194,6 +197,7 @@ impl File {
             site_lag: check.duration("notes.site-lag", &self.notes.site_lag, SITE_LAGS),
         };
         let link_lasts = check.duration("people.link-lasts", &self.people.link_lasts, LINKS_LAST);
+        let second_factor = self.people.second_factor(&mut check);
         (check.hosts, check.folders) = self.crm.check(&server.data_dir, &mut check);
         let proxy = self.network.check(variables, &mut check);
         let metrics = self.metrics.check(&mut check);
@@ -233,6 +237,7 @@ impl File {
             proxy,
             crm_timeouts,
             link_lasts,
+            second_factor,
             connections,
         };
         (config, problems.said())
@@ -263,6 +268,17 @@ impl PracticeSection {
             }
         }
         Practice { name: self.name, email_domain: self.email_domain, time_zone: check.zone.clone(), logo }
+    }
+}
+
+impl PeopleSection {
+    /// Of whom a second factor is wanted: of everybody where the setting is none that there is.
+    fn second_factor(&self, check: &mut Check<'_>) -> SecondFactorRule {
+        SecondFactorRule::from_word(&self.second_factor).unwrap_or_else(|| {
+            let words = SecondFactorRule::ALL.map(SecondFactorRule::as_str).join(", ");
+            check.problem("people.second-factor", format!("`{}` is not one of {words}", self.second_factor));
+            SecondFactorRule::Everybody
+        })
     }
 }
 

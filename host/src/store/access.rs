@@ -1,12 +1,14 @@
 //! Accounts, with the sessions and API tokens that belong to them. Serves `access`.
 
 mod people;
+mod second_factor;
 mod sessions;
 mod tokens;
 
 use std::ops::Bound;
 
 pub use self::people::{Changed, LinkUse, OwnChange, UserChange};
+pub use self::second_factor::{FactorChange, FactorChanged, GivenCode, StoredRecoveryCode, StoredSecondFactor};
 pub use self::sessions::{StoredSession, session_id};
 pub use self::tokens::NotKept;
 
@@ -44,6 +46,8 @@ pub struct StoredUser {
     pub link: Option<StoredLink>,
     /// Whether the person gave the account its email, and not who invited them.
     pub email_is_own: bool,
+    /// What signing in asks for beside the password.
+    pub second_factor: Option<StoredSecondFactor>,
 }
 
 /// A link by which somebody chooses a password, once.
@@ -56,14 +60,30 @@ pub struct StoredLink {
 }
 
 rows! {
-    StoredUser { 0: user, 1: password_hash, 2: disabled_at, 3: signed_in_at, 4: link, 5: email_is_own }
+    StoredUser {
+        0: user,
+        1: password_hash,
+        2: disabled_at,
+        3: signed_in_at,
+        4: link,
+        5: email_is_own,
+        6: second_factor,
+    }
     StoredLink { 0: digest, 1: ends_at }
 }
 
 impl StoredUser {
     /// An account that nobody has used yet.
     pub fn new(user: User, password_hash: Option<String>) -> Self {
-        Self { user, password_hash, disabled_at: None, signed_in_at: None, link: None, email_is_own: false }
+        Self {
+            user,
+            password_hash,
+            disabled_at: None,
+            signed_in_at: None,
+            link: None,
+            email_is_own: false,
+            second_factor: None,
+        }
     }
 
     /// Whether the person can sign in.
@@ -91,6 +111,7 @@ impl From<StoredUser> for Account {
             state: stored.state(),
             signed_in_at: stored.signed_in_at,
             link_ends_at: stored.link.map(|link| link.ends_at),
+            has_second_factor: stored.second_factor.is_some(),
             user: stored.user,
         }
     }
@@ -305,6 +326,7 @@ mod tests {
         let stored: StoredUser = decode(&out.into_writer()).unwrap();
         assert_eq!((stored.user.clone(), stored.password_hash.as_deref()), (user, Some("$argon2id$")));
         assert!(stored.is_active_manager() && stored.signed_in_at.is_none() && stored.link.is_none());
+        assert!(stored.second_factor.is_none());
 
         let at = Timestamp::from_second(1_800_000_000).unwrap();
         let mut out = Encoder::new(Vec::new());

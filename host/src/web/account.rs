@@ -19,6 +19,7 @@ use super::inputs::PlainInput;
 use super::layout::{Layout, Section};
 use super::once::{Once, OnceQuery, Shown};
 use super::people::{SessionRow, title};
+use super::second_factor::{CODES, FactorSection, REMOVAL};
 use super::session::SignedIn;
 use super::sign_in::secret;
 use crate::access::request::Sender;
@@ -46,6 +47,7 @@ pub(super) struct AccountPage {
     pub(super) email_password: PlainInput,
     pub(super) current_password: PlainInput,
     pub(super) new_password: PlainInput,
+    pub(super) factor: FactorSection,
     pub(super) sessions: Vec<SessionRow>,
     pub(super) tokens: Vec<TokenRow>,
     /// Whether the password was given lately, without which no token is made.
@@ -95,6 +97,7 @@ async fn view(app: &App, person: &SignedIn, typed: Typed) -> Result<AccountPage,
         email_password: PlainInput::current_password("email-current_password").problems(&problems),
         current_password: PlainInput::current_password("current_password").problems(&problems),
         new_password: PlainInput::new_password("New password").problems(&problems),
+        factor: FactorSection::load(app, person, &problems).await?,
         sessions: sessions.into_iter().map(session).collect(),
         tokens: tokens.into_iter().map(|token| TokenRow::new(token, &person.clock)).collect(),
         is_fresh: person.actor().is_fresh(),
@@ -107,7 +110,7 @@ async fn view(app: &App, person: &SignedIn, typed: Typed) -> Result<AccountPage,
 }
 
 /// The page once more, with what does not fit: fields of the form have their ids with this before them.
-async fn again(
+pub(super) async fn again(
     app: &App,
     person: &SignedIn,
     refusal: Refusal,
@@ -116,7 +119,8 @@ async fn again(
 ) -> Result<Response, Failure> {
     if let Kind::TooMany(after) = refusal.kind {
         // Said on the form, which keeps what was typed.
-        let problems = vec![FieldError::new(&format!("{prefix}current_password"), &refusal.message)];
+        let field = if prefix == CODES || prefix == REMOVAL { "code" } else { "current_password" };
+        let problems = vec![FieldError::new(&format!("{prefix}{field}"), &refusal.message)];
         let page = page(&view(app, person, Typed { problems, ..typed }).await?)?;
         return Ok((StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds(after))], page).into_response());
     }

@@ -7,8 +7,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::components::{Clock, pair};
 use super::failure::Failure;
+use super::second_factor;
 use crate::access::request::{Sender, session_token};
-use crate::access::{Book, Session};
+use crate::access::{Book, FactorState, Session};
 use crate::app::App;
 use crate::audit;
 use crate::domain::access::{Action, Actor, Decision, Reach, User, authorize, reach};
@@ -105,6 +106,9 @@ impl FromRequestParts<App> for SignedIn {
         let Some(session) = session else { return Err(sign_in_first(parts)) };
         let actor = session.actor(clock.now);
         audit::known(&actor);
+        if session.second_factor == FactorState::Wanted && !second_factor::is_on_the_way(parts.uri.path()) {
+            return Err(Failure::SecondFactorFirst.into_response());
+        }
         Ok(Self { session, actor, clock })
     }
 }

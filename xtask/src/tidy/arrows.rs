@@ -47,9 +47,9 @@ const ARROWS: [(&str, &[&str]); 30] = [
     ("import", BELOW_JOBS),
     ("documents", BELOW_JOBS),
     ("connection", &["crm", "pack", "config"]),
-    ("access", &["store", "config", "queue"]),
+    ("access", &["store", "config", "queue", "secrets"]),
     // Keeps secrets in the store, sealed.
-    ("secrets", &["access", "store", "config"]),
+    ("secrets", &["store", "config"]),
     // A pack's rules say which resources a connector reads.
     ("pack", &["crm", "config"]),
     // What a pack's author has without a host.

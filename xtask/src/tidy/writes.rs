@@ -47,7 +47,19 @@ const PARTS: [(&str, &[&str]); 8] = [
     ("uploads", &[]),
     // What a request shows or is refused goes to the log, and changes nothing else.
     ("audit", &["ended", "flush", "refused"]),
-    ("access", &["session", "sessions", "holder", "wrong_token", "is_set_up_open", "account_of_link"]),
+    (
+        "access",
+        &[
+            "session",
+            "sessions",
+            "holder",
+            "wrong_token",
+            "is_set_up_open",
+            "account_of_link",
+            "secret_to_set_up",
+            "wants_second_factor",
+        ],
+    ),
 ];
 
 /// Refuses calls that write in what presents.

@@ -130,6 +130,7 @@ async fn what_it_lists() {
     get /api/v1/users/{id} (id) 200 default
     patch /api/v1/users/{id} (id) 200 default
     post /api/v1/users/{id}/reset (id) 200 default
+    post /api/v1/users/{id}/reset-second-factor (id) 200 default
     get /healthz () 200 default
     get /readyz () 200 default
     ");

@@ -84,7 +84,13 @@ async fn an_account_is_found_by_its_email_which_no_other_has(on: On) {
     assert_eq!(found("PAT.LEE@example.com").await, Some(pat.user.clone()));
     assert_eq!(found("al@example.com").await, None);
     assert_eq!(store.user(pat.user.id).await.unwrap().map(|found| found.user), Some(pat.user.clone()));
-    let account = Account { user: pat.user, state: AccountState::Active, signed_in_at: None, link_ends_at: None };
+    let account = Account {
+        user: pat.user,
+        state: AccountState::Active,
+        signed_in_at: None,
+        link_ends_at: None,
+        has_second_factor: false,
+    };
     assert_eq!(store.account(account.user.id).await.unwrap(), Some(account));
     assert_eq!(store.account(UserId(Uuid::nil())).await.unwrap(), None);
 }
@@ -116,7 +122,7 @@ async fn a_session_is_its_accounts_until_it_ends(on: On) {
     store.add_user(pat.clone()).await.unwrap();
     assert!(store.add_session([1; 32], (session(pat.user.id, 0), None), at(-9)).await.unwrap());
     assert!(!store.add_session([2; 32], (session(UserId(Uuid::nil()), 0), None), at(-9)).await.unwrap());
-    assert_eq!(store.session([1; 32]).await.unwrap(), Some((session(pat.user.id, 0), pat.user.clone())));
+    assert_eq!(store.session([1; 32]).await.unwrap(), Some((session(pat.user.id, 0), pat.user.clone(), false)));
     assert_eq!(store.session([2; 32]).await.unwrap(), None, "of nobody");
     assert_eq!(store.session([3; 32]).await.unwrap(), None);
     assert_eq!(store.account(pat.user.id).await.unwrap().unwrap().signed_in_at, Some(at(0)));
@@ -124,7 +130,7 @@ async fn a_session_is_its_accounts_until_it_ends(on: On) {
     store.note_session_use([1; 32], at(5)).await.unwrap();
     store.confirm_session([1; 32], at(6)).await.unwrap();
     let used = StoredSession { used_at: at(5), confirmed_at: Some(at(6)), ..session(pat.user.id, 0) };
-    assert_eq!(store.session([1; 32]).await.unwrap(), Some((used, pat.user)));
+    assert_eq!(store.session([1; 32]).await.unwrap(), Some((used, pat.user, false)));
     store.remove_session([1; 32]).await.unwrap();
     store.note_session_use([1; 32], at(6)).await.unwrap();
     assert_eq!(store.session([1; 32]).await.unwrap(), None, "what ended is not begun by its use");

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::access::FactorState;
 use crate::access::request::Sender;
 use crate::app::App;
 use crate::domain::field::FieldError;
@@ -27,6 +28,8 @@ pub(in crate::web) struct ConfirmPage {
     /// The path to go to afterwards.
     pub(in crate::web) to: String,
     pub(in crate::web) password: PlainInput,
+    /// The code, where the person has a second factor.
+    pub(in crate::web) code: Option<PlainInput>,
     pub(in crate::web) problems: Vec<FieldError>,
 }
 
@@ -42,6 +45,8 @@ pub(in crate::web) struct Destination {
 pub(in crate::web) struct ConfirmForm {
     #[serde(deserialize_with = "secret")]
     current_password: SecretString,
+    #[serde(default)]
+    code: String,
     #[serde(default)]
     to: String,
 }
@@ -63,7 +68,7 @@ pub(in crate::web) async fn send(
     Form(form): Form<ConfirmForm>,
 ) -> Result<Response, Failure> {
     let now = person.clock.now;
-    match ops::account::confirm(&app, person.session(), &form.current_password, &sender, now).await {
+    match ops::account::confirm(&app, person.session(), (&form.current_password, &form.code), &sender, now).await {
         Ok(()) => Ok(Redirect::to(own_path(&form.to)).into_response()),
         Err(refusal) if refusal.kind == Kind::Invalid => {
             let problems = refusal.fields.iter().map(named).collect();
@@ -82,5 +87,7 @@ pub(in crate::web) async fn send(
 async fn view(app: &App, person: &SignedIn, to: String, problems: Vec<FieldError>) -> Result<ConfirmPage, Failure> {
     let layout = Layout::load(app, person, Section::Account).await?;
     let password = PlainInput::current_password("current_password").problems(&problems);
-    Ok(ConfirmPage { layout, to, password, problems })
+    let has_factor = person.session().second_factor == FactorState::On;
+    let code = has_factor.then(|| PlainInput::code().problems(&problems));
+    Ok(ConfirmPage { layout, to, password, code, problems })
 }
