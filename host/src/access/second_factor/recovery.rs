@@ -1,5 +1,5 @@
-//! Recovery codes: ten, each good for one sign-in in place of the app. 80 random bits each, so that a digest that is not
-//! slow keeps them.
+//! Recovery codes: ten, each good for one sign-in in place of the app. Of digits alone, so that the keyboard of a telephone
+//! that the app's codes are typed with has them; 66 random bits each, so that a digest that is not slow keeps them.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -8,21 +8,19 @@ use crate::domain::text;
 
 /// The number of codes.
 pub(super) const CODES: usize = 10;
-/// The characters of a code, without those between its groups.
-const LENGTH: usize = 16;
+/// The digits of a code.
+const LENGTH: usize = 20;
 /// The characters between two hyphens.
 const GROUP: usize = 4;
-/// 32 letters and digits that nobody takes for one another.
-const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// The longest text that is looked at.
 const LONGEST: usize = 200;
 
-/// New codes, as they are shown: `abcd-efgh-ijkm-npqr`.
+/// New codes, as they are shown: `0123-4567-8901-2345-6789`.
 pub(super) fn new_codes() -> Vec<SecretString> {
     let code = |_| {
-        let bytes: [u8; LENGTH] = rand::random();
-        let letters: Vec<char> = bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
-        let groups: Vec<String> = letters.chunks(GROUP).map(|group| group.iter().collect()).collect();
+        let numbers: [u64; LENGTH] = rand::random();
+        let digits = numbers.map(|number| (number % 10).to_string());
+        let groups: Vec<String> = digits.chunks(GROUP).map(<[String]>::concat).collect();
         groups.join("-").into()
     };
     (0..CODES).map(code).collect()
@@ -33,18 +31,17 @@ pub(super) fn digests(codes: &[SecretString]) -> Vec<[u8; 32]> {
     codes.iter().filter_map(|code| digest_of(&plain(code.expose_secret()))).collect()
 }
 
-/// A code of either kind as somebody typed it: without blanks and hyphens, in small letters, whichever keyboard it is from.
+/// A code of either kind as somebody typed it: without blanks and hyphens, whichever keyboard it is from.
 pub(super) fn plain(code: &str) -> String {
     let code = code.get(..LONGEST).unwrap_or(if code.len() < LONGEST { code } else { "" });
     let is_between = |c: char| c.is_whitespace() || matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
     let letters = text::by_its_letters(code);
-    letters.chars().filter(|c| !is_between(*c)).flat_map(char::to_lowercase).collect()
+    letters.chars().filter(|c| !is_between(*c)).collect()
 }
 
 /// The digest of what may be a recovery code; none of what is something else.
 pub(super) fn digest_of(plain: &str) -> Option<[u8; 32]> {
-    (plain.len() == LENGTH && plain.bytes().all(|byte| LETTERS.contains(&byte)))
-        .then(|| *token::digest(plain).as_bytes())
+    (plain.len() == LENGTH && plain.bytes().all(|byte| byte.is_ascii_digit())).then(|| *token::digest(plain).as_bytes())
 }
 
 #[cfg(test)]
@@ -58,17 +55,16 @@ mod tests {
         let different: std::collections::BTreeSet<_> = kept.iter().collect();
         assert_eq!((codes.len(), different.len()), (CODES, CODES));
         let code = codes[0].expose_secret();
-        assert_eq!((code.len(), code.matches('-').count()), (19, 3), "{code}");
+        assert_eq!((code.len(), code.matches('-').count()), (24, 4), "{code}");
         for typed in [
             code.to_owned(),
-            code.to_uppercase(),
             code.replace('-', ""),
             code.replace('-', " "),
             format!(" {}\n", code.replace('-', "\u{2013}")),
         ] {
             assert_eq!(digest_of(&plain(&typed)), Some(kept[0]), "{typed:?}");
         }
-        for other in ["", "123456", "abcd-efgh-ijkm", "abcd-efgh-ijkm-npq1", "abcd-efgh-ijkm-npqrs"] {
+        for other in ["", "123456", "0123-4567-8901", "0123-4567-8901-2345-678x", "0123-4567-8901-2345-67890"] {
             assert_eq!(digest_of(&plain(other)), None, "{other}");
         }
     }

@@ -195,7 +195,7 @@ fn the_second_factor() {
         problems,
     };
     check("second_factor_refused", &set_up);
-    let codes = vec!["abcd-efgh-ijkm-npqr".to_owned(), "2345-6789-abcd-efgh".to_owned()];
+    let codes = vec!["0123-4567-8901-2345-6789".to_owned(), "9876-5432-1098-7654-3210".to_owned()];
     check("recovery_codes", &CodesPage { layout: layout(Section::Account), codes });
     check("recovery_codes_before", &CodesPage { layout: layout(Section::Account), codes: Vec::new() });
 }
