@@ -46,7 +46,6 @@ mod record;
 mod review;
 mod rules;
 mod runs;
-mod second_factor;
 mod session;
 mod sign_in;
 mod troubleshoot;
@@ -161,9 +160,12 @@ pub fn router(app: App) -> Router {
         .route("/audit/export", get(audit::export))
         .route("/account", get(account::show))
         .route("/account/confirm", get(account::confirm::form).post(account::confirm::send))
-        .route("/account/second-factor", get(second_factor::form).post(second_factor::set_up))
-        .route("/account/second-factor/codes", get(second_factor::codes).post(second_factor::new_codes))
-        .route("/account/second-factor/remove", post(second_factor::remove))
+        .route("/account/second-factor", get(account::second_factor::form).post(account::second_factor::set_up))
+        .route(
+            "/account/second-factor/codes",
+            get(account::second_factor::codes).post(account::second_factor::new_codes),
+        )
+        .route("/account/second-factor/remove", post(account::second_factor::remove))
         .route("/account/name", post(account::rename))
         .route("/account/email", post(account::change_email))
         .route("/account/password", post(account::change_password))

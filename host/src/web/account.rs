@@ -1,6 +1,7 @@
 //! My account: name, email, password, sessions and tokens of the person who looks.
 
 pub(super) mod confirm;
+pub(super) mod second_factor;
 pub(super) mod tokens;
 
 use askama::Template;
@@ -12,6 +13,7 @@ use axum::{Extension, Form};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use self::second_factor::{CODES, FactorSection, REMOVAL};
 use self::tokens::{ScopeChoice, TokenForm, TokenRow};
 use super::answers::{AnswerQuery, Answers, Checked};
 use super::failure::{Failure, named, page, seconds};
@@ -19,7 +21,6 @@ use super::inputs::PlainInput;
 use super::layout::{Layout, Section};
 use super::once::{Once, OnceQuery, Shown};
 use super::people::{SessionRow, title};
-use super::second_factor::{CODES, FactorSection, REMOVAL};
 use super::session::SignedIn;
 use super::sign_in::secret;
 use crate::access::request::Sender;
@@ -110,7 +111,7 @@ async fn view(app: &App, person: &SignedIn, typed: Typed) -> Result<AccountPage,
 }
 
 /// The page once more, with what does not fit: fields of the form have their ids with this before them.
-pub(super) async fn again(
+async fn again(
     app: &App,
     person: &SignedIn,
     refusal: Refusal,

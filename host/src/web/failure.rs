@@ -17,6 +17,9 @@ use crate::ops::{FieldError, Kind, Refusal};
 use crate::queue::NotDone;
 use crate::store::StoreError;
 
+/// The address of the page where a second factor is set up.
+pub(super) const SECOND_FACTOR: &str = "/account/second-factor";
+
 /// The reason why a page cannot be shown.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -188,7 +191,7 @@ impl IntoResponse for Failure {
             tracing::error!(error = %message, "a page could not be made");
         }
         if let Self::SecondFactorFirst = &self {
-            return Redirect::to(super::second_factor::PATH).into_response();
+            return Redirect::to(SECOND_FACTOR).into_response();
         }
         if let Self::ConfirmFirst(back) = &self {
             return Redirect::to(&format!("/account/confirm?{}", pair("to", back))).into_response();

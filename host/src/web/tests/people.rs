@@ -9,6 +9,7 @@ use crate::domain::account::{AccountState, ApiToken};
 use crate::domain::field::FieldError;
 use crate::web::account::AccountPage;
 use crate::web::account::confirm::ConfirmPage;
+use crate::web::account::second_factor::{CodesPage, FactorSection, SetUpPage};
 use crate::web::account::tokens::{ScopeChoice, TokenRow};
 use crate::web::answers::Checked;
 use crate::web::components::{Moment, Paging};
@@ -20,7 +21,6 @@ use crate::web::people::invite::{InviteForm, InvitePage};
 use crate::web::people::person::PersonPage;
 use crate::web::people::roles::RolesPage;
 use crate::web::people::{PeoplePage, Row, SessionRow, badge, title};
-use crate::web::second_factor::{CodesPage, FactorSection, SetUpPage};
 use crate::web::sign_in::code::CodePage;
 
 const LONGEST: &str = "Wilhelmina Konstantinopoulos-Featherstonehaugh of the Northern Beaches";

@@ -11,60 +11,51 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use self::picture::Picture;
-use super::account;
-use super::answers::{Answers, Checked};
-use super::components::Moment;
-use super::failure::{Failure, named, page};
-use super::format;
-use super::inputs::PlainInput;
-use super::layout::{Layout, Section};
-use super::once::{Once, OnceQuery, Shown};
-use super::people::person::led_back;
-use super::session::SignedIn;
+use super::{Typed, again};
 use crate::access::FactorState;
 use crate::access::request::Sender;
 use crate::app::App;
 use crate::domain::field::FieldError;
 use crate::ops::{self, Kind};
+use crate::web::answers::{Answers, Checked};
+use crate::web::components::Moment;
+use crate::web::failure::{Failure, SECOND_FACTOR as PATH, named, page};
+use crate::web::format;
+use crate::web::inputs::PlainInput;
+use crate::web::layout::{Layout, Section};
+use crate::web::once::{Once, OnceQuery, Shown};
+use crate::web::people::person::led_back;
+use crate::web::session::{RECOVERY_CODES as CODES_PATH, SignedIn};
 
-/// The address of where it is set up.
-pub(super) const PATH: &str = "/account/second-factor";
-/// The address of the recovery codes.
-const CODES_PATH: &str = "/account/second-factor/codes";
 /// The beginnings of the ids of the fields of two forms on the page of the account.
-pub(super) const CODES: &str = "codes-";
-pub(super) const REMOVAL: &str = "removal-";
+pub(in crate::web) const CODES: &str = "codes-";
+pub(in crate::web) const REMOVAL: &str = "removal-";
 /// So many recovery codes or fewer are few.
 const FEW: usize = 3;
 
-/// Whether a page is one of those by which somebody sets up what they have to.
-pub(super) fn is_on_the_way(path: &str) -> bool {
-    [PATH, CODES_PATH, "/account/confirm"].contains(&path)
-}
-
 /// What the page of the account says of it.
-pub(super) struct FactorSection {
+pub(in crate::web) struct FactorSection {
     /// Since when it is asked for; none where it is not.
-    pub(super) since: Option<Moment>,
+    pub(in crate::web) since: Option<Moment>,
     /// Whether the practice wants it.
-    pub(super) is_wanted: bool,
+    pub(in crate::web) is_wanted: bool,
     /// The recovery codes that are left, of how many, and when one was last used.
-    pub(super) left: usize,
-    pub(super) of: usize,
-    pub(super) last_used: Option<Moment>,
-    pub(super) are_few: bool,
-    pub(super) codes_code: PlainInput,
-    pub(super) removal_code: PlainInput,
+    pub(in crate::web) left: usize,
+    pub(in crate::web) of: usize,
+    pub(in crate::web) last_used: Option<Moment>,
+    pub(in crate::web) are_few: bool,
+    pub(in crate::web) codes_code: PlainInput,
+    pub(in crate::web) removal_code: PlainInput,
 }
 
 impl FactorSection {
     /// The recovery codes that are left, in words.
-    pub(super) fn left_of(&self) -> String {
+    pub(in crate::web) fn left_of(&self) -> String {
         let left = if self.left == 1 { "is left" } else { "are left" };
         format!("{} of your {} {left}", self.left, format::count(self.of as u64, "recovery code", "recovery codes"))
     }
 
-    pub(super) async fn load(app: &App, person: &SignedIn, problems: &[FieldError]) -> Result<Self, Failure> {
+    pub(in crate::web) async fn load(app: &App, person: &SignedIn, problems: &[FieldError]) -> Result<Self, Failure> {
         let stored = app.store.user(person.user()).await?;
         let factor = stored.and_then(|stored| stored.second_factor);
         let codes = factor.as_ref().map_or(&[][..], |factor| &factor.recovery_codes);
@@ -85,36 +76,36 @@ impl FactorSection {
 
 #[derive(Template)]
 #[template(path = "second-factor.html")]
-pub(super) struct SetUpPage {
-    pub(super) layout: Layout,
+pub(in crate::web) struct SetUpPage {
+    pub(in crate::web) layout: Layout,
     /// Whether the practice wants it, and nothing else is open before.
-    pub(super) is_wanted: bool,
+    pub(in crate::web) is_wanted: bool,
     /// What the app's camera reads; none where the text is too long for it.
-    pub(super) picture: Option<Picture>,
+    pub(in crate::web) picture: Option<Picture>,
     /// The address that the picture holds, for an app on the same device.
-    pub(super) address: String,
+    pub(in crate::web) address: String,
     /// The secret in groups, to be typed.
-    pub(super) secret: String,
-    pub(super) code: PlainInput,
-    pub(super) problems: Vec<FieldError>,
+    pub(in crate::web) secret: String,
+    pub(in crate::web) code: PlainInput,
+    pub(in crate::web) problems: Vec<FieldError>,
 }
 
 #[derive(Template)]
 #[template(path = "recovery-codes.html")]
-pub(super) struct CodesPage {
-    pub(super) layout: Layout,
+pub(in crate::web) struct CodesPage {
+    pub(in crate::web) layout: Layout,
     /// The codes, where they are shown now.
-    pub(super) codes: Vec<String>,
+    pub(in crate::web) codes: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct CodeForm {
+pub(in crate::web) struct CodeForm {
     code: String,
 }
 
 /// `GET /account/second-factor`
-pub(super) async fn form(State(app): State<App>, person: SignedIn) -> Result<Response, Failure> {
+pub(in crate::web) async fn form(State(app): State<App>, person: SignedIn) -> Result<Response, Failure> {
     if person.session().second_factor == FactorState::On {
         let message = "Your account has a second factor already. Remove it under My account first where another app is to \
                        take its place.";
@@ -141,7 +132,7 @@ async fn view(app: &App, person: &SignedIn, problems: Vec<FieldError>) -> Result
 }
 
 /// `POST /account/second-factor`
-pub(super) async fn set_up(
+pub(in crate::web) async fn set_up(
     State(app): State<App>,
     person: SignedIn,
     Extension(once): Extension<Once>,
@@ -163,7 +154,7 @@ fn lead_to_codes(once: &Once, person: &SignedIn, codes: &[SecretString]) -> Resp
 }
 
 /// `GET /account/second-factor/codes`
-pub(super) async fn codes(
+pub(in crate::web) async fn codes(
     State(app): State<App>,
     person: SignedIn,
     Extension(once): Extension<Once>,
@@ -177,7 +168,7 @@ pub(super) async fn codes(
 }
 
 /// `POST /account/second-factor/codes`
-pub(super) async fn new_codes(
+pub(in crate::web) async fn new_codes(
     State(app): State<App>,
     person: SignedIn,
     sender: Sender,
@@ -187,12 +178,12 @@ pub(super) async fn new_codes(
     let now = person.clock.now;
     match ops::second_factor::new_recovery_codes(&app, person.session(), &form.code, &sender, now).await {
         Ok(codes) => Ok(lead_to_codes(&once, &person, &codes)),
-        Err(refusal) => account::again(&app, &person, refusal, CODES, account::Typed::default()).await,
+        Err(refusal) => again(&app, &person, refusal, CODES, Typed::default()).await,
     }
 }
 
 /// `POST /account/second-factor/remove`
-pub(super) async fn remove(
+pub(in crate::web) async fn remove(
     State(app): State<App>,
     person: SignedIn,
     sender: Sender,
@@ -204,6 +195,6 @@ pub(super) async fn remove(
             let message = "Your second factor is removed. Delete its entry in your app.".to_owned();
             Ok(answers.lead("/account", person.user(), Checked::good(message)))
         }
-        Err(refusal) => account::again(&app, &person, refusal, REMOVAL, account::Typed::default()).await,
+        Err(refusal) => again(&app, &person, refusal, REMOVAL, Typed::default()).await,
     }
 }
