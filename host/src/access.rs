@@ -11,6 +11,7 @@ mod identity;
 mod password;
 pub mod people;
 pub mod request;
+pub mod second_factor;
 pub mod session;
 mod setup;
 pub mod source;
@@ -28,7 +29,8 @@ pub use account::{AccountError, FieldProblem, NewUser};
 pub use api_tokens::{Holder, NewToken};
 pub use book::{Book, BookError, in_words};
 pub use people::{Link, Made};
-pub use session::{Session, SignedIn};
+pub use second_factor::{CodeFault, FactorProblem, SecondFactors};
+pub use session::{FactorState, Session, SignedIn};
 
 use crate::access::request::Sender;
 use crate::access::setup::SetUpLink;
@@ -38,7 +40,7 @@ use crate::domain::access::{Actor, Role, User, Who};
 use crate::domain::audit::By;
 use crate::domain::{EmailAddress, Timestamp};
 use crate::queue::{self, NotDone};
-use crate::store::access::{Added, StoredSession};
+use crate::store::access::{Added, GivenCode, StoredSession, StoredUser};
 use crate::store::audit::scope;
 use crate::store::{Store, StoreError};
 
@@ -54,6 +56,7 @@ pub struct Access {
     practice: Arc<str>,
     set_up_link: Arc<Mutex<Option<SetUpLink>>>,
     throttle: Arc<Mutex<Throttle>>,
+    second_factors: SecondFactors,
 }
 
 /// Marks a request that came through the socket in the data folder: only the user who owns the data can open it.
@@ -84,6 +87,18 @@ pub enum SignInError {
     /// The password is right, and people in this role sign in by the identity provider.
     #[error("passwords are for practice managers here; sign in by the identity provider, on the sign-in page")]
     ByProvider,
+    /// The password is right, and the account has a second factor, of which no code was given.
+    #[error("this account has a second factor, whose code is wanted, too")]
+    CodeWanted {
+        /// The token by which the sign-in goes on with a code, where a person signs in on the page.
+        half: Option<SecretString>,
+    },
+    /// The code is not accepted.
+    #[error(transparent)]
+    CodeRefused(#[from] CodeFault),
+    /// A sign-in that waited for its code is over.
+    #[error("the code came too late: a password that was given waits five minutes for it; sign in again")]
+    HalfIsOver,
     /// The source of the sign-in failed too often.
     #[error("too many sign-ins failed; try again in {}", seconds(*.retry_after))]
     TooMany {
@@ -117,13 +132,27 @@ struct Try<'t> {
     throttle: &'t Mutex<Throttle>,
     source: std::net::IpAddr,
     account: token::Digest,
+    kind: TryOf,
     now: Timestamp,
     ended: Ended,
 }
 
+/// What is tried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TryOf {
+    /// A password or a recovery code.
+    Password,
+    /// A code of somebody's app.
+    Code,
+}
+
 impl Drop for Try<'_> {
     fn drop(&mut self) {
-        lock(self.throttle).end(self.source, self.account, self.ended, self.now);
+        let mut throttle = lock(self.throttle);
+        match self.kind {
+            TryOf::Password => throttle.end(self.source, self.account, self.ended, self.now),
+            TryOf::Code => throttle.end_code(self.source, self.account, self.ended, self.now),
+        }
     }
 }
 
@@ -135,6 +164,7 @@ impl Access {
         practice: &str,
         bootstrap_token: Option<&SecretString>,
         link_lasts: SignedDuration,
+        second_factors: SecondFactors,
     ) -> Self {
         Self {
             store,
@@ -144,6 +174,7 @@ impl Access {
             takes_passwords: true,
             set_up_link: Arc::default(),
             throttle: Arc::default(),
+            second_factors,
         }
     }
 
@@ -193,7 +224,7 @@ impl Access {
         match self.store.add_first_user(stored.clone()).await? {
             Added::Yes => {
                 *lock(&self.set_up_link) = None;
-                Ok(self.open_session((stored.user, None), token::new(), sender, now).await?)
+                Ok(self.open_session((stored.user, None), Beside::Nothing, token::new(), sender, now).await?)
             }
             Added::No if self.store.has_manager().await? => Err(AccountError::LinkIsOver),
             // Somebody who is no practice manager, or was invited, has it.
@@ -205,8 +236,8 @@ impl Access {
     /// Opens a session for whoever knows an account's password. Takes as long for an email that nobody has.
     ///
     /// # Errors
-    /// [`SignInError::Refused`], [`SignInError::Disabled`], [`SignInError::TooMany`], [`SignInError::NotDone`], or where the
-    /// store fails.
+    /// [`SignInError::Refused`], [`SignInError::Disabled`], [`SignInError::TooMany`], [`SignInError::NotDone`], where the store
+    /// fails, and [`SignInError::CodeWanted`] where [`Access::sign_in_by_code`] goes on.
     pub async fn sign_in(
         &self,
         email: &str,
@@ -214,23 +245,33 @@ impl Access {
         sender: Sender,
         now: Timestamp,
     ) -> Result<SignedIn, SignInError> {
-        let (user, checked) = self.known_by_password(email, password, sender.source, now).await?;
-        self.open_session((user, Some(checked)), token::new(), sender, now).await
+        let (stored, checked) = self.known_by_password(email, password, sender.source, now).await?;
+        if stored.second_factor.is_some() {
+            return Err(self.second_factors.half(stored.user.id, checked, now));
+        }
+        self.open_session((stored.user, Some(checked)), Beside::Nothing, token::new(), sender, now).await
     }
 
-    /// The same for a program, whose token is known for one by its beginning.
+    /// The same for a program, whose token is known for one by its beginning, and which gives the code at once where the
+    /// account has a second factor.
     ///
     /// # Errors
-    /// Fails as [`Access::sign_in`] does.
+    /// Fails as [`Access::sign_in`] does, and with [`SignInError::CodeRefused`].
     pub async fn sign_in_program(
         &self,
         email: &str,
         password: &SecretString,
+        code: Option<&str>,
         sender: Sender,
         now: Timestamp,
     ) -> Result<SignedIn, SignInError> {
-        let (user, checked) = self.known_by_password(email, password, sender.source, now).await?;
-        self.open_session((user, Some(checked)), token::with_prefix(token::SESSION_PREFIX), sender, now).await
+        let (stored, checked) = self.known_by_password(email, password, sender.source, now).await?;
+        let given = match &stored.second_factor {
+            Some(_) => Beside::Code(self.code_given(&stored, code.unwrap_or_default(), sender.source, now).await?),
+            None => Beside::Nothing,
+        };
+        let token = token::with_prefix(token::SESSION_PREFIX);
+        self.open_session((stored.user, Some(checked)), given, token, sender, now).await
     }
 
     /// The person who has this email and password, and the hash that it was held against.
@@ -240,12 +281,10 @@ impl Access {
         password: &SecretString,
         source: Source,
         now: Timestamp,
-    ) -> Result<(User, String), SignInError> {
+    ) -> Result<(StoredUser, String), SignInError> {
         let typed = EmailAddress::folded(email);
         let (source, key) = (source.network(), token::digest(&typed));
-        let admitted = self.admitted(source, key, now).await?;
-        let mut tried = Try { throttle: &self.throttle, source, account: key, now, ended: Ended::Wrong };
-        tokio::time::sleep(admitted.hold).await;
+        let (mut tried, is_doubted) = self.admitted(TryOf::Password, (source, key), now).await?;
         let stored = match EmailAddress::typed(email) {
             Some(email) => self.store.user_by_email(email).await?,
             None => None,
@@ -255,7 +294,7 @@ impl Access {
         }
         let hash = stored.as_ref().and_then(|stored| stored.password_hash.clone());
         let checked = hash.clone().unwrap_or_default();
-        let queue = if admitted.is_doubted { &queue::DOUBTED_PASSWORDS } else { &queue::PASSWORDS };
+        let queue = if is_doubted { &queue::DOUBTED_PASSWORDS } else { &queue::PASSWORDS };
         let is_right = match password::is_right(password, hash, queue).await {
             Ok(is_right) => is_right,
             Err(error) => {
@@ -268,22 +307,29 @@ impl Access {
         match () {
             () if !stored.is_active() => Err(SignInError::Disabled),
             () if !self.takes_password_of(&stored.user) => Err(SignInError::ByProvider),
-            () => Ok((stored.user, checked)),
+            () => Ok((stored, checked)),
         }
     }
 
-    /// Waits until a sign-in may be tried.
+    /// Waits until a sign-in may be tried, for as long as it is held; answers whether its source is doubted, too.
     async fn admitted(
         &self,
-        source: std::net::IpAddr,
-        account: token::Digest,
+        kind: TryOf,
+        (source, account): (std::net::IpAddr, token::Digest),
         now: Timestamp,
-    ) -> Result<throttle::Admitted, SignInError> {
+    ) -> Result<(Try<'_>, bool), SignInError> {
         let looks = CROWDED.as_millis() / BETWEEN_LOOKS.as_millis();
         for _ in 0..looks {
-            let begun = lock(&self.throttle).begin(source, account, now);
+            let begun = match kind {
+                TryOf::Password => lock(&self.throttle).begin(source, account, now),
+                TryOf::Code => lock(&self.throttle).begin_code(source, account, now),
+            };
             match begun {
-                Begun::Admitted(admitted) => return Ok(admitted),
+                Begun::Admitted(admitted) => {
+                    let tried = Try { throttle: &self.throttle, source, account, kind, now, ended: Ended::Wrong };
+                    tokio::time::sleep(admitted.hold).await;
+                    return Ok((tried, admitted.is_doubted));
+                }
                 Begun::Refused(retry_after) => return Err(SignInError::TooMany { retry_after }),
                 Begun::Crowded => tokio::time::sleep(BETWEEN_LOOKS).await,
             }
@@ -298,13 +344,14 @@ impl Access {
     pub async fn session(&self, token: &str, now: Timestamp) -> Result<Option<Session>, StoreError> {
         let key = *token::digest(token).as_bytes();
         let found = self.store.session(key).await?;
-        let found = found.filter(|(stored, _)| session::is_alive(stored.opened_at, stored.used_at, now));
-        let Some((stored, user)) = found else { return Ok(None) };
+        let found = found.filter(|(stored, ..)| session::is_alive(stored.opened_at, stored.used_at, now));
+        let Some((stored, user, has_factor)) = found else { return Ok(None) };
         if session::is_to_be_noted(&stored, now) {
             self.store.note_session_use(key, now).await?;
         }
         let confirmed_at = stored.confirmed_at.unwrap_or(stored.opened_at);
-        Ok(Some(Session { user, ends_at: session::ends_at(stored.opened_at), confirmed_at, key }))
+        let second_factor = self.second_factors.state(&stored, user.role, has_factor);
+        Ok(Some(Session { user, ends_at: session::ends_at(stored.opened_at), confirmed_at, second_factor, key }))
     }
 
     /// Ends a session.
@@ -323,6 +370,7 @@ impl Access {
     async fn open_session(
         &self,
         (user, checked): (User, Option<String>),
+        beside: Beside,
         token: SecretString,
         sender: Sender,
         now: Timestamp,
@@ -337,13 +385,34 @@ impl Access {
             confirmed_at: None,
             device: sender.device,
             address: (sender.source != Source::unknown()).then(|| sender.source.0.to_string()),
+            by_provider: matches!(beside, Beside::Provider),
         };
-        if !self.store.add_session(key, (stored, checked), now - session::LONGEST).await? {
-            // Disabled, or given another password, since the password was looked at.
-            return Err(SignInError::Refused);
+        let has_factor = matches!(beside, Beside::Code(_));
+        let second_factor = self.second_factors.state(&stored, user.role, has_factor);
+        let (kept, forget_before) = ((stored, checked), now - session::LONGEST);
+        // Where it is not opened, the account was disabled, or given another password or a second factor, since the password
+        // was looked at; or the code was used by another sign-in.
+        let refused = if has_factor { CodeFault::Used.into() } else { SignInError::Refused };
+        let is_open = match beside {
+            Beside::Nothing | Beside::Provider => self.store.add_session(key, kept, forget_before).await?,
+            Beside::Code(given) => self.store.add_session_with_code(key, kept, given, forget_before).await?,
+        };
+        if !is_open {
+            return Err(refused);
         }
-        Ok(SignedIn { token, session: Session { user, ends_at: session::ends_at(now), confirmed_at: now, key } })
+        let (ends_at, confirmed_at) = (session::ends_at(now), now);
+        Ok(SignedIn { token, session: Session { user, ends_at, confirmed_at, second_factor, key } })
     }
+}
+
+/// What was given beside the password, or in its place.
+enum Beside {
+    /// Nothing: the account asks for no code.
+    Nothing,
+    /// A code of the second factor.
+    Code(GivenCode),
+    /// The word of the identity provider, which sees to a second factor itself.
+    Provider,
 }
 
 /// Locks what is guarded, also after a panic elsewhere: it is replaced as a whole, so that none left it half-changed.

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::access::Access;
+use crate::access::{Access, SecondFactors};
 use crate::audit::Trail;
 use crate::config::Config;
 use crate::connection::{Connection, Connections, OnTrial};
@@ -138,7 +138,7 @@ impl App {
         let packs = Packs::new(&data_dir.join("cache"), config.server.compiler.as_deref(), typesetter(&config))?;
         let config = Arc::new(config);
         let secrets = Secrets::open(&config.server)?;
-        let integrations = Integrations::open(Arc::clone(&config), store.clone(), packs.clone(), secrets)?;
+        let integrations = Integrations::open(Arc::clone(&config), store.clone(), packs.clone(), secrets.clone())?;
         let connections = integrations.connections().clone();
         let syncs = Syncs::new(store.clone(), connections.clone(), config.practice.time_zone.clone());
         let maker = Maker { store: store.clone(), connections: connections.clone(), config: Arc::clone(&config) };
@@ -158,6 +158,7 @@ impl App {
             &config.practice.name,
             config.server.bootstrap_token.as_ref(),
             config.link_lasts,
+            SecondFactors::new(secrets, config.second_factor),
         );
         let openid = openid(&config).map_err(OpenError::OpenId)?;
         let access = match &openid {

@@ -39,6 +39,7 @@ use crate::crm::hosts::HostRules;
 use crate::crm::proxy::Proxy;
 use crate::crm::registry::Registry;
 use crate::crm::spec::SiteAccess;
+use crate::domain::account::SecondFactorRule;
 use crate::domain::{ConnectionName, Timestamp};
 
 /// The defaults, and the reference of every key.
@@ -83,6 +84,8 @@ pub struct Config {
     pub emergency_lasts: SignedDuration,
     /// The identity provider by which people sign in; none where they have passwords alone.
     pub openid: Option<OpenIdSettings>,
+    /// Of whom the practice wants a second factor.
+    pub second_factor: SecondFactorRule,
     /// The CRM sites, by name.
     pub connections: BTreeMap<ConnectionName, SiteAccess>,
 }

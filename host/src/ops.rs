@@ -27,6 +27,7 @@ pub mod privacy;
 pub mod review;
 pub mod revisions;
 pub mod runs;
+pub mod second_factor;
 pub mod teams;
 pub mod tokens;
 pub mod uploads;

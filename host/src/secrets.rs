@@ -10,6 +10,8 @@ use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -24,7 +26,8 @@ const NONCE: usize = 24;
 /// The purpose for which the key is derived from the operator's text.
 const PURPOSE: &str = "tidegate 2026-11 secrets at rest";
 
-/// Seals and opens secrets.
+/// Seals and opens secrets. Cheap to clone.
+#[derive(Clone)]
 pub struct Secrets {
     cipher: XChaCha20Poly1305,
 }
@@ -57,9 +60,9 @@ pub enum SecretsError {
 /// The associated data of a sealed secret: what it is, whose, and where it is sent. It opens under no other.
 #[derive(Clone, Copy, Debug)]
 pub struct SealContext<'a> {
-    /// `password`, `client secret`, `tokens`, `app id`.
+    /// `password`, `client secret`, `tokens`, `app id`, `second factor`.
     pub what: &'a str,
-    /// The connection's name.
+    /// The connection's name, or the account's id.
     pub of: &'a str,
     /// The hosts that it is sent to, as `ConnectionSpec::recipients` names them.
     pub to: &'a str,
@@ -126,6 +129,12 @@ impl SealContext<'_> {
     }
 }
 
+/// 256 random bits as text, 43 characters that may stand in a URL.
+pub fn random() -> SecretString {
+    let bytes: [u8; 32] = rand::random();
+    URL_SAFE_NO_PAD.encode(bytes).into()
+}
+
 /// The key in the data folder, for its owner alone.
 fn own_key(data_dir: &Path) -> Result<SecretString, SecretsError> {
     let path = data_dir.join(KEY_FILE);
@@ -139,17 +148,19 @@ fn own_key(data_dir: &Path) -> Result<SecretString, SecretsError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
-    let key = crate::access::random_secret();
+    let key = random();
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
     writeln!(file, "{}", key.expose_secret()).and_then(|()| file.sync_all()).map_err(failed)?;
     Ok(key)
 }
 
+/// The sealing itself, and the settings with which other tests open it.
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    fn settings(data_dir: &Path, key: Option<&str>) -> Server {
+    /// Settings of a host with this data folder and key.
+    pub fn settings(data_dir: &Path, key: Option<&str>) -> Server {
         let listen = ([127, 0, 0, 1], 0).into();
         let data_dir = data_dir.to_owned();
         let secret_key = key.map(Into::into);

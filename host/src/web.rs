@@ -154,6 +154,7 @@ pub fn router(app: App) -> Router {
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-in/openid", get(openid::begin))
         .route("/sign-in/openid/callback", get(openid::callback))
+        .route("/sign-in/code", post(sign_in::code::send))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/set-up/{token}", get(sign_in::set_up_form).post(sign_in::set_up))
         .route("/join/{token}", get(join::form).post(join::join))
@@ -174,12 +175,19 @@ pub fn router(app: App) -> Router {
         .route("/people/{id}/enable", post(people::person::enable))
         .route("/people/{id}/unlink", post(people::person::unlink))
         .route("/people/{id}/reset", post(people::person::reset))
+        .route("/people/{id}/reset-second-factor", post(people::person::reset_second_factor))
         .route("/people/{id}/sessions/{session}/end", post(people::person::end_session))
         .route("/audit", get(audit::list))
         .route("/audit/export", get(audit::export))
         .route("/account", get(account::show))
         .route("/account/confirm", get(account::confirm::form).post(account::confirm::send))
         .route("/account/confirm/openid", get(openid::confirm))
+        .route("/account/second-factor", get(account::second_factor::form).post(account::second_factor::set_up))
+        .route(
+            "/account/second-factor/codes",
+            get(account::second_factor::codes).post(account::second_factor::new_codes),
+        )
+        .route("/account/second-factor/remove", post(account::second_factor::remove))
         .route("/account/name", post(account::rename))
         .route("/account/email", post(account::change_email))
         .route("/account/password", post(account::change_password))

@@ -10,6 +10,7 @@ import { chromium } from "playwright-core";
 import { journeys } from "./journeys.mjs";
 import { looks } from "./looks.mjs";
 import { Report } from "./report.mjs";
+import { secondFactor } from "./second-factor.mjs";
 import { work } from "./work.mjs";
 
 const { HOST, SET_UP, TOKEN, CHROMIUM = "/usr/bin/chromium", TIDEGATE_SCREENSHOTS } = process.env;
@@ -21,6 +22,7 @@ const report = new Report();
 try {
   const found = await journeys(browser, report, { host: HOST, setUp: SET_UP, token: TOKEN });
   const worked = await work(browser, report, { host: HOST, token: TOKEN, person: found.person });
+  await secondFactor(browser, report, { host: HOST, token: TOKEN, screenshots: TIDEGATE_SCREENSHOTS });
   await looks(browser, report, { host: HOST, screenshots: TIDEGATE_SCREENSHOTS, worked, ...found });
 } catch (error) {
   report.failed("the walk came to its end", error.stack);

@@ -1,7 +1,7 @@
 //! Accounts, sessions and API tokens as people see them: nothing here is a secret.
 
 use crate::access::provider::GroupsNote;
-use crate::access::{Scope, User};
+use crate::access::{Role, Scope, User};
 use crate::{SessionId, Timestamp, TokenId, UserId};
 
 /// The state of an account.
@@ -44,6 +44,8 @@ pub struct Account {
     pub has_password: bool,
     /// The account of an identity provider with which the person signs in; none where they have a password alone.
     pub identity: Option<LinkedIdentity>,
+    /// Whether signing in with a password asks for a code beside it.
+    pub has_second_factor: bool,
 }
 
 /// The account of an identity provider that an account here is linked to.
@@ -57,6 +59,46 @@ pub struct LinkedIdentity {
     pub note: Option<GroupsNote>,
     /// The moment at which the groups of the provider ended the account; none where they did not.
     pub ended_at: Option<Timestamp>,
+}
+
+/// Of whom the practice wants a second factor.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum SecondFactorRule {
+    /// Of nobody: who wants one has one.
+    #[default]
+    Optional,
+    /// Of practice managers.
+    Managers,
+    /// Of everybody.
+    Everybody,
+}
+
+impl SecondFactorRule {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Optional, Self::Managers, Self::Everybody];
+
+    /// The rule as the settings write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Optional => "optional",
+            Self::Managers => "managers",
+            Self::Everybody => "everybody",
+        }
+    }
+
+    /// The rule that the settings write so.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.as_str() == word)
+    }
+
+    /// Whether it is wanted of somebody in this role.
+    pub fn applies_to(self, role: Role) -> bool {
+        match self {
+            Self::Optional => false,
+            Self::Managers => role == Role::PracticeManager,
+            Self::Everybody => true,
+        }
+    }
 }
 
 /// The session of somebody, as it is listed.

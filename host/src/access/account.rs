@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::access::{SignInError, password};
+use crate::access::{FactorProblem, SignInError, password};
 use crate::domain::EmailAddress;
 use crate::domain::access::Role;
 use crate::domain::text;
@@ -61,6 +61,9 @@ pub enum AccountError {
     /// The password that was asked for once more is wrong, or too many were tried.
     #[error(transparent)]
     NotConfirmed(#[from] SignInError),
+    /// What is asked of the second factor does not go.
+    #[error(transparent)]
+    SecondFactor(#[from] FactorProblem),
     /// The form does not hold; every problem found.
     #[error("{}", .0.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join(" "))]
     Invalid(Vec<FieldProblem>),

@@ -1,6 +1,6 @@
 //! Sessions of people whom an identity provider knows, in place of a password.
 
-use super::{Access, Session, SignInError, SignedIn, token};
+use super::{Access, Beside, Session, SignInError, SignedIn, token};
 use crate::access::request::Sender;
 use crate::domain::Timestamp;
 use crate::domain::access::User;
@@ -29,7 +29,7 @@ impl Access {
         now: Timestamp,
     ) -> Result<SignedIn, SignInError> {
         let confirmed_at = signed_in_there_at.unwrap_or(Timestamp::UNIX_EPOCH).min(now);
-        let mut signed_in = self.open_session((user, None), token::new(), sender, now).await?;
+        let mut signed_in = self.open_session((user, None), Beside::Provider, token::new(), sender, now).await?;
         // Before the token is handed out, so that nobody is fresh in between.
         self.store.confirm_session(signed_in.session.key, confirmed_at).await?;
         signed_in.session.confirmed_at = confirmed_at;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::account::{self, AccountError, NewUser};
 use super::request::Sender;
-use super::{Access, Session, SignInError, SignedIn, session, token};
+use super::{Access, Beside, CodeFault, Session, SignInError, SignedIn, session, token};
 use crate::domain::access::User;
 use crate::domain::account::{Account, AccountState, OpenSession};
 use crate::domain::audit::By;
@@ -103,11 +103,11 @@ impl Access {
         self.store.account_of_link(*token::digest(token).as_bytes(), now).await
     }
 
-    /// Chooses a password by a link, which is over then, and signs in. Earlier sessions end, and API tokens where that is
+    /// Chooses a password by a link, which is over then, and signs in, where no code is to be given besides. Earlier sessions end, and API tokens where that is
     /// asked for; a password that does not hold leaves the link open.
     ///
     /// # Errors
-    /// Fails as [`AccountError`] says; nothing was changed then.
+    /// Fails as [`AccountError`] says; nothing was changed then, but for [`SignInError::CodeWanted`].
     pub async fn use_link(
         &self,
         token: &str,
@@ -125,30 +125,47 @@ impl Access {
         }
         let before = self.store.user(*id).await?.and_then(|stored| stored.password_hash);
         let hash = account::chosen(password, [email.as_str(), name, &self.practice], before).await?;
+        let chosen = hash.clone();
         match self.store.use_link(*token::digest(token).as_bytes(), hash, ends_tokens, now).await? {
-            LinkUse::Done(user) => Ok(self.open_session((user, None), token::new(), sender, now).await?),
+            LinkUse::Done(user) => {
+                let stored = self.store.user(user.id).await?;
+                if stored.is_some_and(|stored| stored.second_factor.is_some()) {
+                    // Whoever has the link need not have what the codes come from.
+                    return Err(self.second_factors.half(user.id, chosen, now).into());
+                }
+                Ok(self.open_session((user, Some(chosen)), Beside::Nothing, token::new(), sender, now).await?)
+            }
             LinkUse::Over => Err(AccountError::AccountLinkIsOver),
         }
     }
 
-    /// Keeps that the person of a session has just given their password once more.
+    /// Keeps that the person of a session has just given their password once more, and a code where they have a second
+    /// factor.
     ///
     /// # Errors
-    /// Fails as [`Access::sign_in`] does.
+    /// Fails as [`Access::sign_in_program`] does.
     pub async fn confirm(
         &self,
         session: &Session,
-        password: &SecretString,
+        (password, code): (&SecretString, &str),
         sender: &Sender,
         now: Timestamp,
     ) -> Result<(), SignInError> {
         let email = session.user.email.as_str();
-        self.known_by_password(email, password, sender.source, now).await?;
-        Ok(self.store.confirm_session(session.key, now).await?)
+        let (stored, _) = self.known_by_password(email, password, sender.source, now).await?;
+        if stored.second_factor.is_none() {
+            return Ok(self.store.confirm_session(session.key, now).await?);
+        }
+        let given = self.code_given(&stored, code, sender.source, now).await?;
+        match self.store.confirm_session_with_code(session.key, given, now).await? {
+            true => Ok(()),
+            false => Err(CodeFault::Used.into()),
+        }
     }
 
     /// The same before something else is done; answers the hash of the password that was given, which that is to find
-    /// unchanged. Whether it is done remains to be seen, so that the log has nothing of it yet.
+    /// unchanged. Whether it is done remains to be seen, so that the log has nothing of it yet. Where there is a second factor,
+    /// a password alone confirms nothing.
     async fn checked(
         &self,
         session: &Session,
@@ -157,8 +174,10 @@ impl Access {
         now: Timestamp,
     ) -> Result<String, SignInError> {
         let email = session.user.email.as_str();
-        let (_, checked) = self.known_by_password(email, password, sender.source, now).await?;
-        scope::apart(self.store.confirm_session(session.key, now)).await?;
+        let (stored, checked) = self.known_by_password(email, password, sender.source, now).await?;
+        if stored.second_factor.is_none() {
+            scope::apart(self.store.confirm_session(session.key, now)).await?;
+        }
         Ok(checked)
     }
 

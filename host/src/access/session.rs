@@ -17,6 +17,17 @@ pub const FRESH: Duration = Duration::from_mins(15);
 /// The interval at which the last use of a session or token is kept: a durable write for every page would be too much.
 pub const NOTED_EVERY: Duration = Duration::from_mins(5);
 
+/// How an account stands to the second factor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FactorState {
+    /// It has one.
+    On,
+    /// It has none, and needs none.
+    Off,
+    /// It has none, and the practice wants one: nothing else is open until it is set up.
+    Wanted,
+}
+
 /// The session of a person who signed in.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Session {
@@ -26,6 +37,8 @@ pub struct Session {
     pub ends_at: Timestamp,
     /// The moment at which the person last gave their password.
     pub confirmed_at: Timestamp,
+    /// How the person's account stands to the second factor.
+    pub second_factor: FactorState,
     /// The key under which it is kept.
     pub(super) key: [u8; 32],
 }
@@ -33,8 +46,13 @@ pub struct Session {
 impl Session {
     /// The person as `authorize` knows them at this moment.
     pub fn actor(&self, now: Timestamp) -> Actor {
-        let who = Who::Person { user: self.user.id, is_fresh: now < self.confirmed_at + FRESH };
+        let who = Who::Person { user: self.user.id, is_fresh: self.is_fresh(now) };
         Actor { who, name: self.user.name.clone(), role: self.user.role, scopes: None }
+    }
+
+    /// Whether the person signed in, or confirmed who they are, lately.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now < self.confirmed_at + FRESH
     }
 
     /// The id of the session.

@@ -1,10 +1,14 @@
 //! Signing in, end to end over a real store.
 
+mod second_factor;
+
 use jiff::SignedDuration;
 use secrecy::ExposeSecret as _;
 
 use super::*;
 use crate::domain::access::Scope;
+use crate::domain::account::SecondFactorRule;
+use crate::secrets::Secrets;
 use crate::store::access::UserChange;
 
 /// The password of everybody in tests.
@@ -38,8 +42,19 @@ pub async fn cookie_of(access: &Access, role: Role) -> String {
 }
 
 fn access(folder: &tempfile::TempDir) -> Access {
+    access_by(folder, SecondFactorRule::Optional)
+}
+
+/// The host's secrets, by the key of its folder.
+fn secrets(folder: &tempfile::TempDir) -> Secrets {
+    Secrets::open(&crate::secrets::tests::settings(folder.path(), None)).unwrap()
+}
+
+/// The same where the practice wants a second factor of some.
+fn access_by(folder: &tempfile::TempDir, rule: SecondFactorRule) -> Access {
     let bootstrap = "a-token-of-at-least-32-characters".into();
-    Access::new(Store::open(folder.path()).unwrap(), "Acme Advice", Some(&bootstrap), SignedDuration::from_hours(72))
+    let (store, lasts) = (Store::open(folder.path()).unwrap(), SignedDuration::from_hours(72));
+    Access::new(store, "Acme Advice", Some(&bootstrap), lasts, SecondFactors::new(secrets(folder), rule))
 }
 
 #[tokio::test]
@@ -280,10 +295,10 @@ async fn a_sign_in_is_fresh_for_a_quarter_of_an_hour_and_again_once_confirmed() 
     let is_fresh =
         async |minute| access.session(token, at(minute)).await.unwrap().unwrap().actor(at(minute)).is_fresh();
     assert!(is_fresh(14).await && !is_fresh(15).await);
-    let wrong = access.confirm(&pat.session, &"wrong".into(), &HERE.into(), at(20)).await;
+    let wrong = access.confirm(&pat.session, (&"wrong".into(), ""), &HERE.into(), at(20)).await;
     assert!(matches!(wrong, Err(SignInError::Refused)), "{wrong:?}");
     assert!(!is_fresh(20).await);
-    access.confirm(&pat.session, &PASSWORD.into(), &HERE.into(), at(20)).await.unwrap();
+    access.confirm(&pat.session, (&PASSWORD.into(), ""), &HERE.into(), at(20)).await.unwrap();
     assert!(is_fresh(34).await && !is_fresh(35).await);
 }
 
@@ -315,7 +330,7 @@ async fn the_sessions_of_a_person_say_where_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let (access, pat) = manager(&folder).await;
     let sender = Sender { source: THERE, device: Some("Firefox on Linux".to_owned()) };
-    let program = access.sign_in_program("pat.lee@example.com", &PASSWORD.into(), sender, at(30)).await.unwrap();
+    let program = access.sign_in_program("pat.lee@example.com", &PASSWORD.into(), None, sender, at(30)).await.unwrap();
     assert!(program.token.expose_secret().starts_with("tgs_"));
     let sessions = access.sessions(None, at(31)).await.unwrap();
     let ids: Vec<_> = sessions.iter().map(|open| open.id).collect();

@@ -35,6 +35,10 @@ const OF_TOKENS: Delays = Delays { free: 100, first: Duration::from_secs(1), lon
 /// The delays of one account from whatever sources. Its holder waits as long, so that they are short.
 const OF_ACCOUNT: Delays = Delays { free: 10, first: Duration::from_millis(500), longest: Duration::from_secs(5) };
 
+/// The delays of the codes of one account's app, from whatever sources. Whoever gets as far has the password, and a
+/// code has six digits: a guesser with many addresses is left one guess a minute. Recovery codes are not held up.
+const OF_CODES: Delays = Delays { free: 20, first: Duration::from_secs(1), longest: Duration::from_secs(60) };
+
 impl Delays {
     fn after(&self, failures: u32) -> Duration {
         match failures.checked_sub(self.free + 1) {
@@ -50,6 +54,7 @@ pub struct Throttle {
     pairs: Table<(IpAddr, Digest)>,
     sources: Table<IpAddr>,
     accounts: Table<Digest>,
+    codes: Table<Digest>,
     tokens: Table<IpAddr>,
 }
 
@@ -112,6 +117,28 @@ impl Throttle {
         self.accounts.end(account, ended, now);
         let of_source = if ended == Ended::Right { Ended::NotTried } else { ended };
         self.sources.end(source, of_source, now);
+    }
+
+    /// The same for a code of somebody's app, which is guessed sooner than a password.
+    pub fn begin_code(&mut self, source: IpAddr, account: Digest, now: Timestamp) -> Begun {
+        let wait = self.codes.wait(&account, &OF_CODES, now);
+        if !wait.is_zero() {
+            return Begun::Refused(wait);
+        }
+        if self.codes.is_crowded(&account, &OF_CODES, now) {
+            return Begun::Crowded;
+        }
+        let begun = self.begin(source, account, now);
+        if let Begun::Admitted(_) = begun {
+            self.codes.begin(account, now);
+        }
+        begun
+    }
+
+    /// Ends a try of a code that was admitted.
+    pub fn end_code(&mut self, source: IpAddr, account: Digest, ended: Ended, now: Timestamp) {
+        self.codes.end(account, ended, now);
+        self.end(source, account, ended, now);
     }
 
     /// Counts a token or a link that nobody gave; how long its source should wait, where it failed too often. One that

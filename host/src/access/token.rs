@@ -1,8 +1,8 @@
 //! Opaque tokens: 256 random bits that only their holder knows. What is kept of one is its digest.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::secrets;
 
 /// The digest of a token, which is all that is kept of it. Compared in constant time, which `blake3::Hash` does by
 /// itself. A slow hash would add nothing: nobody guesses 256 random bits.
@@ -10,8 +10,7 @@ pub type Digest = blake3::Hash;
 
 /// A new token, 43 characters that may stand in a URL.
 pub fn new() -> SecretString {
-    let bytes: [u8; 32] = rand::random();
-    URL_SAFE_NO_PAD.encode(bytes).into()
+    secrets::random()
 }
 
 /// The beginning of API tokens, by which scanners of repositories and logs know one.

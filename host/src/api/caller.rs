@@ -5,7 +5,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
 use crate::access::source::Source;
-use crate::access::{Book, Holder, LocalOperator, Session, request};
+use crate::access::{Book, FactorState, Holder, LocalOperator, Session, request};
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
 use crate::audit;
@@ -20,6 +20,9 @@ pub struct Caller {
     session: Option<Session>,
 }
 
+const SET_UP_FIRST: &str = "The practice wants a second factor of you. Sign in on the page and set it up under My account; \
+                            nothing else is open until then.";
+
 /// The verb of a token that opens nothing.
 const TOKEN_REFUSED: &str = "tokens.use";
 
@@ -28,6 +31,18 @@ impl Caller {
     fn known(actor: Actor, session: Option<Session>) -> Self {
         audit::known(&actor);
         Self { actor, session }
+    }
+
+    /// The same where nothing is to be done first.
+    fn of(actor: Actor, session: Option<Session>) -> Result<Self, Problem> {
+        let caller = Self::known(actor, session);
+        match &caller.session {
+            Some(session) if session.second_factor == FactorState::Wanted => {
+                audit::denied(SET_UP_FIRST);
+                Err(Problem::new(Kind::SecondFactorNeeded, SET_UP_FIRST))
+            }
+            _ => Ok(caller),
+        }
     }
 
     /// Goes on where `authorize` allows the action in the whole practice: for what is read, and before a body is.
@@ -98,7 +113,7 @@ impl FromRequestParts<App> for Caller {
                 None => Holder::Nobody,
             };
             return match holder {
-                Holder::Actor(actor, session) => Ok(Self::known(actor, session)),
+                Holder::Actor(actor, session) => Self::of(actor, session),
                 Holder::Expired(token) => {
                     let subject = Subject::new("token", token.id);
                     app.audit.refused(audit::by_nobody(TOKEN_REFUSED, subject, "The token has expired.")).await;
@@ -130,7 +145,7 @@ impl FromRequestParts<App> for Caller {
         }
         let session = app.access.session(token, now).await?;
         let session = session.ok_or_else(|| unauthenticated("The session is over. Sign in again."))?;
-        Ok(Self::known(session.actor(now), Some(session)))
+        Self::of(session.actor(now), Some(session))
     }
 }
 

@@ -32,6 +32,10 @@ pub enum Kind {
     Malformed,
     /// Nobody, or somebody unknown, asks.
     Unauthenticated,
+    /// The password is right, and the code of the second factor is wanted, or was not accepted.
+    CodeWanted,
+    /// The practice wants a second factor of the person who asks, who has none yet.
+    SecondFactorNeeded,
     /// The one who asks may not.
     Forbidden,
     /// The person who asks has to give their password once more.
@@ -73,6 +77,10 @@ impl Kind {
         match self {
             Self::Malformed => (StatusCode::BAD_REQUEST, "malformed-request", "The request cannot be read"),
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated", "Sign-in is needed"),
+            Self::CodeWanted => (StatusCode::UNAUTHORIZED, "code-wanted", "The code of the second factor is wanted"),
+            Self::SecondFactorNeeded => {
+                (StatusCode::FORBIDDEN, "second-factor-needed", "A second factor has to be set up")
+            }
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
             Self::NotFresh => (StatusCode::FORBIDDEN, "fresh-sign-in-needed", "A fresh sign-in is needed"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
@@ -178,7 +186,7 @@ impl IntoResponse for Problem {
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if self.kind == Kind::Unauthenticated {
+        if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"tidegate\""));
         }
         if let Some(after) = self.retry_after {
@@ -194,6 +202,7 @@ impl From<Refusal> for Problem {
             ops::Kind::Malformed => Kind::Malformed,
             ops::Kind::NotAllowed => Kind::Forbidden,
             ops::Kind::NotSignedIn => Kind::Unauthenticated,
+            ops::Kind::CodeWanted => Kind::CodeWanted,
             ops::Kind::NotFresh => Kind::NotFresh,
             ops::Kind::NotFound => Kind::NotFound,
             ops::Kind::KeyReused => Kind::KeyReused,

@@ -18,7 +18,7 @@ use crate::domain::account::OpenSession;
 use crate::domain::{SessionId, Timestamp, UserId};
 use crate::ops;
 
-/// An email and its password.
+/// An email and its password, and the code where the account has a second factor.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SessionRequest)]
@@ -28,6 +28,11 @@ pub struct SignInBody {
     email: String,
     /// Its password.
     password: String,
+    /// The code that the account's authenticator app shows, or one of its recovery codes. Where the account has a second
+    /// factor and the password is right, the answer without it is 401 of the type `urn:tidegate:problem:code-wanted`.
+    #[serde(default)]
+    #[schema(required = false, example = "123456")]
+    code: Option<String>,
 }
 
 /// A session that has begun.
@@ -61,11 +66,12 @@ pub async fn open(
     extensions: Extensions,
     headers: HeaderMap,
     _: NoParams,
-    Body(SignInBody { email, password }): Body<SignInBody>,
+    Body(SignInBody { email, password, code }): Body<SignInBody>,
 ) -> Result<(StatusCode, Json<OpenedBody>), Problem> {
     let sender = Sender::of(&extensions, &headers);
     let password = SecretString::from(password);
-    let opened = ops::account::sign_in_program(&app, &email, &password, sender, Timestamp::now()).await?;
+    let given = (email.as_str(), &password);
+    let opened = ops::account::sign_in_program(&app, given, code.as_deref(), sender, Timestamp::now()).await?;
     let body = OpenedBody {
         id: opened.session.id(),
         token: opened.token.expose_secret().to_owned(),

@@ -49,11 +49,25 @@ pub struct UserBody {
     /// The moment at which the link that was given for the account ends; null where none is open.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     link_ends_at: Option<Timestamp>,
+    /// Whether signing in asks for a code beside the password; null for those who do not manage accounts.
+    #[schema(required)]
+    second_factor: Option<bool>,
+}
+
+impl UserBody {
+    /// The account as somebody may see it: when colleagues were there and how they sign in is for those who manage accounts.
+    fn seen_by(caller: &Caller, account: Account) -> Self {
+        let body = Self::from(account);
+        match caller.may(Action::ManagePeople) {
+            Ok(()) => body,
+            Err(_) => Self { signed_in_at: None, link_ends_at: None, second_factor: None, ..body },
+        }
+    }
 }
 
 impl From<Account> for UserBody {
     fn from(account: Account) -> Self {
-        let Account { user, state, signed_in_at, link_ends_at, .. } = account;
+        let Account { user, state, signed_in_at, link_ends_at, has_second_factor, .. } = account;
         Self {
             id: user.id,
             email: user.email.as_str().to_owned(),
@@ -63,6 +77,7 @@ impl From<Account> for UserBody {
             disabled: state == AccountState::Disabled,
             signed_in_at,
             link_ends_at,
+            second_factor: Some(has_second_factor),
         }
     }
 }
@@ -148,7 +163,7 @@ pub async fn list(
     caller.may(Action::ReadPeople)?;
     let Params(UserParams { email, limit, cursor }) = params?;
     let page = page(limit, cursor)?;
-    let mut page = match email {
+    let page = match email {
         None => app.store.accounts(page).await?,
         Some(email) => {
             let found = match EmailAddress::typed(&email) {
@@ -158,16 +173,8 @@ pub async fn list(
             Page { items: found.into_iter().map(Account::from).collect(), next: None }
         }
     };
-    page.items.iter_mut().for_each(|account| hide(&caller, account));
-    Ok(Json(List::of(page)))
-}
-
-/// When colleagues were there is for those who manage accounts.
-fn hide(caller: &Caller, account: &mut Account) {
-    if caller.may(Action::ManagePeople).is_err() {
-        account.signed_in_at = None;
-        account.link_ends_at = None;
-    }
+    let items = page.items.into_iter().map(|account| UserBody::seen_by(&caller, account)).collect();
+    Ok(Json(List::of(Page { items, next: page.next })))
 }
 
 /// One account.
@@ -188,9 +195,8 @@ pub async fn one(
 ) -> Result<Json<UserBody>, Problem> {
     caller.may(Action::ReadPeople)?;
     let account = app.store.account(id).await?;
-    let mut account = account.ok_or_else(|| Problem::not_found(format_args!("user {id}")))?;
-    hide(&caller, &mut account);
-    Ok(Json(account.into()))
+    let account = account.ok_or_else(|| Problem::not_found(format_args!("user {id}")))?;
+    Ok(Json(UserBody::seen_by(&caller, account)))
 }
 
 /// Makes an account: ready with a password, else with a link by which the person chooses one, for 72 hours if the settings say nothing else.
@@ -289,4 +295,25 @@ pub async fn reset(
     let ResetBody { revoke_tokens } = how.unwrap_or_default();
     let made = ops::people::reset(&app, caller.actor(), id, revoke_tokens, Timestamp::now()).await?;
     Ok(Json(MadeBody::of(&app, made)))
+}
+
+/// Takes the second factor of an account away whose holder lost it, and ends their sessions. The password stays. One's own
+/// is removed on the page, with a code.
+#[utoipa::path(
+    post,
+    path = "/api/v1/users/{id}/reset-second-factor",
+    operation_id = "reset_second_factor",
+    tag = "people",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The account's id")),
+    responses((status = 200, body = UserBody))
+)]
+pub async fn reset_second_factor(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<UserId>,
+    _: NoParams,
+) -> Result<Json<UserBody>, Problem> {
+    caller.may(Action::ManagePeople)?;
+    Ok(Json(ops::people::reset_second_factor(&app, caller.actor(), id, Timestamp::now()).await?.into()))
 }

@@ -148,6 +148,8 @@ pub const NOTHING_OF_CLIENTS: &[&str] = &[
     "/account",
     "/account/confirm",
     "/account/confirm/openid",
+    "/account/second-factor",
+    "/account/second-factor/codes",
     "/assets/{name}",
     "/clients/new",
     "/households/{id}/clients/{client}/reveal",

@@ -39,6 +39,13 @@ pub(super) enum User {
         #[arg(long)]
         revoke_tokens: bool,
     },
+    /// Take the second factor of somebody away who lost it; their sessions end, the password stays
+    #[command(after_help = "Examples:\n  tidegate user reset-second-factor pat.lee@example.com")]
+    ResetSecondFactor {
+        /// The account's email or id
+        #[arg(value_name = "EMAIL")]
+        who: String,
+    },
     /// Change the role of an account
     #[command(after_help = "Examples:\n  tidegate user role pat.lee@example.com practice_manager")]
     Role {
@@ -114,6 +121,15 @@ impl User {
                         output::line(format!("{tokens} API tokens of the account go on; --revoke-tokens ends them."))
                     }
                 }
+            }
+            Self::ResetSecondFactor { who } => {
+                let id = id_of(host, &who).await?;
+                let changed = host.post_json(&format!("users/{id}/reset-second-factor"), &Value::Null).await?;
+                told(&changed, json)?;
+                if json {
+                    return Ok(());
+                }
+                output::line("The second factor is gone, and the person is signed out everywhere.")
             }
             Self::Role { who, role } => changed(host, &who, &json!({"role": role}), json).await,
             Self::Disable { who } => changed(host, &who, &json!({"disabled": true}), json).await,

@@ -21,6 +21,7 @@ use crate::crm::folders::{FolderRules, is_plain_path};
 use crate::crm::hosts::{HostRules, is_host_name};
 use crate::crm::proxy::Proxy;
 use crate::crm::registry::Registry;
+use crate::domain::account::SecondFactorRule;
 use crate::domain::outbox::{REQUEST_LIFE, SITE_LAG};
 use crate::domain::text::is_unwanted;
 use crate::domain::{ConnectionName, InvalidConnectionName, Timestamp};
@@ -134,11 +135,16 @@ impl Default for NotesSection {
 struct PeopleSection {
     link_lasts: String,
     emergency_lasts: String,
+    second_factor: String,
 }
 
 impl Default for PeopleSection {
     fn default() -> Self {
-        Self { link_lasts: format!("{LINK_LASTS:#}"), emergency_lasts: format!("{EMERGENCY_LASTS:#}") }
+        Self {
+            link_lasts: format!("{LINK_LASTS:#}"),
+            emergency_lasts: format!("{EMERGENCY_LASTS:#}"),
+            second_factor: SecondFactorRule::default().as_str().to_owned(),
+        }
     }
 }
 
@@ -203,6 +209,7 @@ impl File {
         let link_lasts = check.duration("people.link-lasts", &self.people.link_lasts, LINKS_LAST);
         let emergency_lasts = check.duration("people.emergency-lasts", &self.people.emergency_lasts, EMERGENCIES_LAST);
         let openid = self.openid.check(&mut check);
+        let second_factor = self.people.second_factor(&mut check);
         (check.hosts, check.folders) = self.crm.check(&server.data_dir, &mut check);
         let proxy = self.network.check(variables, &mut check);
         let metrics = self.metrics.check(&mut check);
@@ -244,6 +251,7 @@ impl File {
             link_lasts,
             emergency_lasts,
             openid,
+            second_factor,
             connections,
         };
         (config, problems.said())
@@ -274,6 +282,17 @@ impl PracticeSection {
             }
         }
         Practice { name: self.name, email_domain: self.email_domain, time_zone: check.zone.clone(), logo }
+    }
+}
+
+impl PeopleSection {
+    /// Of whom a second factor is wanted: of everybody where the setting is none that there is.
+    fn second_factor(&self, check: &mut Check<'_>) -> SecondFactorRule {
+        SecondFactorRule::from_word(&self.second_factor).unwrap_or_else(|| {
+            let words = SecondFactorRule::ALL.map(SecondFactorRule::as_str).join(", ");
+            check.problem("people.second-factor", format!("`{}` is not one of {words}", self.second_factor));
+            SecondFactorRule::Everybody
+        })
     }
 }
 

@@ -93,6 +93,27 @@ pub async fn unlink(app: &App, actor: &Actor, id: UserId) -> Result<Account, Ref
     .await
 }
 
+/// Takes the second factor of somebody away who lost it, and signs them out everywhere. Their password stays; where the
+/// practice wants a second factor of them, they set another one up when they sign in.
+///
+/// # Errors
+/// Returns an error if there is no such account, it has no second factor, or it is the actor's own, for which a code is
+/// given instead.
+pub async fn reset_second_factor(app: &App, actor: &Actor, id: UserId, now: Timestamp) -> Result<Account, Refusal> {
+    audited(app, actor, ("people.reset_second_factor", Subject::new("account", id)), async move {
+        may_freshly(actor, Action::ManagePeople)?;
+        unless_manager(app, actor, id, "take a practice manager’s second factor away").await?;
+        if actor.account() == Some(id) {
+            let message = "Nothing was changed: this is your own account. Remove your second factor under My account, with a \
+                           code of the app or a recovery code; where you have lost both, another practice manager resets it, \
+                           or whoever runs the host (tidegate user reset-second-factor EMAIL).";
+            return Err(Refusal::new(Kind::WrongState, message));
+        }
+        Ok(app.access.reset_second_factor(id, now).await?)
+    })
+    .await
+}
+
 /// Answers another link for an account, by which its holder chooses a password; an earlier one is over. The password that
 /// there is stays until then; API tokens stay, where they are not to end.
 ///

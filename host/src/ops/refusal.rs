@@ -30,6 +30,8 @@ pub enum Kind {
     NotAllowed,
     /// Nobody has this email and password, or the account is disabled.
     NotSignedIn,
+    /// The password is right, and the code of the second factor is wanted, or was not accepted.
+    CodeWanted,
     /// The person who asks has to give their password once more.
     NotFresh,
     /// There is no such thing.
@@ -129,7 +131,7 @@ impl From<&Refusal> for Outcome {
     fn from(refusal: &Refusal) -> Self {
         let fields: Vec<String> = refusal.fields.iter().map(|field| field_name(&field.pointer)).collect();
         let because = match refusal.kind {
-            Kind::NotAllowed | Kind::NotFresh | Kind::NotSignedIn => refusal.message.clone(),
+            Kind::NotAllowed | Kind::NotFresh | Kind::NotSignedIn | Kind::CodeWanted => refusal.message.clone(),
             Kind::NotFound => "There is no such thing.".to_owned(),
             Kind::Malformed => "What was sent cannot be read.".to_owned(),
             Kind::KeyReused => "Its key belongs to something else.".to_owned(),

@@ -5,6 +5,7 @@ mod access_walk;
 mod host;
 mod made;
 mod refusals;
+mod second_factor;
 mod shared_access;
 mod table;
 

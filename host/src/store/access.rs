@@ -2,6 +2,7 @@
 
 mod identities;
 mod people;
+mod second_factor;
 mod sessions;
 mod tokens;
 
@@ -9,6 +10,7 @@ use std::ops::Bound;
 
 pub use self::identities::{Change, Followed, Identity, Newcomer, StoredIdentity};
 pub use self::people::{Changed, LinkUse, OwnChange, UserChange};
+pub use self::second_factor::{FactorChange, FactorChanged, GivenCode, StoredRecoveryCode, StoredSecondFactor};
 pub use self::sessions::{StoredSession, session_id};
 pub use self::tokens::NotKept;
 
@@ -49,6 +51,8 @@ pub struct StoredUser {
     pub email_is_own: bool,
     /// The account of an identity provider with which the person signs in.
     pub identity: Option<StoredIdentity>,
+    /// What signing in asks for beside the password.
+    pub second_factor: Option<StoredSecondFactor>,
 }
 
 /// A link by which somebody chooses a password, once.
@@ -61,7 +65,16 @@ pub struct StoredLink {
 }
 
 rows! {
-    StoredUser { 0: user, 1: password_hash, 2: disabled_at, 3: signed_in_at, 4: link, 5: email_is_own, 10: identity }
+    StoredUser {
+        0: user,
+        1: password_hash,
+        2: disabled_at,
+        3: signed_in_at,
+        4: link,
+        5: email_is_own,
+        6: second_factor,
+        10: identity,
+    }
     StoredLink { 0: digest, 1: ends_at }
 }
 
@@ -76,6 +89,7 @@ impl StoredUser {
             link: None,
             email_is_own: false,
             identity: None,
+            second_factor: None,
         }
     }
 
@@ -110,6 +124,7 @@ impl From<StoredUser> for Account {
             link_ends_at: stored.link.map(|link| link.ends_at),
             has_password: stored.password_hash.is_some(),
             identity: stored.identity.map(Into::into),
+            has_second_factor: stored.second_factor.is_some(),
             user: stored.user,
         }
     }
@@ -339,6 +354,7 @@ mod tests {
         let stored: StoredUser = decode(&out.into_writer()).unwrap();
         assert_eq!((stored.user.clone(), stored.password_hash.as_deref()), (user, Some("$argon2id$")));
         assert!(stored.is_active_manager() && stored.signed_in_at.is_none() && stored.link.is_none());
+        assert!(stored.second_factor.is_none());
 
         let at = Timestamp::from_second(1_800_000_000).unwrap();
         let mut out = Encoder::new(Vec::new());

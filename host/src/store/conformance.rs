@@ -46,6 +46,7 @@ mod reviews;
 mod revisions;
 mod runs;
 mod search;
+mod second_factor;
 mod site_lists;
 mod sites;
 mod space;

@@ -1,6 +1,7 @@
 //! My account: name, email, password, sessions and tokens of the person who looks.
 
 pub(super) mod confirm;
+pub(super) mod second_factor;
 pub(super) mod tokens;
 
 use askama::Template;
@@ -12,6 +13,7 @@ use axum::{Extension, Form};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use self::second_factor::{CODES, FactorSection, REMOVAL};
 use self::tokens::{ScopeChoice, TokenForm, TokenRow};
 use super::answers::{AnswerQuery, Answers, Checked};
 use super::failure::{Failure, named, page, seconds};
@@ -51,6 +53,7 @@ pub(super) struct AccountPage {
     pub(super) has_password: bool,
     /// The account of the identity provider that the account is linked to.
     pub(super) identity: Option<IdentityLine>,
+    pub(super) factor: FactorSection,
     pub(super) sessions: Vec<SessionRow>,
     pub(super) tokens: Vec<TokenRow>,
     /// Whether the password was given lately, without which no token is made.
@@ -105,6 +108,7 @@ async fn view(app: &App, person: &SignedIn, typed: Typed) -> Result<AccountPage,
         new_password: PlainInput::new_password("New password").problems(&problems),
         has_password: has_password && app.access.takes_password_of(user),
         identity: identity.map(|identity| IdentityLine::new(identity, &person.clock)),
+        factor: FactorSection::load(app, person, &problems).await?,
         sessions: sessions.into_iter().map(session).collect(),
         tokens: tokens.into_iter().map(|token| TokenRow::new(token, &person.clock)).collect(),
         is_fresh: person.actor().is_fresh(),
@@ -126,7 +130,8 @@ async fn again(
 ) -> Result<Response, Failure> {
     if let Kind::TooMany(after) = refusal.kind {
         // Said on the form, which keeps what was typed.
-        let problems = vec![FieldError::new(&format!("{prefix}current_password"), &refusal.message)];
+        let field = if prefix == CODES || prefix == REMOVAL { "code" } else { "current_password" };
+        let problems = vec![FieldError::new(&format!("{prefix}{field}"), &refusal.message)];
         let page = page(&view(app, person, Typed { problems, ..typed }).await?)?;
         return Ok((StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds(after))], page).into_response());
     }

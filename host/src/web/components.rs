@@ -143,7 +143,12 @@ pub(super) fn joined(pairs: &[&str]) -> String {
 
 /// A name and a value as they stand in an address.
 pub(super) fn pair(name: &str, value: &str) -> String {
-    let mut text = format!("{name}=");
+    format!("{name}={}", escaped(value))
+}
+
+/// A text as a part of an address.
+pub(super) fn escaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
     for byte in value.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),

@@ -18,6 +18,9 @@ use crate::ops::{FieldError, Kind, Refusal};
 use crate::queue::NotDone;
 use crate::store::StoreError;
 
+/// The address of the page where a second factor is set up.
+pub(super) const SECOND_FACTOR: &str = "/account/second-factor";
+
 /// The reason why a page cannot be shown.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -29,6 +32,8 @@ pub(super) enum Failure {
     LinkIsOver,
     /// A link of an account that was used or replaced, or is too old.
     AccountLinkIsOver,
+    /// The practice wants a second factor of the person, who is led to where it is set up.
+    SecondFactorFirst,
     /// The person has to give their password once more, and is led back to this page.
     ConfirmFirst(String),
     /// A form that no page of this host sent.
@@ -95,6 +100,12 @@ impl Failure {
                 let (status, heading) = describe(Kind::NotFresh);
                 (status, heading, "Give your password once more to go on.".to_owned())
             }
+            Self::SecondFactorFirst => (
+                StatusCode::FORBIDDEN,
+                "Set up your second factor",
+                "The practice wants a second factor of you. Set it up under My account; nothing else is open until then."
+                    .to_owned(),
+            ),
             Self::FromAnotherSite => (
                 StatusCode::FORBIDDEN,
                 "Not sent from this site",
@@ -137,7 +148,7 @@ pub(super) fn describe(kind: Kind) -> (StatusCode, &'static str) {
     match kind {
         Kind::Malformed => (StatusCode::BAD_REQUEST, "Not understood"),
         Kind::NotAllowed => (StatusCode::FORBIDDEN, "Not allowed"),
-        Kind::NotSignedIn => (StatusCode::UNPROCESSABLE_ENTITY, "Not signed in"),
+        Kind::NotSignedIn | Kind::CodeWanted => (StatusCode::UNPROCESSABLE_ENTITY, "Not signed in"),
         Kind::NotFresh => (StatusCode::FORBIDDEN, "Confirm it’s you"),
         Kind::NotFound => (StatusCode::NOT_FOUND, "Not found"),
         Kind::KeyReused | Kind::WrongState | Kind::Stale => (StatusCode::CONFLICT, "Not done"),
@@ -179,6 +190,9 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         if let Self::Broken(message) = &self {
             tracing::error!(error = %message, "a page could not be made");
+        }
+        if let Self::SecondFactorFirst = &self {
+            return Redirect::to(SECOND_FACTOR).into_response();
         }
         if let Self::ConfirmFirst(back) = &self {
             return Redirect::to(&format!("/account/confirm?{}", pair("to", back))).into_response();

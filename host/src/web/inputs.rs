@@ -66,6 +66,8 @@ pub(super) struct PlainInput {
     value: String,
     /// What a browser may fill in.
     autocomplete: &'static str,
+    /// The keyboard that a telephone shows; its usual one where empty.
+    inputmode: &'static str,
     hint: Option<&'static str>,
     is_required: bool,
     problem: Option<String>,
@@ -83,6 +85,7 @@ impl PlainInput {
             kind: "text",
             value: value.to_owned(),
             autocomplete: "off",
+            inputmode: "",
             hint: None,
             is_required: true,
             problem: None,
@@ -105,6 +108,12 @@ impl PlainInput {
     pub(super) fn current_password(id: &'static str) -> Self {
         let input = Self::text("current_password", "Your password", "");
         Self { id, kind: "password", autocomplete: "current-password", ..input }
+    }
+
+    /// An input for a code of somebody's app, or a recovery code.
+    pub(super) fn code() -> Self {
+        let input = Self { autocomplete: "one-time-code", inputmode: "numeric", ..Self::text("code", "Code", "") };
+        input.hint("The six digits that your app shows, or one of your recovery codes.")
     }
 
     /// The input with another id, where a page has several of the name.

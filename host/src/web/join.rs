@@ -13,11 +13,12 @@ use super::assets;
 use super::components::Clock;
 use super::failure::{Failure, named, page};
 use super::inputs::PlainInput;
-use super::sign_in::{NOT_ENCRYPTED, counted, entered, secret};
+use super::sign_in::{NOT_ENCRYPTED, code, counted, entered, secret};
 use crate::access::request::{Sender, cannot_keep_cookie};
 use crate::app::App;
 use crate::domain::account::Account;
 use crate::domain::field::FieldError;
+use crate::ops::account::Entered;
 use crate::ops::{self, Kind};
 
 #[derive(Template)]
@@ -69,7 +70,8 @@ pub(super) async fn join(
     let source = sender.source;
     let ends_tokens = form.revoke_tokens.is_some();
     match ops::account::join(&app, &token, &form.password, ends_tokens, sender, clock.now).await {
-        Ok(signed_in) => Ok(entered(&signed_in, "/")),
+        Ok(Entered::In(signed_in)) => Ok(entered(&signed_in, "/")),
+        Ok(Entered::CodeWanted(half)) => code::asked(&app, &half, "/", None),
         Err(refusal) if refusal.kind == Kind::NotFound => {
             Err(counted(&app, source, &clock, Failure::AccountLinkIsOver))
         }

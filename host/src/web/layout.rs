@@ -4,6 +4,7 @@ use super::absence_wording::Wording;
 use super::failure::Failure;
 use super::session::SignedIn;
 use super::{assets, format};
+use crate::access::FactorState;
 use crate::app::App;
 use crate::domain::absence::AbsenceReviewState;
 use crate::domain::access::{Action, RULES};
@@ -110,13 +111,16 @@ pub(super) struct Layout {
 impl Layout {
     /// The layout of a page in `section`, with the notices of this moment.
     pub(super) async fn load(app: &App, person: &SignedIn, section: Section) -> Result<Self, Failure> {
+        // Who has to set up a second factor sees nothing before that.
+        let is_open = person.session().second_factor != FactorState::Wanted;
+        let offered = RULES.iter().map(|rule| rule.action).filter(|action| is_open && person.can_somewhere(*action));
         Ok(Self {
             practice: app.config.practice.name.clone(),
             person: person.name().to_owned(),
             section,
-            allowed: RULES.iter().map(|rule| rule.action).filter(|action| person.can_somewhere(*action)).collect(),
+            allowed: offered.collect(),
             search: String::new(),
-            notices: notices(app, person).await?,
+            notices: if is_open { notices(app, person).await? } else { Vec::new() },
         })
     }
 

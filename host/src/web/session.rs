@@ -6,13 +6,18 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::components::{Clock, pair};
-use super::failure::Failure;
+use super::failure::{Failure, SECOND_FACTOR};
 use crate::access::request::{Sender, session_token};
-use crate::access::{Book, Session};
+use crate::access::{Book, FactorState, Session};
 use crate::app::App;
 use crate::audit;
 use crate::domain::access::{Action, Actor, Decision, Reach, User, authorize, reach};
 use crate::domain::{Timestamp, UserId};
+
+/// The address of the page that shows recovery codes once.
+pub(super) const RECOVERY_CODES: &str = "/account/second-factor/codes";
+/// The pages by which somebody sets a second factor up: all that is open to who has to.
+const ON_THE_WAY: [&str; 3] = [SECOND_FACTOR, RECOVERY_CODES, "/account/confirm"];
 
 /// The person who is signed in. A handler that takes one answers nobody else: they are sent to sign in, and back.
 pub(super) struct SignedIn {
@@ -105,6 +110,9 @@ impl FromRequestParts<App> for SignedIn {
         let Some(session) = session else { return Err(sign_in_first(parts)) };
         let actor = session.actor(clock.now);
         audit::known(&actor);
+        if session.second_factor == FactorState::Wanted && !ON_THE_WAY.contains(&parts.uri.path()) {
+            return Err(Failure::SecondFactorFirst.into_response());
+        }
         Ok(Self { session, actor, clock })
     }
 }

@@ -1,5 +1,7 @@
 //! Coming in and going out: the sign-in form, the set-up link of a new host, and the sign-out button.
 
+pub(super) mod code;
+
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, Query, State};
@@ -20,6 +22,7 @@ use crate::app::App;
 use crate::domain::access::Role;
 use crate::domain::field::FieldError;
 use crate::openid::OpenId;
+use crate::ops::account::Entered;
 use crate::ops::{self, Kind};
 
 #[derive(Template)]
@@ -128,7 +131,8 @@ pub(super) async fn sign_in(
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, refused(NOT_ENCRYPTED.to_owned())?).into_response());
     }
     let refusal = match ops::account::sign_in(&app, &form.email, &form.password, sender, clock.now).await {
-        Ok(signed_in) => return Ok(entered(&signed_in, own_path(&form.to))),
+        Ok(Entered::In(signed_in)) => return Ok(entered(&signed_in, own_path(&form.to))),
+        Ok(Entered::CodeWanted(half)) => return code::asked(&app, &half, &form.to, None),
         Err(refusal) => refusal,
     };
     let (status, _) = describe(refusal.kind);

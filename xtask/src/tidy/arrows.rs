@@ -48,11 +48,11 @@ const ARROWS: [(&str, &[&str]); 31] = [
     ("import", BELOW_JOBS),
     ("documents", BELOW_JOBS),
     ("connection", &["crm", "pack", "config"]),
-    ("access", &["store", "config", "queue"]),
+    ("access", &["store", "config", "queue", "secrets"]),
     // Asks an identity provider who somebody is; what of HTTP is everybody's stands beside the CRMs'.
     ("openid", &["crm", "config"]),
     // Keeps secrets in the store, sealed.
-    ("secrets", &["access", "store", "config"]),
+    ("secrets", &["store", "config"]),
     // A pack's rules say which resources a connector reads.
     ("pack", &["crm", "config"]),
     // What a pack's author has without a host.

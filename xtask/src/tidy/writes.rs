@@ -50,7 +50,17 @@ const PARTS: [(&str, &[&str]); 9] = [
     ("audit", &["ended", "flush", "refused"]),
     (
         "access",
-        &["session", "sessions", "holder", "wrong_token", "is_set_up_open", "account_of_link", "takes_password_of"],
+        &[
+            "session",
+            "sessions",
+            "holder",
+            "wrong_token",
+            "is_set_up_open",
+            "account_of_link",
+            "takes_password_of",
+            "secret_to_set_up",
+            "wants_second_factor",
+        ],
     ),
     // A sign-in that is begun changes nothing yet.
     ("openid", &["as_ref"]),

@@ -44,8 +44,11 @@ pub struct Host {
 }
 
 /// An answer of a page or the API.
+#[derive(Debug)]
 pub struct Answer {
     pub status: u16,
+    /// The address that it leads to.
+    pub location: String,
     /// A page's HTML with its quotation marks as they were written, or a problem's JSON.
     pub text: String,
 }
@@ -57,9 +60,14 @@ impl Host {
 
     /// A host with connections.
     pub async fn with(connections: Vec<Connection>) -> Self {
+        Self::by("", connections).await
+    }
+
+    /// A host of these settings.
+    pub async fn by(text: &str, connections: Vec<Connection>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = folder.path().join("tidegate.toml");
-        std::fs::write(&settings, "").unwrap();
+        std::fs::write(&settings, text).unwrap();
         let app = App::open(Config::load(Some(&settings), &Vec::new()).unwrap()).unwrap();
         connections.into_iter().for_each(|connection| app.connections.put(connection));
         let client = make_client(&app).await;
@@ -121,6 +129,16 @@ impl Host {
         format!("__Host-tidegate={}", signed_in.token.expose_secret())
     }
 
+    /// Signs somebody in at the page; answers the cookie, or the page that came in its place.
+    pub async fn enter(&self, path: &str, form: &str) -> Result<String, Answer> {
+        let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+        let request = request.header("sec-fetch-site", "same-origin").header("host", "tidegate.example");
+        let response = self.pages.clone().oneshot(request.body(Body::from(form.to_owned())).unwrap()).await.unwrap();
+        let cookie = response.headers().get("set-cookie").map(|cookie| cookie.to_str().unwrap().to_owned());
+        let answer = read(response).await;
+        cookie.map(|cookie| cookie.split(';').next().unwrap().to_owned()).ok_or(answer)
+    }
+
     /// Sends a page's form.
     pub async fn submit(&self, path: &str, form: &str, cookie: &str) -> Answer {
         let media_type = if form.starts_with("--B") { PARTS } else { "application/x-www-form-urlencoded" };
@@ -152,11 +170,16 @@ pub fn parts(parts: &[(&str, Option<&str>, &str)]) -> String {
 async fn send(router: &Router, request: axum::http::request::Builder, cookie: &str, body: String) -> Answer {
     let request = request.header("cookie", cookie).header("sec-fetch-site", "same-origin");
     let request = request.header("host", "tidegate.example").body(Body::from(body)).unwrap();
-    let response = router.clone().oneshot(request).await.unwrap();
+    read(router.clone().oneshot(request).await.unwrap()).await
+}
+
+async fn read(response: axum::response::Response) -> Answer {
     let status = response.status().as_u16();
+    let location = response.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
+    let location = location.unwrap_or_default();
     let bytes = to_bytes(response.into_body(), 10 << 20).await.unwrap();
     let text = String::from_utf8(bytes.into()).unwrap();
-    Answer { status, text: text.replace("&#39;", "'").replace("&#34;", "\"") }
+    Answer { status, location, text: text.replace("&#39;", "'").replace("&#34;", "\"") }
 }
 
 impl Answer {

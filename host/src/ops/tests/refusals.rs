@@ -5,8 +5,8 @@ use std::io::{Error as IoError, ErrorKind};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::access::SignInError;
 use crate::access::account::{AccountError, FieldProblem};
+use crate::access::{CodeFault, FactorProblem, SignInError};
 use crate::documents::{NotAPdf, NotTaken};
 use crate::domain::field::FieldError as EventError;
 use crate::domain::{Diagnostic, HouseholdId, NoteId};
@@ -190,6 +190,14 @@ fn who_does_not_come_in_is_told() {
     check(SignInError::TooMany { retry_after }, Kind::TooMany(retry_after), "Too many sign-ins", false);
     check(SignInError::Store(StoreError::BadCursor), Kind::Invalid, "cursor", true);
     check(SignInError::Disabled, Kind::NotSignedIn, "A practice manager can enable it again.", false);
+    check(SignInError::CodeWanted { half: None }, Kind::CodeWanted, "has a second factor", false);
+    check(SignInError::CodeRefused(CodeFault::Wrong), Kind::CodeWanted, "This code is not accepted;", false);
+    check(SignInError::CodeRefused(CodeFault::ClocksDiffer(1)), Kind::CodeWanted, "by about 1 minute.", false);
+    check(SignInError::CodeRefused(CodeFault::KeyExchanged), Kind::CodeWanted, "Use a recovery code", false);
+    check(SignInError::HalfIsOver, Kind::NotSignedIn, "sign in again", false);
+    check(AccountError::from(FactorProblem::Wanted), Kind::WrongState, "The practice wants a second factor", false);
+    let used = "This code was used already; wait until your app shows the next one, half a minute at most.";
+    check_field(AccountError::from(SignInError::CodeRefused(CodeFault::Used)), "/code", used);
     check(AccountError::LinkIsOver, Kind::NotFound, "This set-up link", false);
     check(AccountError::AccountLinkIsOver, Kind::NotFound, "ask a practice manager for another", false);
     check(AccountError::NoAccount, Kind::NotFound, "There is no such account", false);

@@ -400,6 +400,17 @@ fn accounts() -> Vec<Row> {
             .with(422, "No account has this email and password."),
         any(by_api("account::sign_in_program", post("/sessions", nobody)))
             .with(401, "No account has this email and password."),
+        any(by_page("account::sign_in_by_code", "/sign-in/code", "step=guessed&code=123456"))
+            .with(422, "The code came too late"),
+        any(by_page("second_factor::set_up", "/account/second-factor", "code=123456")).at(
+            422,
+            "code",
+            "What was shown is over",
+        ),
+        any(by_page("second_factor::new_recovery_codes", "/account/second-factor/codes", "code=123456"))
+            .with(409, "This account has no second factor."),
+        any(by_page("second_factor::remove", "/account/second-factor/remove", "code=123456"))
+            .with(409, "This account has no second factor."),
         any(by_page("account::join", "/join/guessed", "password=correct+horse+battery")).with(410, "used already"),
         any(by_page("account::confirm", "/account/confirm", "current_password=x")).at(
             422,
@@ -483,6 +494,18 @@ fn people(host: &Host) -> Vec<Row> {
         by_page("people::unlink", format!("/people/{none}/unlink"), "").with(404, "There is no such account"),
         row("people::reset", (format!("/people/{none}/reset"), ""), post(format!("/users/{none}/reset"), Value::Null))
             .with(404, "There is no such account"),
+        row(
+            "people::reset_second_factor",
+            (format!("/people/{none}/reset-second-factor"), ""),
+            post(format!("/users/{none}/reset-second-factor"), Value::Null),
+        )
+        .with(404, "There is no such account"),
+        row(
+            "people::reset_second_factor",
+            (format!("/people/{manager}/reset-second-factor"), ""),
+            post(format!("/users/{manager}/reset-second-factor"), Value::Null),
+        )
+        .with(409, "this is your own account"),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! Sessions. The key of each is the digest of its token.
 
-use super::{StoredUser, USERS, get, put};
+use super::{GivenCode, StoredUser, USERS, get, put};
 use crate::domain::access::User;
 use crate::domain::account::OpenSession;
 use crate::domain::{SessionId, Timestamp, UserId};
@@ -27,10 +27,12 @@ pub struct StoredSession {
     pub device: Option<String>,
     /// The address from which it was opened.
     pub address: Option<String>,
+    /// Whether the person signed in by the identity provider, which sees to a second factor itself.
+    pub by_provider: bool,
 }
 
 rows! {
-    StoredSession { 0: user_id, 1: opened_at, 2: used_at, 3: confirmed_at, 4: device, 5: address }
+    StoredSession { 0: user_id, 1: opened_at, 2: used_at, 3: confirmed_at, 4: device, 5: address, 6: by_provider }
 }
 
 /// The id of the session of a key, by which it is named where the key is not to be seen.
@@ -62,7 +64,8 @@ pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
 impl Store {
     /// Opens a session, keeps that its person signed in, and forgets those opened before `forget_before`. Nothing
     /// happens where the account is disabled or gone by now, or has another password than the one that was given, whose hash
-    /// `checked` is; answers whether it did. Between the check and this, somebody may have reset it, which ends all sessions.
+    /// `checked` is, or a second factor beside it; answers whether it did. Between the check and this, somebody may have reset
+    /// it, which ends all sessions.
     ///
     /// # Errors
     /// Returns an error if the store fails.
@@ -72,30 +75,37 @@ impl Store {
         (session, checked): (StoredSession, Option<String>),
         forget_before: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.write_in_any_case(move |transaction| {
-            let user = get(&transaction.open_table(USERS)?, session.user_id.0.into_bytes())?;
-            let is_of_it = |user: &StoredUser| checked.is_none() || user.password_hash == checked;
-            let Some(user) = user.filter(StoredUser::is_active).filter(is_of_it) else { return Ok(false) };
-            put(transaction, &StoredUser { signed_in_at: Some(session.opened_at), ..user })?;
-            end_where(transaction, |_, session| session.opened_at < forget_before)?;
-            let mut sessions = transaction.open_table(SESSIONS)?;
-            sessions.put((PRACTICE, key), encode(&session)?.as_slice())?;
-            Ok(true)
-        })
-        .await
+        self.write_in_any_case(move |transaction| open(transaction, key, (session, checked), None, forget_before)).await
     }
 
-    /// A session with its person's account; none where the account is disabled.
+    /// The same where a code was given beside the password, which is used up with it: of two sign-ins with one code, one
+    /// is refused.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn session(&self, key: [u8; 32]) -> Result<Option<(StoredSession, User)>, StoreError> {
+    pub async fn add_session_with_code(
+        &self,
+        key: [u8; 32],
+        (session, checked): (StoredSession, Option<String>),
+        given: GivenCode,
+        forget_before: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let opened = move |transaction: &Write| open(transaction, key, (session, checked), Some(&given), forget_before);
+        self.write_in_any_case(opened).await
+    }
+
+    /// A session with its person, and whether they have a second factor; none where the account is disabled.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn session(&self, key: [u8; 32]) -> Result<Option<(StoredSession, User, bool)>, StoreError> {
         self.read(move |transaction| {
             let sessions = transaction.open_table(SESSIONS)?;
             let Some(row) = sessions.get((PRACTICE, key))? else { return Ok(None) };
             let session: StoredSession = decode(row.value())?;
             let user = get(&transaction.open_table(USERS)?, session.user_id.0.into_bytes())?;
-            Ok(user.filter(StoredUser::is_active).map(|stored| (session, stored.user)))
+            let found = user.filter(StoredUser::is_active);
+            Ok(found.map(|stored| (session, stored.user, stored.second_factor.is_some())))
         })
         .await
     }
@@ -134,6 +144,30 @@ impl Store {
     /// Returns an error if the store fails.
     pub async fn confirm_session(&self, key: [u8; 32], now: Timestamp) -> Result<(), StoreError> {
         self.change_session(key, move |session| session.confirmed_at = Some(now)).await
+    }
+
+    /// The same where a code was given beside the password, which is used up with it; answers whether it was to be had.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn confirm_session_with_code(
+        &self,
+        key: [u8; 32],
+        given: GivenCode,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.write_in_any_case(move |transaction| {
+            let mut sessions = transaction.open_table(SESSIONS)?;
+            let found = sessions.get((PRACTICE, key))?.map(|row| decode::<StoredSession>(row.value())).transpose()?;
+            let Some(mut session) = found else { return Ok(false) };
+            let user = get(&transaction.open_table(USERS)?, session.user_id.0.into_bytes())?;
+            let Some(user) = user.and_then(|user| user.with_code_used(&given, now)) else { return Ok(false) };
+            put(transaction, &user)?;
+            session.confirmed_at = Some(now);
+            sessions.put((PRACTICE, key), encode(&session)?.as_slice())?;
+            Ok(true)
+        })
+        .await
     }
 
     async fn change_session(
@@ -186,6 +220,30 @@ impl Store {
     pub async fn end_other_sessions(&self, of: UserId, but: [u8; 32]) -> Result<usize, StoreError> {
         self.write_in_any_case(move |transaction| end_all(transaction, of, Some(but))).await
     }
+}
+
+/// Opens a session where its account is to be had by what was given; answers whether it did.
+fn open(
+    transaction: &Write,
+    key: [u8; 32],
+    (session, checked): (StoredSession, Option<String>),
+    given: Option<&GivenCode>,
+    forget_before: Timestamp,
+) -> Result<bool, StoreError> {
+    let user = get(&transaction.open_table(USERS)?, session.user_id.0.into_bytes())?;
+    let is_of_it = |user: &StoredUser| checked.is_none() || user.password_hash == checked;
+    let Some(user) = user.filter(StoredUser::is_active).filter(is_of_it) else { return Ok(false) };
+    let user = match given {
+        Some(given) => user.with_code_used(given, session.opened_at),
+        // Set up since the password was looked at.
+        None if checked.is_some() && user.second_factor.is_some() => None,
+        None => Some(user),
+    };
+    let Some(user) = user else { return Ok(false) };
+    put(transaction, &StoredUser { signed_in_at: Some(session.opened_at), ..user })?;
+    end_where(transaction, |_, session| session.opened_at < forget_before)?;
+    transaction.open_table(SESSIONS)?.put((PRACTICE, key), encode(&session)?.as_slice())?;
+    Ok(true)
 }
 
 /// Ends all sessions of a person, but for one that goes on.

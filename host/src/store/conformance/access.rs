@@ -45,7 +45,15 @@ fn at(second: i64) -> Timestamp {
 
 fn session(user_id: UserId, opened: i64) -> StoredSession {
     let (device, address) = (Some("Firefox on Linux".to_owned()), Some("192.0.2.1".to_owned()));
-    StoredSession { user_id, opened_at: at(opened), used_at: at(opened), confirmed_at: None, device, address }
+    StoredSession {
+        user_id,
+        opened_at: at(opened),
+        used_at: at(opened),
+        confirmed_at: None,
+        device,
+        address,
+        by_provider: false,
+    }
 }
 
 fn token(name: &str, maker: Option<UserId>, made_with: Option<TokenId>) -> ApiToken {
@@ -91,6 +99,7 @@ async fn an_account_is_found_by_its_email_which_no_other_has(on: On) {
         link_ends_at: None,
         has_password: true,
         identity: None,
+        has_second_factor: false,
     };
     assert_eq!(store.account(account.user.id).await.unwrap(), Some(account));
     assert_eq!(store.account(UserId(Uuid::nil())).await.unwrap(), None);
@@ -123,7 +132,7 @@ async fn a_session_is_its_accounts_until_it_ends(on: On) {
     store.add_user(pat.clone()).await.unwrap();
     assert!(store.add_session([1; 32], (session(pat.user.id, 0), None), at(-9)).await.unwrap());
     assert!(!store.add_session([2; 32], (session(UserId(Uuid::nil()), 0), None), at(-9)).await.unwrap());
-    assert_eq!(store.session([1; 32]).await.unwrap(), Some((session(pat.user.id, 0), pat.user.clone())));
+    assert_eq!(store.session([1; 32]).await.unwrap(), Some((session(pat.user.id, 0), pat.user.clone(), false)));
     assert_eq!(store.session([2; 32]).await.unwrap(), None, "of nobody");
     assert_eq!(store.session([3; 32]).await.unwrap(), None);
     assert_eq!(store.account(pat.user.id).await.unwrap().unwrap().signed_in_at, Some(at(0)));
@@ -131,7 +140,7 @@ async fn a_session_is_its_accounts_until_it_ends(on: On) {
     store.note_session_use([1; 32], at(5)).await.unwrap();
     store.confirm_session([1; 32], at(6)).await.unwrap();
     let used = StoredSession { used_at: at(5), confirmed_at: Some(at(6)), ..session(pat.user.id, 0) };
-    assert_eq!(store.session([1; 32]).await.unwrap(), Some((used, pat.user)));
+    assert_eq!(store.session([1; 32]).await.unwrap(), Some((used, pat.user, false)));
     store.remove_session([1; 32]).await.unwrap();
     store.note_session_use([1; 32], at(6)).await.unwrap();
     assert_eq!(store.session([1; 32]).await.unwrap(), None, "what ended is not begun by its use");

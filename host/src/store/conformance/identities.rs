@@ -75,8 +75,15 @@ async fn manager(store: &Store, email: &str) -> UserId {
 }
 
 async fn open_session(store: &Store, key: u8, user_id: UserId) -> bool {
-    let session =
-        StoredSession { user_id, opened_at: at(0), used_at: at(0), confirmed_at: None, device: None, address: None };
+    let session = StoredSession {
+        user_id,
+        opened_at: at(0),
+        used_at: at(0),
+        confirmed_at: None,
+        device: None,
+        address: None,
+        by_provider: true,
+    };
     store.add_session([key; 32], (session, None), at(-9)).await.unwrap()
 }
 

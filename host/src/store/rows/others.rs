@@ -13,6 +13,7 @@ use crate::domain::review::{Likeness, Lookalike, Review, ReviewState};
 use crate::domain::run::{ListCounts, Run, RunCounts, RunState, Trigger};
 use crate::domain::stored::{ExcludedRecord, Origin, StoredAdviser};
 use crate::domain::{Adviser, RecordKind};
+use crate::store::connections::Sealed;
 use crate::store::rows::{row_choices, rows};
 
 rows! {
@@ -134,6 +135,16 @@ row_choices! {
     ImportState { 0: Reading, 1: Previewed, 2: Applied }
     Role { 0: PracticeManager, 1: Adviser, 2: Associate, 3: Paraplanner, 4: Support, 5: Compliance }
     Scope { 0: Read, 1: Events, 2: Write, 3: Sync, 4: Manage }
+}
+
+impl Row for Sealed {
+    fn write(&self, out: &mut Out) -> Written {
+        out.bytes(&self.0).map(drop)
+    }
+
+    fn read(from: &mut Decoder<'_>) -> Result<Self, ReadError> {
+        Ok(Self(from.bytes()?.to_vec()))
+    }
 }
 
 impl Row for RecordKind {

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::access::FactorState;
 use crate::access::request::Sender;
 use crate::app::App;
 use crate::domain::field::FieldError;
@@ -29,6 +30,8 @@ pub(in crate::web) struct ConfirmPage {
     pub(in crate::web) to: String,
     /// The field for the password; none where there is none to give.
     pub(in crate::web) password: Option<PlainInput>,
+    /// The code, where the person has a second factor.
+    pub(in crate::web) code: Option<PlainInput>,
     /// The words for the identity provider, where the account is linked to it.
     pub(in crate::web) provider: Option<String>,
     pub(in crate::web) problems: Vec<FieldError>,
@@ -54,6 +57,8 @@ pub(in crate::web) struct ConfirmForm {
     #[serde(deserialize_with = "secret")]
     current_password: SecretString,
     #[serde(default)]
+    code: String,
+    #[serde(default)]
     to: String,
 }
 
@@ -74,7 +79,7 @@ pub(in crate::web) async fn send(
     Form(form): Form<ConfirmForm>,
 ) -> Result<Response, Failure> {
     let now = person.clock.now;
-    match ops::account::confirm(&app, person.session(), &form.current_password, &sender, now).await {
+    match ops::account::confirm(&app, person.session(), (&form.current_password, &form.code), &sender, now).await {
         Ok(()) => Ok(Redirect::to(own_path(&form.to)).into_response()),
         Err(refusal) if refusal.kind == Kind::Invalid => {
             let problems = refusal.fields.iter().map(named).collect();
@@ -100,5 +105,7 @@ async fn view(app: &App, person: &SignedIn, to: String, problems: Vec<FieldError
     // Where neither is left, the password is asked for: its answer says what to do.
     let asks = is_taken || provider.is_none();
     let password = asks.then(|| PlainInput::current_password("current_password").problems(&problems));
-    Ok(ConfirmPage { layout, to, password, provider, problems })
+    let asks_code = asks && person.session().second_factor == FactorState::On;
+    let code = asks_code.then(|| PlainInput::code().problems(&problems));
+    Ok(ConfirmPage { layout, to, password, code, provider, problems })
 }

@@ -51,6 +51,11 @@ pub(in crate::web) struct PersonPage {
     /// What is wrong with the role that was sent.
     pub(in crate::web) role_problem: Option<String>,
     pub(in crate::web) sessions: Vec<SessionRow>,
+    /// Whether signing in asks for a code, and whether the practice wants that.
+    pub(in crate::web) has_second_factor: bool,
+    pub(in crate::web) wants_second_factor: bool,
+    /// Whether it is the account of the person who looks.
+    pub(in crate::web) is_self: bool,
 }
 
 /// The account of the identity provider with which somebody signs in.
@@ -114,7 +119,7 @@ pub(super) fn show_link(app: &App, person: &SignedIn, once: &Once, made: &Made) 
 }
 
 async fn view(app: &App, person: &SignedIn, account: Account) -> Result<PersonPage, Failure> {
-    let Account { user, state, signed_in_at, link_ends_at, has_password, identity } = account;
+    let Account { user, state, signed_in_at, link_ends_at, has_password, identity, has_second_factor } = account;
     let path = format!("/people/{}", user.id);
     // When and where colleagues were here is for those who manage accounts.
     let sessions = match person.can(Action::ManagePeople) {
@@ -145,6 +150,9 @@ async fn view(app: &App, person: &SignedIn, account: Account) -> Result<PersonPa
         tokens,
         role_problem: None,
         sessions: sessions.into_iter().map(row).collect(),
+        has_second_factor,
+        wants_second_factor: app.access.wants_second_factor(user.role),
+        is_self: user.id == person.user(),
         path,
     })
 }
@@ -276,6 +284,20 @@ pub(in crate::web) async fn reset(
     let made = ops::people::reset(&app, person.actor(), read(&id)?, ends_tokens, person.clock.now).await;
     let made = made.map_err(|refusal| led_back(refusal, &format!("/people/{id}")))?;
     Ok(show_link(&app, &person, &once, &made))
+}
+
+/// `POST /people/{id}/reset-second-factor`
+pub(in crate::web) async fn reset_second_factor(
+    State(app): State<App>,
+    person: SignedIn,
+    Extension(answers): Extension<Answers>,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let back = format!("/people/{id}");
+    let done = ops::people::reset_second_factor(&app, person.actor(), read(&id)?, person.clock.now).await;
+    let account = done.map_err(|refusal| led_back(refusal, &back))?;
+    let message = format!("The second factor of {} is gone, and they are signed out everywhere.", account.user.name);
+    Ok(answers.lead(&back, person.user(), Checked::good(message)))
 }
 
 /// `POST /people/{id}/sessions/{session}/end`

@@ -10,6 +10,7 @@ use crate::domain::field::FieldError;
 use crate::domain::{Timestamp, TokenId};
 use crate::web::account::AccountPage;
 use crate::web::account::confirm::ConfirmPage;
+use crate::web::account::second_factor::{CodesPage, FactorSection, SetUpPage};
 use crate::web::account::tokens::{ScopeChoice, TokenRow};
 use crate::web::answers::Checked;
 use crate::web::components::{Moment, Paging};
@@ -21,6 +22,7 @@ use crate::web::people::invite::{InviteForm, InvitePage};
 use crate::web::people::person::{IdentityLine, PersonPage};
 use crate::web::people::roles::RolesPage;
 use crate::web::people::{Left, PeoplePage, Row, SessionRow, badge, title};
+use crate::web::sign_in::code::CodePage;
 
 const LONGEST: &str = "Wilhelmina Konstantinopoulos-Featherstonehaugh of the Northern Beaches";
 
@@ -113,6 +115,9 @@ fn person(name: &str, state: AccountState) -> PersonPage {
         tokens: 0,
         role_problem: None,
         sessions: Vec::new(),
+        has_second_factor: false,
+        wants_second_factor: false,
+        is_self: false,
     }
 }
 
@@ -130,6 +135,9 @@ fn one_person() {
     let ends = || Moment::new(at("2026-11-25T00:26:00Z"), &clock());
     let url = "https://tidegate.acme.example/join/invented-token-of-an-invitation".to_owned();
     let link = Some(Shown::Now(url));
+    let asked =
+        PersonPage { has_second_factor: true, wants_second_factor: true, ..person("Omar", AccountState::Active) };
+    check("person_second_factor", &asked);
     check("person_invited", &PersonPage { link, link_ends: Some(ends()), ..person(LONGEST, AccountState::Invited) });
     let role_problem = Some("Choose what the person may do.".to_owned());
     let shown = person("Omar", AccountState::Active);
@@ -188,12 +196,56 @@ fn confirming() {
         layout: layout(Section::Account),
         to: "/people".to_owned(),
         password: Some(password),
+        code: Some(PlainInput::code()),
         provider: None,
         problems,
     };
     check("confirm", &view);
     let provider = Some("Acme login".to_owned());
-    check("confirm_by_provider", &ConfirmPage { password: None, provider, problems: Vec::new(), ..view });
+    check("confirm_by_provider", &ConfirmPage { password: None, code: None, provider, problems: Vec::new(), ..view });
+}
+
+/// What the account says of a second factor that it has, or has not.
+fn factor(has_one: bool, problems: &[FieldError]) -> FactorSection {
+    let moment = |text| Moment::new(at(text), &clock());
+    FactorSection {
+        since: has_one.then(|| moment("2026-03-01T13:00:00Z")),
+        is_wanted: false,
+        left: 2,
+        of: 10,
+        last_used: has_one.then(|| moment("2026-11-01T13:00:00Z")),
+        are_few: true,
+        codes_code: PlainInput::code().id("codes-code").problems(problems),
+        removal_code: PlainInput::code().id("removal-code").problems(problems),
+    }
+}
+
+#[test]
+fn the_second_factor() {
+    let problems = vec![problem("code", "This code is not accepted.")];
+    let code = |problems: &[FieldError]| PlainInput::code().problems(problems);
+    let step = |problems: Vec<FieldError>| CodePage {
+        practice: "Acme Advice".to_owned(),
+        step: "invented-token".to_owned(),
+        to: "/households".to_owned(),
+        code: code(&problems),
+        problems,
+    };
+    check("sign_in_code", &step(Vec::new()));
+    check("sign_in_code_refused", &step(problems.clone()));
+    let set_up = SetUpPage {
+        layout: Layout { allowed: Vec::new(), ..layout(Section::Account) },
+        is_wanted: true,
+        picture: None,
+        address: "otpauth://totp/Acme%20Advice:pat%40example.com?secret=GEZD&issuer=Acme%20Advice".to_owned(),
+        secret: "GEZD GNBV".to_owned(),
+        code: code(&problems),
+        problems,
+    };
+    check("second_factor_refused", &set_up);
+    let codes = vec!["0123-4567-8901-2345-6789".to_owned(), "9876-5432-1098-7654-3210".to_owned()];
+    check("recovery_codes", &CodesPage { layout: layout(Section::Account), codes });
+    check("recovery_codes_before", &CodesPage { layout: layout(Section::Account), codes: Vec::new() });
 }
 
 #[test]
@@ -225,6 +277,7 @@ fn my_account() {
         new_password: PlainInput::new_password("New password").problems(&problems),
         has_password: true,
         identity: None,
+        factor: factor(!problems.is_empty(), &problems),
         sessions: vec![session("Firefox on Linux", true), session("curl", false)],
         tokens: vec![
             token("Nightly report", None, Some("2026-11-22T00:20:00Z")),
