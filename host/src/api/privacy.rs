@@ -187,8 +187,8 @@ pub async fn lift(
 pub struct CountsBody {
     /// The number of raw records of the CRM.
     raw_records: u64,
-    /// The number of goals and covers.
-    goals_and_covers: u64,
+    /// The number of items of the client's lists.
+    listed: u64,
     /// The number of file notes that are of this person alone.
     notes: u64,
     /// The number, among those, that the CRM has not taken: they are never sent.
@@ -223,7 +223,7 @@ impl From<ErasureCounts> for CountsBody {
         let (set_aside, households) = (counts.set_aside, counts.households);
         Self {
             raw_records,
-            goals_and_covers: listed,
+            listed,
             notes,
             notes_not_sent,
             notes_in_doubt,

@@ -18,10 +18,9 @@ use crate::domain::audit::Entry;
 use crate::domain::field::Record;
 use crate::domain::import::{Applied, ImportRow};
 use crate::domain::note::Note;
-use crate::domain::record::{Cover, Goal};
 use crate::domain::review::ReviewState;
 use crate::domain::stored::StoredClient;
-use crate::domain::{RecordKind, Timestamp};
+use crate::domain::{RecordKind, Timestamp, with_listed};
 use crate::store::StoreError;
 use crate::store::StoredItem;
 use crate::store::audit::AuditFilter;
@@ -57,8 +56,10 @@ impl App {
         let mut archive = Archive::new(&self.config.server.data_dir)?;
         archive.json("client.json", client)?;
         self.export_raw(client, &mut archive).await?;
-        archive.json("goals.json", &self.items_of::<Goal>(client).await?)?;
-        archive.json("covers.json", &self.items_of::<Cover>(client).await?)?;
+        for kind in RecordKind::LISTED {
+            let items = with_listed!(*kind, Item => self.items_of::<Item>(client).await?);
+            archive.json(&format!("{}.json", kind.plural()), &items)?;
+        }
         archive.json("household.json", &self.household_of(client).await?)?;
         archive.json("changes.json", &self.changes_of(client).await?)?;
         archive.json("queue-and-lists.json", &self.mentions_of(client).await?)?;
@@ -69,9 +70,9 @@ impl App {
     }
 
     async fn export_raw(&self, client: &StoredClient, archive: &mut Archive) -> Result<(), ExportError> {
-        for (kind, name) in [(RecordKind::Client, "client"), (RecordKind::Goal, "goals"), (RecordKind::Cover, "covers")]
-        {
+        for kind in RecordKind::of_clients() {
             if let Some(raw) = self.store.raw_record(client.id, kind).await? {
+                let name = if kind.is_listed() { kind.plural() } else { kind.as_str() };
                 archive.bytes(&format!("crm-record/{name}.json"), &raw)?;
             }
         }
@@ -263,12 +264,14 @@ fn plain(name: &str) -> String {
 }
 
 fn readme(client: &StoredClient, archive: &Archive, shared: &[String]) -> String {
+    let lists: Vec<String> = RecordKind::LISTED.iter().map(|kind| format!("{}.json", kind.plural())).collect();
+    let lists = lists.join(", ");
     let mut text = format!(
         "What is kept here of the client {}\r\n\
          \r\n\
          client.json           The person's data in this practice's own names, with edits, changes and findings.\r\n\
          crm-record/           The same as the CRM gave it, word for word.\r\n\
-         goals.json, covers.json  Goals and insurance covers, those that are gone included.\r\n\
+         {lists}  The items of the person's lists, those that are gone included.\r\n\
          household.json        Households until now, who in the practice has access to the present one, legal holds.\r\n\
          changes.json          What syncs changed, as far as their reports are kept.\r\n\
          queue-and-lists.json  Entries of the review queue, and rows of identity lists.\r\n\

@@ -272,7 +272,7 @@ pub const REGISTER: &[Kept] = &[
         basis: SERVICE,
         kept: "Until somebody removes it.",
         erasure: "Not touched: remove it by hand once the newer version has proved itself.",
-        files: &["tidegate.redb.format-1", "tidegate.redb.format-2"],
+        files: &["the store’s file with .format-1 or .format-2 behind its name"],
         ..of_clients("copies", "Copies of the store of before a newer version changed its format", &[])
     },
     Kept {

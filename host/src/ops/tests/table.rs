@@ -1,5 +1,6 @@
 //! The table: each verb with a mistake, by the page's form and by the API, and the refusal that both answer.
 
+mod privacy;
 mod teams;
 
 use axum::http::Method;
@@ -69,7 +70,7 @@ pub fn rows(host: &Host) -> Vec<Row> {
         people(host),
         teams::rows(host),
         tokens(),
-        privacy(host),
+        privacy::rows(host),
     ]
     .into_iter()
     .flatten()
@@ -84,39 +85,6 @@ fn by_api(verb: &'static str, api: (Method, String, Value)) -> Row {
 /// A row for what pages alone do.
 fn by_page(verb: &'static str, path: impl Into<String>, form: &str) -> Row {
     Row { verb, form: Some((path.into(), form.to_owned())), api: None, expected: None, needs_role: true }
-}
-
-fn privacy(host: &Host) -> Vec<Row> {
-    let client = host.client;
-    let of = |verb: &str| format!("/clients/{client}/{verb}");
-    vec![
-        row(
-            "privacy::erase",
-            (of("erase"), "reason=asked&confirm=Somebody+else"),
-            post(of("erase"), json!({"reason": "asked", "confirm": "Somebody else"})),
-        )
-        .at(422, "confirm", "Type the client’s name as it stands here, or their id"),
-        row(
-            "privacy::erase",
-            (of("erase"), "reason=&confirm=Ayda+Khan"),
-            post(of("erase"), json!({"reason": "", "confirm": "Ayda Khan"})),
-        )
-        .at(422, "reason", "Choose a reason: `asked`, `retention_over`, `mistake`."),
-        row(
-            "privacy::lift",
-            ("/settings/privacy/erasures/9/lift".to_owned(), "reason=client_again"),
-            post("/privacy/erasures/9/lift", json!({"reason": "client_again"})),
-        )
-        .with(404, "There is no erasure 9 in force"),
-        row(
-            "privacy::hold",
-            (of("hold"), "hold_reason=A+complaint&until=2020-01-01"),
-            (Method::PUT, of("legal-hold"), json!({"reason": "A complaint", "until": "2020-01-01T00:00:00Z"})),
-        )
-        .at(422, "until", "Choose a day to come, or none"),
-        row("privacy::release", (of("release"), ""), (Method::DELETE, of("legal-hold"), Value::Null))
-            .with(404, &format!("There is no legal hold on {client}")),
-    ]
 }
 
 fn clients(host: &Host) -> Vec<Row> {

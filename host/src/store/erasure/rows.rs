@@ -27,9 +27,6 @@ use crate::store::tables::{
 };
 use crate::store::{StoreError, holds, household_access, membership, outbox, tombstones};
 
-/// The kinds of records that stand under a client's id in a CRM.
-const KINDS: [RecordKind; 3] = [RecordKind::Client, RecordKind::Goal, RecordKind::Cover];
-
 /// Somebody who is to be taken away: a client of the practice, or what came from a CRM and is none, such as a record in
 /// quarantine.
 pub(super) struct Target {
@@ -112,7 +109,7 @@ pub(super) fn take_away(transaction: &Write, target: &Target, at: Timestamp) -> 
     }
     let mut tallies = tallies(transaction)?;
     let (connection, id) = target.record;
-    for kind in KINDS {
+    for kind in RecordKind::of_clients() {
         remove_record(transaction, kind, &record(connection, kind, id), &mut counts, &mut tallies)?;
     }
     counts.reviews += remove_reviews(transaction, target)?;

@@ -99,7 +99,7 @@ async fn view(app: &App, person: &SignedIn, client: &StoredClient) -> Result<Cli
         refused,
         goes: of_any(vec![
             ("Records of the CRM, word for word", counts.raw_records),
-            ("Goals and covers", counts.listed),
+            ("Items of their lists", counts.listed),
             ("File notes of this person alone", counts.notes),
             ("of these, never sent from now on", counts.notes_not_sent),
             ("of these, perhaps in the CRM: look there", counts.notes_in_doubt),
