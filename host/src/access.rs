@@ -378,29 +378,33 @@ impl Access {
         scope::acting(By::from(&user));
         scope::about(user.id);
         let key = *token::digest_of(&token).as_bytes();
+        let vouched_at = match beside {
+            Beside::Provider { confirmed_at } => Some(confirmed_at),
+            Beside::Nothing | Beside::Code(_) => None,
+        };
         let stored = StoredSession {
             user_id: user.id,
             opened_at: now,
             used_at: now,
-            confirmed_at: None,
+            confirmed_at: vouched_at,
             device: sender.device,
             address: (sender.source != Source::unknown()).then(|| sender.source.0.to_string()),
-            by_provider: matches!(beside, Beside::Provider),
+            by_provider: vouched_at.is_some(),
         };
         let has_factor = matches!(beside, Beside::Code(_));
         let second_factor = self.second_factors.state(&stored, user.role, has_factor);
         let (kept, forget_before) = ((stored, checked), now - session::LONGEST);
-        // Where it is not opened, the account was disabled, or given another password or a second factor, since the password
-        // was looked at; or the code was used by another sign-in.
+        // Where it is not opened, the account was disabled, unlinked, or given another password or a second factor, since the
+        // password was looked at; or the code was used by another sign-in.
         let refused = if has_factor { CodeFault::Used.into() } else { SignInError::Refused };
         let is_open = match beside {
-            Beside::Nothing | Beside::Provider => self.store.add_session(key, kept, forget_before).await?,
+            Beside::Nothing | Beside::Provider { .. } => self.store.add_session(key, kept, forget_before).await?,
             Beside::Code(given) => self.store.add_session_with_code(key, kept, given, forget_before).await?,
         };
         if !is_open {
             return Err(refused);
         }
-        let (ends_at, confirmed_at) = (session::ends_at(now), now);
+        let (ends_at, confirmed_at) = (session::ends_at(now), vouched_at.unwrap_or(now));
         Ok(SignedIn { token, session: Session { user, ends_at, confirmed_at, second_factor, key } })
     }
 }
@@ -412,7 +416,10 @@ enum Beside {
     /// A code of the second factor.
     Code(GivenCode),
     /// The word of the identity provider, which sees to a second factor itself.
-    Provider,
+    Provider {
+        /// The moment at which the person signed in there, as far as it is known.
+        confirmed_at: Timestamp,
+    },
 }
 
 /// Locks what is guarded, also after a panic elsewhere: it is replaced as a whole, so that none left it half-changed.

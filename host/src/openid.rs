@@ -144,6 +144,10 @@ impl OpenId {
     /// Fails as [`OpenIdError`] says where the provider cannot be asked.
     pub async fn begin(&self, beginning: Beginning, now: Timestamp) -> Result<Begun, OpenIdError> {
         let Inner { settings, redirect, provider, .. } = &*self.0;
+        // Before anything is asked of the provider.
+        if let Some(wait) = self.attempts().wait(beginning.source, now) {
+            return Err(OpenIdError::TooMany(wait));
+        }
         let metadata = provider.metadata(settings).await?;
         let unusable = |error: oauth2::url::ParseError| OpenIdError::Unusable(error.to_string());
         let auth = AuthUrl::new(metadata.authorization_endpoint).map_err(unusable)?;
@@ -173,8 +177,10 @@ impl OpenId {
             to: beginning.to,
             began_at: now,
         };
-        self.attempts().add(&state, attempt, now);
-        Ok(Begun { url: url.into(), browser })
+        match self.attempts().add(&state, attempt, now) {
+            Some(wait) => Err(OpenIdError::TooMany(wait)),
+            None => Ok(Begun { url: url.into(), browser }),
+        }
     }
 
     /// Takes what a browser brings back: who the person is. The attempt is used up.

@@ -12,10 +12,13 @@ mod lines;
 mod notes;
 mod summary;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 use std::{fs, io};
 
 use serde::de::DeserializeOwned;
@@ -24,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::connection::Connection;
+use crate::domain::privacy::ErasureAct;
 use crate::domain::{ConnectionName, PreviewId, RevisionDigest, Timestamp};
 use crate::pack::Revision;
 use crate::store::connections::By;
@@ -40,6 +44,8 @@ pub use summary::{
 const KEPT: usize = 20;
 /// … and none for longer.
 const DAYS: i64 = 7;
+/// The time between two looks at what is to be thrown away.
+const TIDIED_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// The reason why a preview was not made or read.
 #[derive(Debug, thiserror::Error)]
@@ -77,12 +83,53 @@ struct AtWork {
 }
 
 impl Previews {
-    /// Previews that are kept below a data folder. "Today" is a day of `zone`; `events` are those whose notes are written
-    /// once more.
+    /// Previews that are kept below a data folder, for a while: those that are too old, or from before somebody was erased,
+    /// are thrown away now and every hour. "Today" is a day of `zone`; `events` are those whose notes are written once more.
     pub fn new(store: Store, data_dir: &Path, zone: jiff::tz::TimeZone, events: Arc<dyn PastEvents>) -> Self {
         let folder = data_dir.join("previews");
         let (at_work, starting, following) = (Mutex::default(), Mutex::default(), tokio::sync::Mutex::default());
-        Self(Arc::new(Inner { store, zone, folder, events, at_work, starting, following }))
+        let previews = Self(Arc::new(Inner { store, zone, folder, events, at_work, starting, following }));
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(tidy_again_and_again(Arc::downgrade(&previews.0)));
+        }
+        previews
+    }
+
+    /// Throws away what is too old, and what was made before somebody was erased: it may have their values.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails, or the files cannot be removed.
+    pub async fn tidy(&self, now: Timestamp) -> Result<(), PreviewError> {
+        let erasures = self.0.store.erasures().await?;
+        let erased = erasures.iter().filter(|erasure| matches!(erasure.act, ErasureAct::Erased { .. }));
+        let erased_at = erased.map(|erasure| erasure.at.as_millisecond()).max();
+        let _starting = self.0.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.ids()?;
+        kept.retain(|id| stays(*id, erased_at, now));
+        kept.truncate(KEPT);
+        self.keep_alone(&kept)
+    }
+
+    /// Throws all previews away, those at work included: somebody was erased whose values they may have.
+    ///
+    /// # Errors
+    /// Returns an error if the files cannot be removed.
+    pub fn forget_all(&self) -> Result<(), PreviewError> {
+        let _starting = self.0.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        self.keep_alone(&[])
+    }
+
+    /// Throws all other previews away. One at work ends, and leaves nothing.
+    fn keep_alone(&self, kept: &[PreviewId]) -> Result<(), PreviewError> {
+        let mut at_work = self.at_work();
+        at_work.retain(|id, at_work| {
+            let stays = kept.contains(id);
+            if !stays {
+                at_work.stop.cancel();
+            }
+            stays
+        });
+        Ok(differences::retain(&self.0.folder, kept)?)
     }
 
     /// Begins to make the preview of a connection's change to another revision. Answers it as it begins; one of the same that
@@ -239,10 +286,14 @@ impl Previews {
     }
 
     fn finished(&self, preview: &Preview) {
+        // Under the lock: what is thrown away meanwhile is not kept afterwards.
+        let mut at_work = self.at_work();
+        if at_work.remove(&preview.id).is_none() {
+            return;
+        }
         if let Err(error) = differences::keep_summary(&self.0.folder, preview) {
             tracing::warn!(%error, preview = %preview.id, "a preview could not be kept");
         }
-        self.at_work().remove(&preview.id);
     }
 
     fn kept(&self, id: PreviewId) -> Result<Preview, PreviewError> {
@@ -279,18 +330,39 @@ impl Previews {
 
     /// Removes previews that are too old or too many, and what an earlier process did not finish.
     fn expire(&self, now: Timestamp) -> Result<(), PreviewError> {
-        let oldest = now.as_second() - DAYS * 24 * 60 * 60;
-        let is_fresh = |id: &PreviewId| {
-            let made = id.0.get_timestamp().map_or(0, |at| i64::try_from(at.to_unix().0).unwrap_or(i64::MAX));
-            made >= oldest
-        };
         let mut kept = self.ids()?;
-        kept.retain(is_fresh);
+        kept.retain(|id| is_fresh(*id, now));
         kept.truncate(KEPT - 1);
         Ok(differences::retain(&self.0.folder, &kept)?)
     }
 
     fn at_work(&self) -> MutexGuard<'_, BTreeMap<PreviewId, AtWork>> {
         self.0.at_work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The moment at which a preview was begun, in milliseconds since 1970: its id has it.
+fn made_at(id: PreviewId) -> i64 {
+    let made = id.0.get_timestamp().map_or((0, 0), |at| at.to_unix());
+    i64::try_from(made.0).unwrap_or_default() * 1000 + i64::from(made.1 / 1_000_000)
+}
+
+fn is_fresh(id: PreviewId, now: Timestamp) -> bool {
+    made_at(id) >= now.as_millisecond() - DAYS * 24 * 60 * 60 * 1000
+}
+
+/// Whether a preview may be kept, where somebody was erased last at a moment.
+fn stays(id: PreviewId, erased_at: Option<i64>, now: Timestamp) -> bool {
+    is_fresh(id, now) && erased_at.is_none_or(|erased_at| made_at(id) > erased_at)
+}
+
+/// Tidies up until nobody has the previews any more.
+async fn tidy_again_and_again(previews: Weak<Inner>) {
+    loop {
+        let Some(inner) = previews.upgrade() else { return };
+        if let Err(error) = Previews(inner).tidy(Timestamp::now()).await {
+            tracing::warn!(%error, "previews that are over could not be removed");
+        }
+        tokio::time::sleep(TIDIED_EVERY).await;
     }
 }

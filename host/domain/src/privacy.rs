@@ -9,7 +9,24 @@ pub mod retention;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ClientId, HouseholdId};
+use crate::stored::StoredClient;
 use crate::value::Timestamp;
+
+impl StoredClient {
+    /// The sentence about what an erasure here leaves to do elsewhere.
+    pub fn left_to_do(&self) -> String {
+        let copies = "Backups of the data folder have the data until they are thrown away; opened beside the file of \
+                      erasures, they forget it again.";
+        match self.crm_id() {
+            Some(id) => format!(
+                "The CRM of the connection `{}` still has the client {id}, with the file notes that it took: erase both \
+                 there. {copies}",
+                self.origin.connection
+            ),
+            None => format!("The client is in no CRM. {copies}"),
+        }
+    }
+}
 
 /// The reason for an erasure, or for lifting one. One of a few, so that no name gets into what is kept of it for good.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -144,6 +161,9 @@ pub enum Refusal {
     /// A file note of theirs is on its way to the CRM at this moment.
     #[error("a file note of theirs is being sent at this moment")]
     IsSending,
+    /// A record of a CRM that looks like them, or is theirs, waits for a person to decide.
+    #[error("a record that may be theirs waits in the review queue")]
+    AwaitsReview,
     /// There is no such erasure in force.
     #[error("there is no erasure {0} in force")]
     NotErased(u64),
@@ -179,6 +199,11 @@ impl LegalHold {
     pub fn is_on(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| now < until)
     }
+
+    /// Whether it ends before another one would.
+    pub fn ends_before(&self, other: Option<Timestamp>) -> bool {
+        self.until.is_some_and(|until| other.is_none_or(|other| until < other))
+    }
 }
 
 #[cfg(test)]
@@ -207,5 +232,8 @@ mod tests {
         };
         assert!(hold(None).is_on(Timestamp::MAX) && hold(Some(at(9))).is_on(at(8)));
         assert!(!hold(Some(at(9))).is_on(at(9)));
+        assert!(hold(Some(at(9))).ends_before(None) && hold(Some(at(9))).ends_before(Some(at(10))));
+        assert!(!hold(None).ends_before(None) && !hold(None).ends_before(Some(at(9))));
+        assert!(!hold(Some(at(9))).ends_before(Some(at(9))));
     }
 }

@@ -58,6 +58,12 @@ pub enum AccountError {
     /// The account is disabled.
     #[error("the account of {0} is disabled; enable it first. Nothing was changed")]
     Disabled(String),
+    /// No password would be taken of the account, so that no link by which one is chosen is made.
+    #[error(
+        "{0} signs in by the identity provider, with the email of the account; passwords are for practice managers here. \
+         Nothing was changed"
+    )]
+    SignsInByProvider(String),
     /// The password that was asked for once more is wrong, or too many were tried.
     #[error(transparent)]
     NotConfirmed(#[from] SignInError),

@@ -42,7 +42,10 @@ impl Book {
             (Reach::Nowhere { because }, _) => return Err(BookError::Denied(because)),
             (Reach::Practice { .. }, _) => Visible::Everything,
             (Reach::Households { .. }, None) => Visible::Households(std::sync::Arc::default()),
-            (Reach::Households { .. }, Some(user)) => store.visible_households(user, now).await?,
+            (Reach::Households { .. }, Some(user)) => {
+                let in_person = matches!(actor.who, Who::Person { .. });
+                store.visible_households(user, in_person, now).await?
+            }
         };
         Ok(Self { store: store.clone(), visible })
     }

@@ -1,7 +1,10 @@
 //! Sessions of people whom an identity provider knows, in place of a password.
 
-use super::{Access, Beside, Session, SignInError, SignedIn, token};
+use std::time::Duration;
+
+use super::{Access, Beside, Session, SignInError, SignedIn, lock, token};
 use crate::access::request::Sender;
+use crate::access::source::Source;
 use crate::domain::Timestamp;
 use crate::domain::access::User;
 use crate::store::StoreError;
@@ -29,11 +32,7 @@ impl Access {
         now: Timestamp,
     ) -> Result<SignedIn, SignInError> {
         let confirmed_at = signed_in_there_at.unwrap_or(Timestamp::UNIX_EPOCH).min(now);
-        let mut signed_in = self.open_session((user, None), Beside::Provider, token::new(), sender, now).await?;
-        // Before the token is handed out, so that nobody is fresh in between.
-        self.store.confirm_session(signed_in.session.key, confirmed_at).await?;
-        signed_in.session.confirmed_at = confirmed_at;
-        Ok(signed_in)
+        self.open_session((user, None), Beside::Provider { confirmed_at }, token::new(), sender, now).await
     }
 
     /// Keeps that the person of a session has just signed in with the identity provider once more.
@@ -42,5 +41,18 @@ impl Access {
     /// Returns an error if the store fails.
     pub async fn confirm_by_provider(&self, session: &Session, now: Timestamp) -> Result<(), StoreError> {
         self.store.confirm_session(session.key, now).await
+    }
+
+    /// How long a source waits before it is led to the identity provider or back again, where too many ways back from there
+    /// came to nothing: each costs the provider a call.
+    pub fn waits_for_provider(&self, source: Source, now: Timestamp) -> Option<Duration> {
+        if source.is_this_machine() { None } else { lock(&self.throttle).waits_for_provider(source.network(), now) }
+    }
+
+    /// Counts a way back from the identity provider that came to nothing.
+    pub fn wrong_callback(&self, source: Source, now: Timestamp) {
+        if !source.is_this_machine() {
+            lock(&self.throttle).wrong_callback(source.network(), now);
+        }
     }
 }

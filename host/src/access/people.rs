@@ -28,20 +28,22 @@ pub struct Link {
 pub struct Made {
     /// The account.
     pub account: Account,
-    /// The link; none where the account has a password already.
+    /// The link; none where the account has a password already, or its person signs in by the identity provider.
     pub link: Option<Link>,
     /// The number of API tokens of the account.
     pub tokens: usize,
 }
 
 impl Access {
-    /// Makes an account, with a link where no password is given.
+    /// Makes an account, with a link where no password is given. Where none would be taken, there is no link: the person comes
+    /// in by the identity provider, which finds the account by its email.
     ///
     /// # Errors
     /// Fails as [`AccountError`] says; no account was made then.
     pub async fn add_user(&self, new: NewUser, now: Timestamp) -> Result<Made, AccountError> {
         let mut stored = self.new_account(&new).await?;
-        let link = stored.password_hash.is_none().then(|| self.new_link(now));
+        let wants_link = stored.password_hash.is_none() && self.takes_password_of(&stored.user);
+        let link = wants_link.then(|| self.new_link(now));
         stored.link = link.as_ref().map(|(_, kept)| kept.clone());
         scope::about(stored.user.id);
         match self.store.add_user(stored.clone()).await? {
@@ -71,6 +73,12 @@ impl Access {
     /// # Errors
     /// Fails as [`AccountError`] says; an open link holds then.
     pub async fn reset(&self, id: UserId, ends_tokens: bool, now: Timestamp) -> Result<Made, AccountError> {
+        match self.store.account(id).await? {
+            Some(Account { user, state, .. }) if state != AccountState::Disabled && !self.takes_password_of(&user) => {
+                return Err(AccountError::SignsInByProvider(user.name));
+            }
+            _ => {}
+        }
         let (link, kept) = self.new_link(now);
         let account = changed(self.store.set_link(id, kept, ends_tokens).await?)?;
         let tokens = self.store.tokens(Some(id)).await?.len();

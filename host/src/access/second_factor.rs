@@ -158,6 +158,13 @@ impl Access {
         if stored.disabled_at.is_some() {
             return Err(over(SignInError::Disabled));
         }
+        if !self.takes_password_of(&stored.user) {
+            return Err(over(SignInError::ByProvider));
+        }
+        // Where either was changed meanwhile, no code ends this sign-in any more.
+        if stored.second_factor.is_none() || stored.password_hash.as_ref() != Some(&half.checked) {
+            return Err(over(SignInError::HalfIsOver));
+        }
         let checked = Some(half.checked.clone());
         let entered = match self.code_given(&stored, code, sender.source, now).await {
             Ok(given) => {

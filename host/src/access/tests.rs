@@ -1,5 +1,6 @@
 //! Signing in, end to end over a real store.
 
+mod provider;
 mod second_factor;
 
 use jiff::SignedDuration;

@@ -81,7 +81,7 @@ pub fn operations(document: &Value) -> Vec<(Method, String)> {
     let filled = |path: &str| {
         // A document goes by the hash of its bytes.
         let path = path.replace("/documents/{id}", &format!("/documents/{}", "0".repeat(64)));
-        path.replace("{id}", &uuid::Uuid::nil().to_string()).replace("{name}", "main")
+        path.replace("{id}", &uuid::Uuid::nil().to_string()).replace("{name}", "main").replace("{number}", "1")
     };
     let methods = |(path, item): (&String, &Value)| {
         let path = filled(path);

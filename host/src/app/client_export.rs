@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::domain::access::household::{HouseholdAccess, Professional};
 use crate::domain::audit::Entry;
 use crate::domain::field::Record;
-use crate::domain::import::{Applied, ImportRow};
+use crate::domain::import::ImportRow;
 use crate::domain::note::Note;
 use crate::domain::review::ReviewState;
 use crate::domain::stored::StoredClient;
@@ -25,6 +25,7 @@ use crate::store::StoreError;
 use crate::store::StoredItem;
 use crate::store::audit::AuditFilter;
 use crate::store::book::{PageRequest, Whose};
+use crate::store::imports::client_of;
 use crate::store::outbox::NoteFilter;
 
 /// The rows of one page that is read.
@@ -66,7 +67,7 @@ impl App {
         archive.json("audit.json", &self.audit_of(client).await?)?;
         let shared = self.export_notes(client, &mut archive).await?;
         archive.text("README.txt", &readme(client, &archive, &shared))?;
-        Ok(archive.end()?)
+        archive.end()
     }
 
     async fn export_raw(&self, client: &StoredClient, archive: &mut Archive) -> Result<(), ExportError> {
@@ -183,7 +184,8 @@ impl App {
             for note in page.items {
                 let event = self.store.event(note.event_id).await?;
                 archive.json(&format!("notes/{}.json", note.id), &json!({"note": note, "event": event}))?;
-                if note.clients.iter().any(|other| *other != client.id) {
+                let is_shared = note.clients.iter().any(|other| *other != client.id);
+                if is_shared || self.store.was_shared_with_erased(note.id).await? {
                     shared.push(format!("notes/{}.json", note.id));
                 }
                 self.export_documents(&note, archive).await?;
@@ -211,10 +213,12 @@ fn own<T: Record>(own: &T) -> Value {
 }
 
 fn is_of(row: &ImportRow, client: &StoredClient) -> bool {
+    // Two people may have one address: whom the row is linked to says more.
+    if let Some(linked) = client_of(row) {
+        return linked == client.id;
+    }
     let email = client.client.email.as_ref().filter(|_| !client.client.email_is_placeholder);
-    row.links() == Some(client.id)
-        || row.applied == Some(Applied::Linked(client.id))
-        || email.is_some_and(|email| row.email.trim().eq_ignore_ascii_case(email.as_str()))
+    email.is_some_and(|email| row.email.trim().eq_ignore_ascii_case(email.as_str()))
 }
 
 fn access_of(access: &HouseholdAccess) -> Value {

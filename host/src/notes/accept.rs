@@ -21,7 +21,7 @@ use crate::queue;
 use crate::store::StoreError;
 use crate::store::audit::scope;
 use crate::store::book::HouseholdRow;
-use crate::store::outbox::{Keyed, NewNote};
+use crate::store::outbox::{Keyed, NewNote, SomebodyGone};
 
 /// The farthest ahead that an event may say it happened: clocks differ, and so do days around the world.
 const FARTHEST_AHEAD: SignedDuration = SignedDuration::from_hours(24);
@@ -50,7 +50,13 @@ impl Notes {
         let new = NewNote { event, note: note.clone(), key: key.to_string(), digest, documents };
         let fail_points = &self.inner.delivery.fail_points;
         fail_points.reach("rendered").await;
-        match self.inner.store.accept_note(new).await? {
+        let people = household.people.iter().map(|person| person.id).collect();
+        let outcome = self.inner.store.accept_note_of(new, people).await?.map_err(|SomebodyGone(_)| {
+            let message = "somebody of this household was erased while the note was written, and it may name them. Nothing \
+                           was kept; send the event again where it is about the others";
+            NotesError::at("/household_id", message.to_owned())
+        })?;
+        match outcome {
             Some(known) => before(known, digest),
             None => {
                 fail_points.reach("accepted").await;

@@ -185,9 +185,9 @@ mod tests {
             let mut changed = claims(&good);
             for (name, value) in change.as_object().unwrap() {
                 if value.is_null() {
-                    drop(changed.remove(name))
+                    drop(changed.remove(name));
                 } else {
-                    drop(changed.insert(name.clone(), value.clone()))
+                    drop(changed.insert(name.clone(), value.clone()));
                 }
             }
             let asked = Expected { issuer: "https://login.example", client_id: "tidegate", nonce: "n", now };

@@ -1,5 +1,7 @@
 //! Why nobody is signed in by the identity provider, in words for the person who tried.
 
+use std::time::Duration;
+
 /// The reason why a sign-in by the identity provider did not come to its end. Nothing was changed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum OpenIdError {
@@ -36,6 +38,13 @@ pub enum OpenIdError {
          start again, and sign in there when it asks"
     )]
     NotFresh,
+    /// The network has too many sign-ins under way, or too many of them came to nothing.
+    #[error(
+        "too many sign-ins by the identity provider were begun from your network; try again in {} seconds, or sign in with a \
+         password where you have one",
+        .0.as_secs().max(1)
+    )]
+    TooMany(Duration),
 }
 
 impl OpenIdError {

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 
 use super::OpenIdError;
 use super::claims::Claims;
-use super::token::{Keys, Looked};
+use super::token::{FORGED, Keys, Looked};
 use crate::config::OpenIdSettings;
 use crate::config::openid::is_loopback;
 use crate::crm::http::{chain, operators_client};
@@ -131,18 +131,14 @@ impl Provider {
         Ok(metadata)
     }
 
-    /// What a token says, whose signature holds. Where no key is its own, the keys are asked for anew, once a minute.
+    /// What a token says, whose signature holds. Where no key is its own, or the one of its name has not signed it, the keys
+    /// are asked for anew, once a minute.
     pub async fn verified(&self, token: &str, metadata: &Metadata) -> Result<Claims, OpenIdError> {
         let mut known = self.known.lock().await;
-        if let Some((keys, asked_at)) = &known.keys {
-            let is_recent = asked_at.elapsed() < BETWEEN_KEYS;
-            match keys.look(token)? {
-                Looked::Holds(claims) if asked_at.elapsed() < KEPT => return Ok(claims),
-                // It may have been taken back since.
-                Looked::Holds(_) => {}
-                Looked::UnknownKey if is_recent => return Err(NO_SUCH_KEY),
-                Looked::UnknownKey => {}
-            }
+        if let Some((keys, asked_at)) = &known.keys
+            && let Some(judged) = judged(keys.look(token)?, asked_at.elapsed())
+        {
+            return judged;
         }
         let set = self.said(self.http.get(&metadata.jwks_uri), SAYS_WITHIN).await?;
         let keys = Keys::of(&set);
@@ -154,6 +150,7 @@ impl Provider {
         match looked? {
             Looked::Holds(claims) => Ok(claims),
             Looked::UnknownKey => Err(NO_SUCH_KEY),
+            Looked::Forged => Err(FORGED),
         }
     }
 
@@ -226,6 +223,15 @@ impl Provider {
     }
 }
 
+/// What becomes of a token by keys of this age; none where they are to be asked for anew.
+fn judged(looked: Looked, age: Duration) -> Option<Result<Claims, OpenIdError>> {
+    match looked {
+        Looked::Holds(claims) => (age < KEPT).then_some(Ok(claims)),
+        Looked::UnknownKey => (age < BETWEEN_KEYS).then_some(Err(NO_SUCH_KEY)),
+        Looked::Forged => (age < BETWEEN_KEYS).then_some(Err(FORGED)),
+    }
+}
+
 const NO_SUCH_KEY: OpenIdError = OpenIdError::BadToken("it is signed by no key that the provider publishes");
 
 /// Reads an answer, as long as one may be.
@@ -241,4 +247,23 @@ async fn read(request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), OpenIdEr
         body.extend_from_slice(&chunk);
     }
     Ok((status, body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A provider that puts another key under the name of the one of before is believed within a minute.
+    #[test]
+    fn keys_are_asked_for_anew_where_an_old_one_does_not_fit() {
+        let is_asked_anew = |looked: Looked, age: Duration| judged(looked, age).is_none();
+        let just_under = |time: Duration| time.checked_sub(Duration::from_secs(1)).unwrap();
+        for looked in [|| Looked::UnknownKey, || Looked::Forged] {
+            assert!(is_asked_anew(looked(), BETWEEN_KEYS));
+            assert!(matches!(judged(looked(), just_under(BETWEEN_KEYS)), Some(Err(_))), "once a minute");
+        }
+        assert!(matches!(judged(Looked::Holds(Claims::new()), just_under(KEPT)), Some(Ok(_))));
+        // It may have been taken back since.
+        assert!(is_asked_anew(Looked::Holds(Claims::new()), KEPT));
+    }
 }

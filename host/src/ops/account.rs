@@ -285,7 +285,7 @@ impl From<AccountError> for Refusal {
             AccountError::LinkIsOver | AccountError::AccountLinkIsOver | AccountError::NoAccount => {
                 Self::new(Kind::NotFound, full_stop(&error.to_string()))
             }
-            AccountError::LastManager(_) | AccountError::Disabled(_) => {
+            AccountError::LastManager(_) | AccountError::Disabled(_) | AccountError::SignsInByProvider(_) => {
                 Self::new(Kind::WrongState, full_stop(&error.to_string()))
             }
             AccountError::NotConfirmed(SignInError::Refused) => {

@@ -15,8 +15,8 @@ use crate::store::audit::scope;
 use crate::store::book::{HouseholdFilter, PageRequest};
 use crate::store::household_access::{Opened, Reviewed};
 
-/// The look-ups without a result that an account has in an hour.
-const MOST_MISSED: u32 = 10;
+/// The look-ups that an account has in an hour, whatever they find: nobody walks through the book by them.
+const MOST_LOOKUPS: u32 = 10;
 
 /// Opens a household, named by its id or by the whole email or CRM id of one of its people: a part of a name would tell who
 /// is a client.
@@ -48,12 +48,15 @@ pub async fn open(
             );
             return Err(Refusal::at("/reason", message));
         }
+        // Asked before anything is looked for: whether something is found is told to nobody who cannot open it.
+        if app.store.emergencies_open_to(user, now).await?.len() >= MOST_OPEN {
+            return Err(too_many_open());
+        }
         // What is counted is no part of what is asked for, and has no entry of its own.
-        if !scope::apart(app.store.look_up_in_emergency(user, MOST_MISSED, now)).await? {
-            return Err(Refusal::new(Kind::TooMany(until_next_hour(now)), TOO_MANY_MISSED));
+        if !scope::apart(app.store.look_up_in_emergency(user, MOST_LOOKUPS, now)).await? {
+            return Err(Refusal::new(Kind::TooMany(until_next_hour(now)), TOO_MANY_LOOKUPS));
         }
         let household = find(app, of).await?;
-        scope::apart(app.store.found_in_emergency(user)).await?;
         scope::about(household);
         scope::in_household(household);
         if !app.store.access_reasons(user, household, now).await?.is_empty() || sees_all(actor) {
@@ -76,12 +79,7 @@ pub async fn open(
         match app.store.open_in_emergency(access, MOST_OPEN).await? {
             Opened::Yes(access) => Ok(access),
             Opened::Already(access) => Ok(access),
-            Opened::TooMany => {
-                let message = format!(
-                    "Nothing was opened: you have {MOST_OPEN} households open in an emergency, the most at once. End one first."
-                );
-                Err(Refusal::new(Kind::WrongState, message))
-            }
+            Opened::TooMany => Err(too_many_open()),
             Opened::NoHousehold => Err(nobody()),
         }
     })
@@ -196,11 +194,18 @@ fn until_next_hour(now: Timestamp) -> std::time::Duration {
     std::time::Duration::from_secs(3600 - u64::try_from(now.as_second()).unwrap_or_default() % 3600)
 }
 
-const TOO_MANY_MISSED: &str =
-    "Nothing was opened: too many look-ups found no household in this hour. Ask a practice manager for access.";
+const TOO_MANY_LOOKUPS: &str =
+    "Nothing was opened: you have looked for a household ten times in this hour. Ask a practice manager for access.";
 
 const WHOLE: &str =
     "Name the household by its address here, or by the whole email or CRM id of one of its people, not by a name.";
+
+fn too_many_open() -> Refusal {
+    let message = format!(
+        "Nothing was opened: you have {MOST_OPEN} households open in an emergency, the most at once. End one first."
+    );
+    Refusal::new(Kind::WrongState, message)
+}
 
 fn nobody() -> Refusal {
     Refusal::at("/of", format!("No household is found by this. {WHOLE}"))

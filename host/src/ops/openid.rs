@@ -16,7 +16,7 @@ use crate::domain::access::{Role, User};
 use crate::domain::audit::{Act, By, Subject};
 use crate::domain::{EmailAddress, Timestamp, UserId};
 use crate::openid::{Callback, OpenIdError, Person, Returned, Vouched};
-use crate::store::access::{Followed, Identity, Newcomer};
+use crate::store::access::{Change, Followed, Identity, Newcomer};
 use crate::store::audit::scope;
 
 /// Who came in, and where they go.
@@ -60,16 +60,18 @@ pub async fn sign_in(
             },
         };
         let signed_in_there_at = person.signed_in_at;
-        let (user, note) = follow(app, person, (identity, known), now).await?;
+        let (user, note, changed) = follow(app, person, (identity, known), now).await?;
         let entered = Entered { signed_in: None, to, user: user.id, note };
-        if let Some(note) = note {
-            scope::detail(noted(note));
+        let confirms = confirmed.map(|_| "confirmed".to_owned());
+        let noted = note.map(|note| noted(note).to_owned());
+        let said: Vec<String> = confirms.into_iter().chain(changed).chain(noted).collect();
+        if !said.is_empty() {
+            scope::detail(&said.join("; "));
         }
         match confirmed {
             Some(session) => {
                 scope::acting(By::from(&user));
                 scope::about(user.id);
-                scope::detail("confirmed");
                 app.access.confirm_by_provider(session, now).await?;
                 Ok(entered)
             }
@@ -82,13 +84,13 @@ pub async fn sign_in(
     .await
 }
 
-/// Does with the account of a person what the provider says, and answers it.
+/// Does with the account of a person what the provider says, and answers it, with what was changed as the audit log has it.
 async fn follow(
     app: &App,
     person: Person,
     (identity, known): (Identity, Option<User>),
     now: Timestamp,
-) -> Result<(User, Option<GroupsNote>), Refusal> {
+) -> Result<(User, Option<GroupsNote>, Option<String>), Refusal> {
     let is_known = known.is_some();
     let email = match &person.email {
         Some((_, Vouched::Yes(email))) => Some(email.clone()),
@@ -108,12 +110,16 @@ async fn follow(
     let newcomer = Newcomer { identity, entitlement: person.entitlement, email, new };
     // Where nothing is changed there is no entry: most sign-ins.
     let (followed, _) = scope::enter(act, app.store.follow_provider(newcomer, now)).await;
-    if let Some(id) = known.or(of_email).map(|user| user.id) {
-        scope::about(id);
+    let before = known.or(of_email);
+    if let Some(user) = &before {
+        scope::about(user.id);
     }
     let refused = |message: &str| Err(Refusal::new(Kind::NotSignedIn, message));
     match followed? {
-        Followed::Entered { user, note, .. } => Ok((user, note)),
+        Followed::Entered { user, note, change } => {
+            let changed = change.map(|change| in_words(change, before.map(|user| user.role), user.role));
+            Ok((user, note, changed))
+        }
         Followed::Ended(_) => refused(ENDED),
         Followed::Refused(Refused::Disabled) => refused(DISABLED),
         Followed::Refused(Refused::NoGroup) => refused(NO_GROUP),
@@ -121,6 +127,7 @@ async fn follow(
             refused(&format!("{} Nothing was changed, and nobody was signed in.", note.reason()))
         }
         Followed::LinkedToAnother => refused(LINKED_TO_ANOTHER),
+        Followed::EmailIsOwn => refused(EMAIL_IS_OWN),
         Followed::NoAccount => refused(match person.email {
             None => NO_EMAIL,
             Some((_, Vouched::No)) => NOT_VERIFIED,
@@ -152,6 +159,19 @@ fn by_groups(entitlement: Entitlement) -> String {
     }
 }
 
+/// What was changed of an account, whose role was that one before, as the audit log has it.
+fn in_words(change: Change, before: Option<Role>, after: Role) -> String {
+    let what = match change {
+        Change::Made => return format!("account made, role {}", after.as_str()),
+        Change::Linked => Some("linked by email"),
+        Change::Enabled => Some("enabled again"),
+        Change::Role => None,
+    };
+    let role = before.filter(|before| *before != after);
+    let role = role.map(|before| format!("role {} → {}", before.as_str(), after.as_str()));
+    what.map(str::to_owned).into_iter().chain(role).collect::<Vec<_>>().join(", ")
+}
+
 /// What is to be looked at, as the audit log has it.
 fn noted(note: GroupsNote) -> &'static str {
     match note {
@@ -173,6 +193,11 @@ const NO_GROUP: &str = "None of your groups with the identity provider gives you
                         groups to put you into one, then sign in again.";
 const LINKED_TO_ANOTHER: &str = "The account with your email is linked to another account of the identity provider. A practice \
                                  manager can unlink it, on its page under People; then sign in again.";
+const EMAIL_IS_OWN: &str = "The account with your email here was given it by its holder, under My account, and nobody of the \
+                            practice has vouched for it, so that it is not opened by the identity provider. Where it is \
+                            yours, sign in with its password; to come in by the identity provider, give that account \
+                            another email first, and ask a practice manager to invite you with this one. Where it is not \
+                            yours, tell a practice manager.";
 const NO_EMAIL: &str = "The identity provider sent no email, by which your account is found the first time. Whoever looks \
                         after it has it send the claim email; until then, sign in with a password where you have one.";
 const NOT_VERIFIED: &str = "The identity provider does not say that your email is verified, and no account is opened by one that \
@@ -185,7 +210,27 @@ const NO_ACCOUNT: &str = "Nobody here has the email that you have with the ident
 
 impl From<OpenIdError> for Refusal {
     fn from(error: OpenIdError) -> Self {
-        let kind = if error.is_of_provider() { Kind::Unavailable } else { Kind::NotSignedIn };
+        let kind = match &error {
+            OpenIdError::TooMany(wait) => Kind::TooMany(*wait),
+            error if error.is_of_provider() => Kind::Unavailable,
+            _ => Kind::NotSignedIn,
+        };
         Self::new(kind, crate::domain::text::full_stop(&error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_says_what_a_sign_in_changed() {
+        let check = |change, before, after, expected| assert_eq!(in_words(change, before, after), expected);
+        check(Change::Made, None, Role::Adviser, "account made, role adviser");
+        check(Change::Linked, Some(Role::Adviser), Role::Adviser, "linked by email");
+        let promoted = "linked by email, role support → practice_manager";
+        check(Change::Linked, Some(Role::Support), Role::PracticeManager, promoted);
+        check(Change::Enabled, Some(Role::Support), Role::Support, "enabled again");
+        check(Change::Role, Some(Role::Support), Role::Adviser, "role support → adviser");
     }
 }

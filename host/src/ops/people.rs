@@ -10,7 +10,8 @@ use crate::domain::{Timestamp, UserId};
 use crate::store::access::UserChange;
 use crate::store::audit::scope;
 
-/// Makes an account. Without a password it answers a link by which the person chooses one.
+/// Makes an account. Without a password it answers a link by which the person chooses one, but where the person signs in by
+/// the identity provider.
 ///
 /// # Errors
 /// Returns an error if a field does not fit, or the email is another account's.
@@ -118,7 +119,7 @@ pub async fn reset_second_factor(app: &App, actor: &Actor, id: UserId, now: Time
 /// there is stays until then; API tokens stay, where they are not to end.
 ///
 /// # Errors
-/// Returns an error if there is no such account, or it is disabled.
+/// Returns an error if there is no such account, it is disabled, or no password would be taken of it.
 pub async fn reset(app: &App, actor: &Actor, id: UserId, ends_tokens: bool, now: Timestamp) -> Result<Made, Refusal> {
     audited(app, actor, ("people.reset", Subject::new("account", id)), async move {
         may_freshly(actor, Action::ManagePeople)?;

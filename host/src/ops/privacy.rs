@@ -53,25 +53,16 @@ pub async fn erase(
             return Err(Refusal::at("/confirm", message));
         }
         scope::detail(reason.as_str());
-        let left_to_do = left_to_do(&client);
+        let left_to_do = client.left_to_do();
         let word = Word { by: actor.name.clone(), reason, at: now };
         let (erasure, counts) = app.store.erase_client(id, word).await??;
+        // They have values of the book as it was. Those of before an erasure go at the next start, too.
+        if let Err(error) = app.previews.forget_all() {
+            tracing::error!(%error, "a client was erased, and previews that may have their values could not be removed");
+        }
         Ok(Erased { erasure, counts, left_to_do })
     })
     .await
-}
-
-/// The sentence about what an erasure here leaves to do elsewhere.
-pub fn left_to_do(client: &StoredClient) -> String {
-    let copies = "Backups of the data folder have the data until they are thrown away; opened beside the file of erasures, \
-                  they forget it again.";
-    match client.crm_id() {
-        Some(id) => format!(
-            "The CRM of the connection `{}` still has the client {id}, with the file notes that it took: erase both there. {copies}",
-            client.origin.connection
-        ),
-        None => format!("The client is in no CRM. {copies}"),
-    }
 }
 
 /// Whether what was typed is the client's name or id. Capitals and blanks do not matter.
@@ -130,6 +121,11 @@ pub async fn hold(
             ));
         }
         let hold = LegalHold { subject, reason, by: actor.name.clone(), since: now, until };
+        // To let one end earlier is to take it off.
+        let known = app.store.hold(subject).await?.filter(|known| known.is_on(now));
+        if known.is_some_and(|known| hold.ends_before(known.until)) {
+            may_freshly(actor, Action::EraseClients)?;
+        }
         app.store.put_hold(hold.clone()).await?;
         Ok(hold)
     })
@@ -189,6 +185,12 @@ impl From<privacy::Refusal> for Refusal {
             Why::IsSending => Self::new(
                 Kind::WrongState,
                 "Nothing was erased: a file note of theirs is being sent at this moment. Try again in a minute.",
+            ),
+            Why::AwaitsReview => Self::new(
+                Kind::WrongState,
+                "Nothing was erased: a client of the CRM waits in the review queue who may be this one, and would bring them \
+                 back. Decide about that one first: link them, where they are the same person; leave them out or import them, \
+                 where they are somebody else.",
             ),
             Why::NotErased(number) => Self::not_found(format_args!("erasure {number} in force")),
         }

@@ -19,6 +19,9 @@ use crate::domain::audit::{Act, By, Subject, THIS_MACHINE};
 use crate::domain::privacy::{Erasure, ErasureAct, ErasureCounts, ErasureReason, Refusal};
 use crate::domain::{ClientId, ConnectionName, ExternalId};
 
+/// The name of the empty file by which a person says that the file of erasures is of the store beside it.
+const IS_OURS: &str = "tidegate.erased.is-ours";
+
 /// A word to erase somebody, or to lift an erasure.
 #[derive(Clone, Debug)]
 pub struct Word {
@@ -47,7 +50,7 @@ impl Store {
                 Ok(target) => target,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            let key = key_for(transaction)?;
+            let key = key_for(transaction, &file)?;
             let marks = target.marks(transaction, key)?;
             let entry = next(transaction, word, ErasureAct::Erased { tombstones: marks })?;
             let counts = take_away(transaction, &target, entry.at)?;
@@ -85,7 +88,7 @@ impl Store {
             if !in_force(&all).any(|erasure| erasure.number == number) {
                 return Ok(Err(Refusal::NotErased(number)));
             }
-            let key = key_for(transaction)?;
+            let key = key_for(transaction, &file)?;
             let entry = next(transaction, word, ErasureAct::Lifted { erasure: number })?;
             tombstones::put(transaction, &entry)?;
             file.add(key, std::slice::from_ref(&entry))?;
@@ -136,15 +139,18 @@ fn admit(transaction: &Write, client: ClientId, at: Timestamp) -> Result<Result<
     if outbox::is_sending(transaction, client)? {
         return Ok(Err(Refusal::IsSending));
     }
+    if target.awaits_review(transaction)? {
+        return Ok(Err(Refusal::AwaitsReview));
+    }
     Ok(Ok(target))
 }
 
-/// The key of the hashes, made with the first erasure.
-fn key_for(transaction: &Write) -> Result<HashKey, StoreError> {
+/// The key of the hashes; one is made where neither the store nor the file has one.
+fn key_for(transaction: &Write, file: &ErasureFile) -> Result<HashKey, StoreError> {
     if let Some(key) = tombstones::key(transaction)? {
         return Ok(key);
     }
-    let key = HashKey(rand::random());
+    let key = file.key().unwrap_or_else(|| HashKey(rand::random()));
     tombstones::put_key(transaction, key)?;
     Ok(key)
 }
@@ -156,7 +162,7 @@ fn next(transaction: &Write, word: Word, act: ErasureAct) -> Result<Erasure, Sto
 }
 
 /// Brings the store and the file of erasures in line, before anything of the store is served: erases again whom the file
-/// knows and the store does not, and writes to the file what it lacks.
+/// knows and the store does not, and writes to the file what it lacks. A store without a key has one from then on.
 ///
 /// # Errors
 /// [`StoreError::Damaged`] where the two are not of one store, or what failed.
@@ -166,29 +172,45 @@ pub(super) fn reconcile(engine: &Engine, data_dir: &Path) -> Result<ErasureFile,
     let known = tombstones::all_in(&transaction)?;
     let key = tombstones::key(&transaction)?;
     let Some(Written { key: of_file, erasures, .. }) = written else {
-        if let Some(key) = key {
-            file.add(key, &known)?;
-        }
-        transaction.abort()?;
+        let key = key_for(&transaction, &file)?;
+        transaction.commit()?;
+        file.add(key, &known)?;
         return Ok(file);
     };
     let is_other =
         key.is_some_and(|key| key != of_file) || known.iter().zip(&erasures).any(|(known, written)| known != written);
     if is_other {
-        let why = "it is not of this store: its lines are others than those that the store knows. Put the store and the file \
-                   of erasures of one data folder beside each other";
+        transaction.abort()?;
+        let why = "it is not of this store: its key or its lines are others than those of the store. Put the store and the \
+                   file of erasures of one data folder beside each other, or move this file away where this store never had \
+                   one";
         return Err(StoreError::Damaged { file: NAME, why: why.to_owned() });
     }
+    let word = data_dir.join(IS_OURS);
+    let is_adopted = key.is_none();
     if known.len() >= erasures.len() {
-        transaction.abort()?;
+        if is_adopted {
+            tombstones::put_key(&transaction, of_file)?;
+        }
+        transaction.commit()?;
         file.add(of_file, &known[erasures.len()..])?;
         return Ok(file);
     }
-    if key.is_none() {
+    if is_adopted {
         tombstones::put_key(&transaction, of_file)?;
     }
     let missing = &erasures[known.len()..];
     missing.iter().try_for_each(|erasure| tombstones::put(&transaction, erasure))?;
+    // A store of before each had a key of its own cannot be told from another one's by it.
+    if is_adopted && !word.exists() && !rows::marked(&transaction)?.is_empty() {
+        transaction.abort()?;
+        let why = format!(
+            "this store has no mark of its own by which to know that the file is of it, and clients who are in it would be \
+             erased by the file. Nothing was erased. Where the file is of another store, move it away. Where it is of this \
+             one, make an empty file named {IS_OURS} beside it and start again: then they are erased"
+        );
+        return Err(StoreError::Damaged { file: NAME, why });
+    }
     let again = erase_again(&transaction, &erasures)?;
     tracing::warn!(
         erasures = missing.len(),
@@ -199,6 +221,9 @@ pub(super) fn reconcile(engine: &Engine, data_dir: &Path) -> Result<ErasureFile,
     let detail = format!("{} entries of the file of erasures, {again} people", missing.len());
     super::audit::append(&transaction, Act { detail, ..act })?;
     transaction.commit()?;
+    if is_adopted {
+        drop(std::fs::remove_file(word));
+    }
     Ok(file)
 }
 

@@ -24,7 +24,12 @@ pub(super) const NAME: &str = "tidegate.erased";
 /// What is wrong with a line.
 const CURE: &str = "Put the file back from the newest copy of it; an older one forgets who was erased since";
 
-/// The key of the hashes, of one store and its file of erasures.
+/// What is wrong where nothing can be added.
+const RESTART: &str = "what it has and what the store has may differ since an error before. Nothing was erased. Start the host \
+                       again: it brings the two in line, and erases what was begun";
+
+/// The key of the hashes, of one store and its file of erasures. It is made with the store, before the file, and no other
+/// store has it: by it a file is known to be of this store, or of an older copy.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct HashKey(pub [u8; 32]);
 
@@ -58,8 +63,27 @@ impl HashKey {
 /// The file of a store; a store in memory has none.
 pub(super) struct ErasureFile {
     path: Option<PathBuf>,
+    end: Mutex<End>,
+}
+
+/// The end of the file, as far as it is on disk.
+struct End {
     /// The hash of its last line.
-    head: Mutex<[u8; 32]>,
+    head: [u8; 32],
+    /// The key of its first line.
+    key: Option<HashKey>,
+    /// The number of its last entry.
+    last: u64,
+    /// Whether it is unknown what is on disk, since a line could neither be written nor taken back.
+    is_in_doubt: bool,
+}
+
+impl End {
+    fn of(written: Option<&Written>) -> Self {
+        let last = written.and_then(|written| written.erasures.last()).map_or(0, |last| last.number);
+        let (head, key) = (written.map_or([0; 32], |written| written.head), written.map(|written| written.key));
+        Self { head, key, last, is_in_doubt: false }
+    }
 }
 
 /// What stands in the file.
@@ -122,7 +146,7 @@ impl ErasureFile {
     /// The file of no folder.
     #[cfg(test)]
     pub fn none() -> Self {
-        Self { path: None, head: Mutex::new([0; 32]) }
+        Self { path: None, end: Mutex::new(End::of(None)) }
     }
 
     /// The file of a data folder, with what stands in it; nothing where there is none.
@@ -147,48 +171,67 @@ impl ErasureFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(source) => return Err(StoreError::Disk { path, source }),
         };
-        let head = written.as_ref().map_or([0; 32], |written| written.head);
-        Ok((Self { path: Some(path), head: Mutex::new(head) }, written))
+        let end = End::of(written.as_ref());
+        Ok((Self { path: Some(path), end: Mutex::new(end) }, written))
+    }
+
+    /// The key that the file has already.
+    pub fn key(&self) -> Option<HashKey> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner).key
     }
 
     /// Adds entries, durably; the key first where the file is begun by it.
     ///
     /// # Errors
-    /// Returns what the disk said. What was written of it is taken back, or is seen as begun and not ended.
+    /// Returns what the disk said. What was written of it is taken back, or is seen as begun and not ended. Where that is in
+    /// doubt, or the file has an entry that the store never kept, nothing is added until the store is opened again, which
+    /// brings the two in line.
     pub fn add(&self, key: HashKey, erasures: &[Erasure]) -> Result<(), StoreError> {
         let Some(path) = &self.path else { return Ok(()) };
-        if erasures.is_empty() {
-            return Ok(());
+        let (Some(first), Some(last)) = (erasures.first(), erasures.last()) else { return Ok(()) };
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        if end.is_in_doubt || first.number != end.last + 1 || end.key.is_some_and(|known| known != key) {
+            let source = io::Error::other(RESTART);
+            return Err(StoreError::Disk { path: path.clone(), source });
         }
-        let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut next, mut lines) = (*head, String::new());
+        let (mut next, mut lines) = (end.head, String::new());
         let mut add = |json: &str| {
             next = chained(&next, json);
             lines.push_str(&format!("{} {json}\n", hex(&next)));
         };
-        if *head == [0; 32] {
+        if end.key.is_none() {
             add(&text(&KeyLine { key: hex(&key.0) })?);
         }
         for erasure in erasures {
             add(&entry_text(erasure)?);
         }
-        let append = || {
-            let is_new = !path.exists();
-            let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-            let before = file.metadata()?.len();
-            if let Err(error) = file.write_all(lines.as_bytes()).and_then(|()| file.sync_all()) {
-                drop(file.set_len(before));
-                return Err(error);
-            }
-            if is_new && let Some(folder) = path.parent() {
-                File::open(folder)?.sync_all()?;
-            }
-            Ok(())
-        };
-        append().map_err(|source: io::Error| StoreError::Disk { path: path.clone(), source })?;
-        *head = next;
+        append(path, lines.as_bytes()).map_err(|(source, is_in_doubt)| {
+            end.is_in_doubt = is_in_doubt;
+            StoreError::Disk { path: path.clone(), source }
+        })?;
+        *end = End { head: next, key: Some(key), last: last.number, is_in_doubt: false };
         Ok(())
     }
+}
+
+/// Appends lines, durably. With the error goes whether it is in doubt what of them is on disk.
+fn append(path: &Path, lines: &[u8]) -> Result<(), (io::Error, bool)> {
+    let open = || OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+    let opened = open().and_then(|file| file.metadata().map(|facts| (file, facts.len())));
+    let (mut file, before) = opened.map_err(|error| (error, false))?;
+    let mut write = || {
+        file.write_all(lines)?;
+        file.sync_all()?;
+        // A file that was begun and is empty may not be in its folder after a power cut either.
+        match path.parent().filter(|_| before == 0) {
+            Some(folder) => File::open(folder)?.sync_all(),
+            None => Ok(()),
+        }
+    };
+    write().map_err(|error| {
+        let taken_back = file.set_len(before).and_then(|()| file.sync_all());
+        (error, taken_back.is_err())
+    })
 }
 
 fn chained(before: &[u8; 32], json: &str) -> [u8; 32] {
@@ -277,9 +320,32 @@ mod tests {
         let (file, _) = ErasureFile::open(folder.path()).unwrap();
         file.add(KEY, &[lifted(3, 1)]).unwrap();
         assert_eq!(fs::read(&path).unwrap(), whole);
+        // What the store never kept is not written over.
+        assert_eq!(file.key(), Some(KEY));
+        for (key, number) in [(KEY, 3), (KEY, 5), (HashKey([8; 32]), 4)] {
+            let error = file.add(key, &[erasure(number)]).err().unwrap();
+            assert!(error.to_string().contains("Start the host again"), "{error}");
+        }
+        assert_eq!(fs::read(&path).unwrap(), whole);
         let (_, written) = ErasureFile::open(folder.path()).unwrap();
         let written = written.unwrap();
         assert_eq!((written.key, written.erasures), (KEY, vec![erasure(1), erasure(2), lifted(3, 1)]));
+    }
+
+    #[test]
+    fn an_entry_that_the_disk_refuses_is_as_if_it_had_never_been_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = folder.path().join("data");
+        fs::create_dir(&data_dir).unwrap();
+        let (file, _) = ErasureFile::open(&data_dir).unwrap();
+        fs::remove_dir(&data_dir).unwrap();
+        assert!(file.add(KEY, &[erasure(1)]).is_err());
+        fs::create_dir(&data_dir).unwrap();
+        file.add(KEY, &[erasure(1)]).unwrap();
+        let (_, written) = ErasureFile::open(&data_dir).unwrap();
+        assert_eq!(written.unwrap().erasures, [erasure(1)]);
+        file.end.lock().unwrap().is_in_doubt = true;
+        assert!(file.add(KEY, &[erasure(2)]).is_err(), "nothing is added to what is in doubt");
     }
 
     #[test]

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::engine::{Readable, Table, Write};
+use super::household_access::resolved;
 use super::keys::{OwnKey, PRACTICE, own, span};
+use super::tables::HOUSEHOLDS;
 use super::{Store, StoreError};
 use crate::domain::privacy::{HeldSubject, LegalHold};
 use crate::domain::{ClientId, HouseholdId};
@@ -28,6 +30,10 @@ fn read(table: &impl Readable<&'static OwnKey, &'static [u8]>, id: Uuid) -> Resu
     table.get(&own(id))?.map(|row| decode(row.value())).transpose()
 }
 
+fn encode(hold: &LegalHold) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(hold).map_err(|error| StoreError::Unwritable { what: "a legal hold", source: error.into() })
+}
+
 fn decode(row: &[u8]) -> Result<LegalHold, StoreError> {
     serde_json::from_slice(row).map_err(|error| StoreError::unreadable_json("a legal hold", &error))
 }
@@ -39,8 +45,12 @@ pub(super) fn of_client(
     household: Option<HouseholdId>,
     now: Timestamp,
 ) -> Result<Option<LegalHold>, StoreError> {
+    // Somebody who is out of the book may have been so when the household was joined to another, which has its hold since.
+    let households = transaction.open_table(HOUSEHOLDS)?;
+    let now_in = household.map(|household| resolved(&households, household)).transpose()?.flatten();
     let table = transaction.open_table(HOLDS)?;
-    for id in [Some(client.0), household.map(|household| household.0)].into_iter().flatten() {
+    let ids = [Some(client.0), household.map(|household| household.0), now_in.map(|household| household.0)];
+    for id in ids.into_iter().flatten() {
         if let Some(hold) = read(&table, id)?.filter(|hold| hold.is_on(now)) {
             return Ok(Some(hold));
         }
@@ -48,11 +58,46 @@ pub(super) fn of_client(
     Ok(None)
 }
 
-/// Forgets the holds, which are over, of a client and of households.
-pub(super) fn forget(transaction: &Write, of: impl IntoIterator<Item = Uuid>) -> Result<(), StoreError> {
+/// Puts the hold of a household on another one, to which its people go; where both have one, the one that ends later
+/// stays.
+pub(super) fn spread(
+    transaction: &Write,
+    from: HouseholdId,
+    to: HouseholdId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut table = transaction.open_table(HOLDS)?;
+    let Some(hold) = read(&table, from.0)?.filter(|hold| hold.is_on(now) && from != to) else { return Ok(()) };
+    if read(&table, to.0)?.is_some_and(|known| !known.ends_before(hold.until)) {
+        return Ok(());
+    }
+    let hold = LegalHold { subject: HeldSubject::Household(to), ..hold };
+    Ok(table.put(&own(to.0), encode(&hold)?.as_slice())?)
+}
+
+/// Moves the hold of a household that was joined to another one there.
+pub(super) fn move_to(
+    transaction: &Write,
+    from: HouseholdId,
+    to: HouseholdId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    spread(transaction, from, to, now)?;
+    transaction.open_table(HOLDS)?.delete(&own(from.0))?;
+    Ok(())
+}
+
+/// Forgets the holds, those that are over, of a client and of households.
+pub(super) fn forget(
+    transaction: &Write,
+    of: impl IntoIterator<Item = Uuid>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let mut table = transaction.open_table(HOLDS)?;
     for id in of {
-        table.delete(&own(id))?;
+        if read(&table, id)?.is_some_and(|hold| !hold.is_on(now)) {
+            table.delete(&own(id))?;
+        }
     }
     Ok(())
 }
@@ -64,9 +109,7 @@ impl Store {
     /// Returns an error if the store fails.
     pub async fn put_hold(&self, hold: LegalHold) -> Result<(), StoreError> {
         self.write(move |transaction| {
-            let row = serde_json::to_vec(&hold)
-                .map_err(|error| StoreError::Unwritable { what: "a legal hold", source: error.into() })?;
-            Ok(transaction.open_table(HOLDS)?.put(&own(id_of(hold.subject)), row.as_slice())?)
+            Ok(transaction.open_table(HOLDS)?.put(&own(id_of(hold.subject)), encode(&hold)?.as_slice())?)
         })
         .await
     }

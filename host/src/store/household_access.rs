@@ -32,6 +32,7 @@ use crate::domain::access::household::{Chosen, HouseholdAccess, Professional, St
 use crate::domain::access::{Reason, Role};
 use crate::domain::{ConnectionName, ExternalId, HouseholdId, Timestamp, UserId};
 use crate::store::connection_numbers::{name_of, number_for};
+pub(super) use emergency::erase as erase_emergencies;
 pub use emergency::{EmergencyFilter, Opened, Reviewed};
 pub use hand_over::{HandOver, HandedOver, Part};
 pub use professionals::{LinkedBy, LinkedProfessional};
@@ -175,13 +176,22 @@ impl Store {
         self.read(move |transaction| resolved(&transaction.open_table(HOUSEHOLDS)?, id)).await
     }
 
-    /// The households that an account has access to at a moment.
+    /// The households that an account has access to at a moment: in person also those that it has opened in an emergency,
+    /// which no program of theirs sees.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn visible_households(&self, user: UserId, now: Timestamp) -> Result<Visible, StoreError> {
+    pub async fn visible_households(
+        &self,
+        user: UserId,
+        in_person: bool,
+        now: Timestamp,
+    ) -> Result<Visible, StoreError> {
         self.read(move |transaction| {
-            let grounds = grounds::of(transaction, user, now)?;
+            let mut grounds = grounds::of(transaction, user, now)?;
+            if !in_person {
+                grounds.emergencies.clear();
+            }
             let these = index::households_of(transaction, &grounds, now)?;
             Ok(Visible::Households(Arc::new(these)))
         })

@@ -6,6 +6,7 @@ mod erase;
 mod known_clients;
 mod tables;
 
+pub use self::erase::client_of;
 pub(super) use self::erase::{Person, blank};
 use self::known_clients::Book;
 pub(super) use self::tables::make_tables;

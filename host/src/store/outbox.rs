@@ -18,13 +18,14 @@ pub(super) use self::erase::{erase, is_sending};
 pub use self::filed_documents::NoteDocument;
 pub use self::lists::NoteFilter;
 pub use self::tables::Raised;
-use self::tables::{EVENTS, KEYS, NOTES};
+use self::tables::{EVENTS, KEYS, NOTES, SHARED_BEFORE};
 pub(super) use self::tables::{has_id, has_notes_of, make_tables};
-use super::engine::Readable as _;
+use super::engine::{Readable as _, Write};
 use crate::domain::note::{Event, Note, NoteState};
-use crate::domain::{EventId, NoteId};
+use crate::domain::{ClientId, EventId, NoteId};
 use crate::store::documents::{self as kept, Document};
-use crate::store::keys::PRACTICE;
+use crate::store::keys::{PRACTICE, own};
+use crate::store::tables::CLIENTS;
 use crate::store::{Store, StoreError};
 
 /// An event with the note it became, to be kept under its sender's key.
@@ -51,30 +52,74 @@ pub struct Keyed {
     pub note: Note,
 }
 
+/// Somebody whom a note was written from is not there any more; nothing was kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SomebodyGone(pub ClientId);
+
+/// Keeps an event, its note and the note's documents.
+fn keep(transaction: &Write, new: &NewNote) -> Result<(), StoreError> {
+    let id = new.note.id.0.into_bytes();
+    transaction.open_table(KEYS)?.put((PRACTICE, new.key.as_str()), (new.digest, id))?;
+    for document in &new.documents {
+        kept::put(transaction, document)?;
+    }
+    new.note.attachments.iter().try_for_each(|attached| kept::claim(transaction, attached.document))?;
+    latest::note(transaction, &new.event)?;
+    let event = tables::encode(&new.event)?;
+    transaction.open_table(EVENTS)?.put((PRACTICE, new.note.event_id.0.into_bytes()), event.as_slice())?;
+    lanes::put(transaction, None, &new.note)
+}
+
 impl Store {
     /// Keeps an event, its note and the note's documents, durably, unless its key stands for one already: that is
-    /// answered then, and nothing is kept.
+    /// answered then, and nothing is kept. `people` are those whom the note was written from.
     ///
     /// # Errors
     /// Returns an error if the store fails.
+    pub async fn accept_note_of(
+        &self,
+        new: NewNote,
+        people: Vec<ClientId>,
+    ) -> Result<Result<Option<Keyed>, SomebodyGone>, StoreError> {
+        self.write(move |transaction| {
+            let known = transaction.open_table(KEYS)?.get((PRACTICE, new.key.as_str()))?.map(|known| known.value());
+            if let Some(known) = known {
+                return Ok(Ok(tables::keyed(known, &transaction.open_table(NOTES)?)?));
+            }
+            let clients = transaction.open_table(CLIENTS)?;
+            let named = people.iter().chain(&new.note.clients).chain(&new.event.client_id);
+            for client in named {
+                if clients.get(&own(client.0))?.is_none() {
+                    return Ok(Err(SomebodyGone(*client)));
+                }
+            }
+            keep(transaction, &new)?;
+            Ok(Ok(None))
+        })
+        .await
+    }
+
+    /// The same, for tests whose clients are made up.
+    #[cfg(test)]
     pub async fn accept_note(&self, new: NewNote) -> Result<Option<Keyed>, StoreError> {
         self.write(move |transaction| {
-            let mut keys = transaction.open_table(KEYS)?;
-            if let Some(known) = keys.get((PRACTICE, new.key.as_str()))?.map(|known| known.value()) {
-                let notes = transaction.open_table(NOTES)?;
-                return tables::keyed(known, &notes);
+            let known = transaction.open_table(KEYS)?.get((PRACTICE, new.key.as_str()))?.map(|known| known.value());
+            if let Some(known) = known {
+                return tables::keyed(known, &transaction.open_table(NOTES)?);
             }
-            let id = new.note.id.0.into_bytes();
-            keys.put((PRACTICE, new.key.as_str()), (new.digest, id))?;
-            for document in &new.documents {
-                kept::put(transaction, document)?;
-            }
-            new.note.attachments.iter().try_for_each(|attached| kept::claim(transaction, attached.document))?;
-            latest::note(transaction, &new.event)?;
-            let event = tables::encode(&new.event)?;
-            transaction.open_table(EVENTS)?.put((PRACTICE, new.note.event_id.0.into_bytes()), event.as_slice())?;
-            lanes::put(transaction, None, &new.note)?;
+            keep(transaction, &new)?;
             Ok(None)
+        })
+        .await
+    }
+
+    /// Whether a note was somebody else's too, who was erased since.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn was_shared_with_erased(&self, id: NoteId) -> Result<bool, StoreError> {
+        self.read(move |transaction| {
+            Ok(transaction.open_table(SHARED_BEFORE)?.get((PRACTICE, id.0.into_bytes()))?.is_some())
         })
         .await
     }

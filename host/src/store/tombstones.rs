@@ -4,7 +4,7 @@
 use super::StoreError;
 use super::engine::{Readable, Snapshot, Table, Write};
 use super::erasure_file::{HashKey, entry_text, read_entry};
-use super::keys::{ExternalKey, PRACTICE};
+use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, join, own, span};
 use crate::domain::privacy::{Erasure, ErasureAct, Tombstone};
 use crate::domain::{ClientId, ConnectionName};
 
@@ -13,11 +13,50 @@ const ERASURES: Table<(u32, u64), &[u8]> = Table::new("erasures");
 /// The number of the erasure, by its tombstones that are in force.
 const TOMBSTONES: Table<(u32, [u8; 32]), u64> = Table::new("tombstones");
 
+/// `practice · client · connection · record`: the records of CRMs to which clients were linked until the link was taken
+/// back. They are marked with the client.
+const UNLINKED_FROM: Table<&UnlinkedKey, ()> = Table::new("unlinked-from");
+
+type UnlinkedKey = [u8; 4 + 16 + 2 + 16];
+
 /// Makes the tables that are missing.
 pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(ERASURES)?;
     transaction.open_table(TOMBSTONES)?;
+    transaction.open_table(UNLINKED_FROM)?;
     Ok(())
+}
+
+/// Notes that a client's link to a record was taken back.
+pub(super) fn unlinked(
+    transaction: &Write,
+    client: ClientId,
+    (connection, id): (ConnectionNumber, ExternalKey),
+) -> Result<(), StoreError> {
+    let key: UnlinkedKey = join([&PRACTICE.to_be_bytes(), client.0.as_bytes(), &connection.0.to_be_bytes(), &id.0]);
+    Ok(transaction.open_table(UNLINKED_FROM)?.put(&key, ())?)
+}
+
+/// The records to which a client was linked once.
+pub(super) fn unlinked_from(
+    transaction: &Write,
+    client: ClientId,
+) -> Result<Vec<(ConnectionNumber, ExternalKey)>, StoreError> {
+    let (first, last) = span::<{ size_of::<UnlinkedKey>() }>(&own(client.0));
+    let mut found = Vec::new();
+    for entry in transaction.open_table(UNLINKED_FROM)?.scan(&first..=&last)? {
+        let key = *entry?.0.value();
+        let mut id = [0; 16];
+        id.copy_from_slice(&key[22..]);
+        found.push((ConnectionNumber(u16::from_be_bytes([key[20], key[21]])), ExternalKey(id)));
+    }
+    Ok(found)
+}
+
+/// Forgets to which records a client was linked.
+pub(super) fn forget_links(transaction: &Write, client: ClientId) -> Result<(), StoreError> {
+    let (first, last) = span::<{ size_of::<UnlinkedKey>() }>(&own(client.0));
+    Ok(transaction.open_table(UNLINKED_FROM)?.delete_range(&first..=&last)?)
 }
 
 /// The key of the hashes; none before the first erasure.
@@ -35,6 +74,12 @@ fn key_in(table: &impl Readable<(u32, u64), &'static [u8]>) -> Result<Option<Has
 /// Keeps the key.
 pub(super) fn put_key(transaction: &Write, key: HashKey) -> Result<(), StoreError> {
     Ok(transaction.open_table(ERASURES)?.put((PRACTICE, 0), key.0.as_slice())?)
+}
+
+/// Takes the key away, as stores of before had none until their first erasure.
+#[cfg(test)]
+pub(super) fn forget_key(transaction: &Write) {
+    transaction.open_table(ERASURES).unwrap().delete((PRACTICE, 0)).unwrap();
 }
 
 /// All erasures, and the liftings of them, in their order.
@@ -105,8 +150,11 @@ impl<T: Readable<(u32, [u8; 32]), u64>> Marks<T> {
     }
 }
 
+/// The marks in force, as a table of them is read.
+type InForce<T> = Result<Option<Marks<T>>, StoreError>;
+
 /// The marks in force; none where nobody is erased, so that nobody has to be looked for.
-pub(super) fn marks(transaction: &Write) -> Result<Option<Marks<impl Readable<(u32, [u8; 32]), u64>>>, StoreError> {
+pub(super) fn marks(transaction: &Write) -> InForce<impl Readable<(u32, [u8; 32]), u64>> {
     let table = transaction.open_table(TOMBSTONES)?;
     if table.is_empty()? {
         return Ok(None);
@@ -115,9 +163,7 @@ pub(super) fn marks(transaction: &Write) -> Result<Option<Marks<impl Readable<(u
 }
 
 /// The same, of a snapshot.
-pub(super) fn marks_seen(
-    transaction: &Snapshot,
-) -> Result<Option<Marks<impl Readable<(u32, [u8; 32]), u64>>>, StoreError> {
+pub(super) fn marks_seen(transaction: &Snapshot) -> InForce<impl Readable<(u32, [u8; 32]), u64>> {
     let table = transaction.open_table(TOMBSTONES)?;
     if table.is_empty()? {
         return Ok(None);

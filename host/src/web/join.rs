@@ -14,6 +14,7 @@ use super::components::Clock;
 use super::failure::{Failure, named, page};
 use super::inputs::PlainInput;
 use super::sign_in::{NOT_ENCRYPTED, code, counted, entered, secret};
+use crate::access::SignInError;
 use crate::access::request::{Sender, cannot_keep_cookie};
 use crate::app::App;
 use crate::domain::account::Account;
@@ -52,6 +53,10 @@ pub(super) async fn form(
     let Some(account) = app.access.account_of_link(&token, clock.now).await? else {
         return Err(counted(&app, sender.source, &clock, Failure::AccountLinkIsOver));
     };
+    if !app.access.takes_password_of(&account.user) {
+        // Before somebody thinks of a password that nobody takes.
+        return Err(Failure::NotDone(SignInError::ByProvider.into()));
+    }
     page(&view(&app, token, account, Vec::new()).await?)
 }
 

@@ -4,7 +4,7 @@
 
 use axum::Extension;
 use axum::extract::{Query, State};
-use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::header::{COOKIE, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::answers::{Answers, Checked};
 use super::components::Clock;
-use super::failure::{Failure, describe, page};
+use super::failure::{Failure, describe, page, seconds};
 use super::session::SignedIn;
 use super::sign_in::{Destination, SignInPage, own_path};
 use crate::access::request::{Sender, session_cookie, session_token};
@@ -72,6 +72,7 @@ async fn go(
     headers: &HeaderMap,
     (confirms, to): (Option<SessionId>, String),
 ) -> Result<Response, OpenIdError> {
+    admitted(app, clock, source)?;
     let missing = || OpenIdError::Unusable("the settings name none".to_owned());
     let provider = app.openid.as_ref().ok_or_else(missing)?;
     let beginning = Beginning { browser: mark(headers), source: source.network(), confirms, to };
@@ -79,6 +80,11 @@ async fn go(
     let (mark, seconds) = (begun.browser.expose_secret(), crate::openid::HOLDS.as_secs());
     let cookie = format!("{COOKIE_NAME}={mark}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax");
     Ok(([(SET_COOKIE, cookie)], Redirect::to(&begun.url)).into_response())
+}
+
+/// Goes on where not too many ways back from the provider came to nothing for this source: each costs the provider a call.
+fn admitted(app: &App, clock: &Clock, source: Source) -> Result<(), OpenIdError> {
+    app.access.waits_for_provider(source, clock.now).map_or(Ok(()), |wait| Err(OpenIdError::TooMany(wait)))
 }
 
 /// `GET /sign-in/openid/callback`, where the provider sends people back to. The address holds the code, which holds once:
@@ -102,12 +108,23 @@ pub(super) async fn callback(
         Some(token) => app.access.session(token, clock.now).await?,
         None => None,
     };
-    let entered = match ops::openid::sign_in(&app, callback, session.as_ref(), sender, clock.now).await {
+    let source = sender.source;
+    let tried = match admitted(&app, &clock, source) {
+        Ok(()) => ops::openid::sign_in(&app, callback, session.as_ref(), sender, clock.now).await,
+        Err(error) => Err(error.into()),
+    };
+    let entered = match tried {
         Ok(entered) => entered,
-        Err(refusal) if session.is_none() && matches!(refusal.kind, Kind::NotSignedIn | Kind::Unavailable) => {
-            return refused(&app, refusal, String::new());
+        Err(refusal) => {
+            if refusal.kind == Kind::NotSignedIn {
+                app.access.wrong_callback(source, clock.now);
+            }
+            let is_for_the_form = matches!(refusal.kind, Kind::NotSignedIn | Kind::Unavailable | Kind::TooMany(_));
+            return match session.is_none() && is_for_the_form {
+                true => refused(&app, refusal, String::new()),
+                false => Err(refusal.into()),
+            };
         }
-        Err(refusal) => return Err(refusal.into()),
     };
     let answer = match entered.note {
         Some(note) => answers.lead("/account", entered.user, Checked::bad(note.reason().to_owned())),
@@ -124,7 +141,10 @@ fn refused(app: &App, refusal: Refusal, to: String) -> Result<Response, Failure>
     let (status, _) = describe(refusal.kind);
     let status = if refusal.kind == Kind::Unavailable { StatusCode::SERVICE_UNAVAILABLE } else { status };
     let page = page(&SignInPage { to, problem: Some(refusal.message), ..SignInPage::of(app) })?;
-    Ok((status, page).into_response())
+    Ok(match refusal.kind {
+        Kind::TooMany(again) => (status, [(RETRY_AFTER, seconds(again))], page).into_response(),
+        _ => (status, page).into_response(),
+    })
 }
 
 /// What the browser's cookie holds.

@@ -17,7 +17,7 @@ use crate::domain::{Timestamp, UserId};
 /// The address of the page that shows recovery codes once.
 pub(super) const RECOVERY_CODES: &str = "/account/second-factor/codes";
 /// The pages by which somebody sets a second factor up: all that is open to who has to.
-const ON_THE_WAY: [&str; 3] = [SECOND_FACTOR, RECOVERY_CODES, "/account/confirm"];
+const ON_THE_WAY: [&str; 4] = [SECOND_FACTOR, RECOVERY_CODES, "/account/confirm", "/account/confirm/openid"];
 
 /// The person who is signed in. A handler that takes one answers nobody else: they are sent to sign in, and back.
 pub(super) struct SignedIn {

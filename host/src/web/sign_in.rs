@@ -220,9 +220,15 @@ pub(super) fn entered(signed_in: &SignedIn, to: &str) -> Response {
     ([(SET_COOKIE, session_cookie(&signed_in.token))], Redirect::to(to)).into_response()
 }
 
+/// The longest path that somebody is led back to, in bytes: it is kept while they are elsewhere.
+const LONGEST_PATH: usize = 2_000;
+
 /// A path of this host, else the overview: an address that leads elsewhere (`//evil.example`) is not followed.
 pub(super) fn own_path(to: &str) -> &str {
-    let is_own = to.starts_with('/') && !to[1..].starts_with(['/', '\\']) && !to.contains(char::is_control);
+    let is_own = to.len() <= LONGEST_PATH
+        && to.starts_with('/')
+        && !to[1..].starts_with(['/', '\\'])
+        && !to.contains(char::is_control);
     if is_own { to } else { "/" }
 }
 
@@ -232,12 +238,15 @@ mod tests {
 
     #[test]
     fn the_way_back_stays_on_this_host() {
-        let check = |to, expected| assert_eq!(own_path(to), expected, "{to}");
+        let check = |to: &str, expected: &str| assert_eq!(own_path(to), expected, "{to}");
         check("/households?search=khan", "/households?search=khan");
         check("", "/");
         check("//evil.example", "/");
         check("/\\evil.example", "/");
         check("https://evil.example", "/");
         check("/\r\nx: y", "/");
+        let (longest, longer) = (format!("/{}", "x".repeat(1_999)), format!("/{}", "x".repeat(2_000)));
+        check(&longest, &longest);
+        check(&longer, "/");
     }
 }

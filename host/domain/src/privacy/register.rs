@@ -167,6 +167,7 @@ pub const REGISTER: &[Kept] = &[
                 "notes-awaiting-link",
                 "note-lanes",
                 "notes-due",
+                "notes-shared-before",
             ],
         )
     },
@@ -193,7 +194,17 @@ pub const REGISTER: &[Kept] = &[
         ..of_staff(
             "household_access",
             "Who has access to which household, and why",
-            &["household-access", "household-access-of"],
+            &["household-access", "household-access-of", "teams", "default-primary"],
+        )
+    },
+    Kept {
+        purpose: "To show afterwards who opened a household without having access to it, why, and who looked at it.",
+        kept: "For good.",
+        erasure: "Reasons and findings of households that nobody is left in are blanked, and those that name the person.",
+        ..of_staff(
+            "emergency_access",
+            "Households opened in an emergency, with reasons and findings",
+            &["emergency-access", "emergency-access-open", "emergency-access-unreviewed", "emergency-access-lookups"],
         )
     },
     Kept {
@@ -208,12 +219,30 @@ pub const REGISTER: &[Kept] = &[
         basis: "The legal obligation to erase, and to be able to show it.",
         kept: "For good: without it an erased person would come back.",
         erasure: "Made by it. It has keyed hashes of ids, and no other personal data.",
-        files: &["tidegate.erased"],
+        files: &["tidegate.erased", "tidegate.erased.is-ours"],
         ..of_clients(
             "tombstones",
             "Erasures, and the marks by which erased people are known again",
             &["erasures", "tombstones"],
         )
+    },
+    Kept {
+        purpose: "To mark all of a person’s records when the person is erased.",
+        ..of_clients("former_links", "The CRM’s records to which clients were linked before", &["unlinked-from"])
+    },
+    Kept {
+        purpose: "To show what other rules would make of the book before they are in force.",
+        kept: "Seven days, the newest 20.",
+        erasure: "All of them are thrown away.",
+        files: &["previews"],
+        ..of_clients("previews", "Previews of other revisions of packs, with values of clients", &[])
+    },
+    Kept {
+        purpose: "To try drafts of packs against records of the CRM, before they are put in force.",
+        kept: "Until somebody removes them.",
+        erasure: "Not touched: a client’s record that somebody put into a case is to be removed by hand.",
+        files: &["drafts", "cases"],
+        ..of_clients("drafts", "Drafts of packs, and the cases that they are tried with", &[])
     },
     Kept {
         purpose: "To show afterwards who did, saw, exported or was refused what.",
@@ -228,7 +257,7 @@ pub const REGISTER: &[Kept] = &[
         ..of_staff(
             "accounts",
             "Accounts, sessions, links for new ones, and API tokens, as digests",
-            &["users", "users-by-email", "account-links", "sessions", "api-tokens"],
+            &["users", "users-by-email", "account-links", "account-identities", "sessions", "api-tokens"],
         )
     },
     Kept {

@@ -314,3 +314,39 @@ async fn what_is_set_up_takes_a_code_of_what_was_shown_and_ends_the_other_sessio
     assert!(access.session(other.token.expose_secret(), second(2)).await.unwrap().is_none());
     assert!(access.session(pat.token.expose_secret(), second(2)).await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn a_sign_in_whose_account_was_changed_meanwhile_asks_for_no_code_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let pat = Enrolled::new(&folder).await;
+    let id = pat.session.user.id;
+    let go_on = async |access: &Access, half: &SecretString, code: &str| {
+        let entered = access.sign_in_by_code(half.expose_secret(), code, HERE.into(), second(101)).await;
+        let Err(NotEntered { error, half: None }) = entered else { panic!("{entered:?}") };
+        error
+    };
+    // Passwords of that role are not taken any more.
+    let half = pat.half(HERE, 100).await;
+    pat.access.add_user(NewUser { email: "bo@example.com".to_owned(), ..self::pat() }, at(0)).await.unwrap();
+    let role = |role| UserChange { role: Some(role), disabled: None };
+    pat.access.change_user(id, role(Role::Adviser), at(0)).await.unwrap();
+    let of_managers = pat.access.clone().with_passwords_of_managers_alone();
+    let refused = go_on(&of_managers, &half, &pat.code(100)).await;
+    assert!(matches!(refused, SignInError::ByProvider), "{refused:?}");
+    // The password is another.
+    let half = pat.half(HERE, 100).await;
+    let link = pat.access.reset(id, false, at(0)).await.unwrap().link.unwrap();
+    let another = "a tide gate lets water out".into();
+    let joined = pat.access.use_link(link.token.expose_secret(), &another, false, HERE.into(), second(100)).await;
+    assert!(matches!(joined, Err(AccountError::NotConfirmed(SignInError::CodeWanted { .. }))), "{joined:?}");
+    let refused = go_on(&pat.access, &half, &pat.code(100)).await;
+    assert!(matches!(refused, SignInError::HalfIsOver), "{refused:?}");
+    // The second factor is gone.
+    let half = match pat.access.sign_in(EMAIL, &another, HERE.into(), second(100)).await {
+        Err(SignInError::CodeWanted { half: Some(half) }) => half,
+        other => panic!("{other:?}"),
+    };
+    pat.access.reset_second_factor(id, second(100)).await.unwrap();
+    let refused = go_on(&pat.access, &half, "").await;
+    assert!(matches!(refused, SignInError::HalfIsOver), "{refused:?}");
+}

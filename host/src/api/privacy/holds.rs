@@ -89,10 +89,11 @@ pub async fn list(
     let Params(params) = params?;
     let page = params.page()?;
     let rows = app.store.holds().await?.into_iter().map(HoldBody::from).collect();
-    let key = |_: usize, row: &HoldBody| {
+    let key = |row: &HoldBody| {
         row.client_id.map_or_else(|| row.household_id.map(|id| id.to_string()).unwrap_or_default(), |id| id.to_string())
     };
-    Ok(Json(List::cut("legal holds", rows, &page, key)?))
+    let (items, next) = super::cut_by_key("legal holds", rows, &page, key)?;
+    Ok(Json(List::new(items, next)))
 }
 
 async fn hold(

@@ -98,7 +98,12 @@ async fn no_operation_tells_of_a_household_that_somebody_may_not_see() {
                         let answer = host.call(&method, &format!("{address}{query}"), &Value::Null, cookie).await;
                         hides(&host, who, &format!("GET {address}{query}"), &answer);
                         asked += 1;
-                        if is_of_household
+                        if ["/erasure", "/export"].iter().any(|end| path.ends_with(end)) {
+                            // For nobody in this role, whoever it is about: the same is answered of who is not there.
+                            let nobody = address.replace(&host.client.to_string(), &Uuid::nil().to_string());
+                            let of_nobody = host.call(&method, &nobody, &Value::Null, cookie).await;
+                            assert_eq!((answer.status, &answer.text), (403, &of_nobody.text), "{who} GET {address}");
+                        } else if is_of_household
                             && query.is_empty()
                             && !["/document", "/access/explain"].iter().any(|end| path.ends_with(end))
                         {

@@ -106,6 +106,8 @@ pub enum Followed {
     NoAccount,
     /// The account of this email is linked to another identity; nothing changed.
     LinkedToAnother,
+    /// The holder of the account of this email gave it the email, which nobody has vouched for; nothing changed.
+    EmailIsOwn,
 }
 
 /// What was changed of an account for somebody who came from an identity provider.
@@ -144,7 +146,8 @@ impl Store {
     }
 
     /// Does with the account of somebody who comes from an identity provider as their groups say: makes it, links it,
-    /// changes its role or ends it. The last practice manager who can sign in stays one.
+    /// changes its role or ends it. The last practice manager who can sign in stays one. What was open of an account before it
+    /// was linked ends, and its password and second factor, too, where it is a practice manager's from then on.
     ///
     /// # Errors
     /// Returns an error if the store fails.
@@ -155,13 +158,15 @@ impl Store {
             let found = match (found, &newcomer.email) {
                 (Some(found), _) => Some(found),
                 (None, Some(email)) => match holder_of(transaction, email)? {
+                    // Whoever typed it need not have it: the one who does would walk into an account that somebody else knows.
+                    Some(found) if found.email_is_own => return Ok(Followed::EmailIsOwn),
                     Some(found) if found.identity.is_some() => return Ok(Followed::LinkedToAnother),
                     found => found,
                 },
                 (None, None) => None,
             };
             match found {
-                Some(found) => follow(transaction, found, is_linked, &newcomer, now),
+                Some(found) => follow(transaction, &found, is_linked, &newcomer, now),
                 None => make(transaction, newcomer, now),
             }
         })
@@ -203,7 +208,7 @@ fn known(transaction: &Write, identity: &Identity) -> Result<Option<StoredUser>,
 
 fn follow(
     transaction: &Write,
-    before: StoredUser,
+    before: &StoredUser,
     is_linked: bool,
     newcomer: &Newcomer,
     now: Timestamp,
@@ -211,7 +216,7 @@ fn follow(
     let id = before.user.id;
     let standing = Standing {
         role: before.user.role,
-        door: door(&before),
+        door: door(before),
         is_linked,
         is_last_manager: before.is_active_manager() && is_last_manager(transaction, id)?,
     };
@@ -245,6 +250,14 @@ fn follow(
     }
     if !is_linked {
         transaction.open_table(IDENTITIES)?.put((PRACTICE, newcomer.identity.digest()), id.0.into_bytes())?;
+        // Who was in it before need not be who the provider knows.
+        sessions::end_all(transaction, id, None)?;
+        tokens::end_all(transaction, id)?;
+        if is_promoted {
+            // Nor may they open a manager's account by what they know.
+            after.password_hash = None;
+            after.second_factor = None;
+        }
     }
     if change.is_some() || after.identity != before.identity {
         put(transaction, &after)?;

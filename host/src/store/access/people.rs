@@ -95,8 +95,8 @@ impl Store {
                 return Ok(Changed::LastManager(before.user));
             }
             let is_promoted = after.user.role == Role::PracticeManager && before.user.role != Role::PracticeManager;
-            if is_promoted && after.password_hash.is_some() {
-                // Who was given it may not be who may open a manager's account.
+            if is_promoted && before.has_a_way_in() {
+                // Who was given it may not be who may open a manager's account, however its person comes in.
                 forget_link(transaction, &mut after)?;
             }
             if after.disabled_at.is_some() {

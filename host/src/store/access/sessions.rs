@@ -65,7 +65,8 @@ impl Store {
     /// Opens a session, keeps that its person signed in, and forgets those opened before `forget_before`. Nothing
     /// happens where the account is disabled or gone by now, or has another password than the one that was given, whose hash
     /// `checked` is, or a second factor beside it; answers whether it did. Between the check and this, somebody may have reset
-    /// it, which ends all sessions.
+    /// it, which ends all sessions. Nor does it where the person came by an identity provider to which the account is not
+    /// linked any more.
     ///
     /// # Errors
     /// Returns an error if the store fails.
@@ -232,7 +233,10 @@ fn open(
 ) -> Result<bool, StoreError> {
     let user = get(&transaction.open_table(USERS)?, session.user_id.0.into_bytes())?;
     let is_of_it = |user: &StoredUser| checked.is_none() || user.password_hash == checked;
-    let Some(user) = user.filter(StoredUser::is_active).filter(is_of_it) else { return Ok(false) };
+    // Unlinked since the provider's word was taken.
+    let is_linked = |user: &StoredUser| !session.by_provider || user.identity.is_some();
+    let user = user.filter(StoredUser::is_active).filter(is_of_it).filter(is_linked);
+    let Some(user) = user else { return Ok(false) };
     let user = match given {
         Some(given) => user.with_code_used(given, session.opened_at),
         // Set up since the password was looked at.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::super::index::naming_span;
 use super::super::rows::{decode, encode};
 use super::super::tables::{BookCounts, HOUSEHOLDS, HouseholdRecord, NAMING};
-use super::super::{StoreError, household_access, membership};
+use super::super::{StoreError, holds, household_access, membership};
 use super::pending::Pending;
 use crate::domain::HouseholdId;
 use crate::domain::household::{Affected, Change, Links, Place, affected, assign as assign_groups};
@@ -33,6 +33,7 @@ pub(super) fn settle(
     tallies.households = tallies.households + settled.households.len() as u64 - lived_in;
     let mut left: Vec<(Uuid, Uuid)> = Vec::new();
     let mut parted: Vec<(HouseholdId, HouseholdId)> = Vec::new();
+    let mut went: Vec<(HouseholdId, HouseholdId)> = Vec::new();
     let mut settled_in: Vec<HouseholdId> = Vec::with_capacity(settled.households.len());
     let merged = settled.merged.clone();
     let mut came: HashSet<ExternalKey> = HashSet::new();
@@ -59,6 +60,7 @@ pub(super) fn settle(
                 left.extend(identity.client.zip(identity.household).filter(|_| !came.contains(&person)));
                 let from = identity.household.filter(|_| !came.contains(&person));
                 parted.extend(from.map(|from| (HouseholdId(from), household)));
+                went.extend(identity.household.map(|from| (HouseholdId(from), household)));
                 identity.household = Some(household.0);
                 rows.set(person, identity);
             }
@@ -74,12 +76,17 @@ pub(super) fn settle(
     encoded.sort_unstable_by_key(|(key, _)| *key);
     households.put_sorted(encoded.iter().map(|(key, record)| (key, record.as_slice())))?;
     drop((households, naming));
+    // A hold goes with the people whom it keeps, those who come back after a while included.
+    for (from, to) in went {
+        holds::spread(transaction, from, to, rows.at)?;
+    }
     for (from, to) in parted {
         household_access::take_over(transaction, from, to)?;
     }
     household_access::propose(transaction, settled_in)?;
     for (from, to) in merged {
         household_access::join(transaction, from, to, rows.at)?;
+        holds::move_to(transaction, from, to, rows.at)?;
     }
     Ok(())
 }

@@ -101,6 +101,7 @@ pub(super) fn unlink(transaction: &Write, client: ClientId, at: Timestamp) -> Re
         people.put_identity(connection, from, &left)?;
     }
     people.close()?;
+    tombstones::unlinked(transaction, client, (connection, from))?;
     review::unlinked(transaction, connection, from)?;
     settle(transaction, open_rows(transaction, connection, at)?, &[change], |_| {})?;
     Ok(Ok(()))

@@ -1,5 +1,7 @@
 //! Erasing a person: everything goes, and nothing brings them back but a person's word.
 
+mod gaps;
+
 use std::fs;
 use std::time::Duration;
 
@@ -185,6 +187,10 @@ async fn a_partner_keeps_the_household_and_what_is_theirs_too(on: On) {
     let both = notes.iter().find(|note| note.note.subject == "Both").unwrap();
     assert_eq!((both.clients.as_slice(), both.state, both.discarded), ([bo.id].as_slice(), NoteState::Dead, true));
     assert_eq!(both.note.filed_against, [ExternalId("8".to_owned())]);
+    for note in &notes {
+        let is_both = note.id == both.id;
+        assert_eq!(practice.store.was_shared_with_erased(note.id).await.unwrap(), is_both, "an export warns of it");
+    }
     assert_eq!(notes.iter().find(|note| note.note.subject == "Bo alone").unwrap().state, NoteState::Queued);
     assert_eq!((practice.counts().await.clients, practice.counts().await.households), (1, 1));
     // The one who is left names somebody who stays away.
@@ -287,7 +293,7 @@ async fn an_older_copy_of_the_store_forgets_again_whom_the_file_of_erasures_has(
     fs::copy(&older, folder.path().join(FILE_NAME)).unwrap();
     let store = practice.place.open();
     assert!(store.client(id).await.unwrap().is_none());
-    assert_eq!(store.erasures().await.unwrap(), [erasure.clone()]);
+    assert_eq!(store.erasures().await.unwrap(), std::slice::from_ref(&erasure));
     let found = store.households(HouseholdFilter::search("quillfeather".to_owned()), first(10)).await.unwrap();
     assert!(found.items.is_empty());
     let entries = store.audit(crate::store::audit::AuditFilter::default(), first(1)).await.unwrap().items;

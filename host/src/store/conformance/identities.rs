@@ -6,12 +6,17 @@ use crate::domain::access::{Role, Scope, User};
 use crate::domain::account::{AccountState, ApiToken};
 use crate::domain::{EmailAddress, TokenId, UserId};
 use crate::store::access::{
-    Added, Change, Changed, Followed, Identity, LinkUse, Newcomer, StoredLink, StoredSession, StoredUser, UserChange,
+    Added, Change, Changed, Followed, Identity, LinkUse, Newcomer, OwnChange, StoredLink, StoredRecoveryCode,
+    StoredSecondFactor, StoredSession, StoredUser, UserChange,
 };
+use crate::store::connections::Sealed;
 
 on_each_engine![
     an_account_is_found_by_its_identity_whatever_becomes_of_the_email,
     an_account_of_a_verified_email_is_linked_once_and_its_invitation_is_over,
+    an_email_that_its_holder_typed_links_nothing,
+    what_was_open_of_an_account_ends_once_it_is_linked,
+    a_link_is_over_once_its_person_manages_the_practice,
     two_accounts_never_hold_one_identity,
     without_a_group_everything_ends_and_comes_back_with_one,
     groups_that_were_not_sent_change_nothing,
@@ -75,6 +80,11 @@ async fn manager(store: &Store, email: &str) -> UserId {
 }
 
 async fn open_session(store: &Store, key: u8, user_id: UserId) -> bool {
+    open_by(store, key, user_id, true).await
+}
+
+/// The same for somebody who came by the provider, or by a password.
+async fn open_by(store: &Store, key: u8, user_id: UserId, by_provider: bool) -> bool {
     let session = StoredSession {
         user_id,
         opened_at: at(0),
@@ -82,7 +92,7 @@ async fn open_session(store: &Store, key: u8, user_id: UserId) -> bool {
         confirmed_at: None,
         device: None,
         address: None,
-        by_provider: true,
+        by_provider,
     };
     store.add_session([key; 32], (session, None), at(-9)).await.unwrap()
 }
@@ -150,6 +160,84 @@ async fn an_account_of_a_verified_email_is_linked_once_and_its_invitation_is_ove
     assert_eq!((account.state, account.link_ends_at, account.has_password), (AccountState::Active, None, false));
     assert_eq!(account.identity.unwrap().linked_at, at(1));
     assert_eq!(store.use_link([1; 32], "$argon2id$".to_owned(), false, at(2)).await.unwrap(), LinkUse::Over);
+}
+
+async fn an_email_that_its_holder_typed_links_nothing(on: On) {
+    let place = on.place();
+    let store = place.open();
+    manager(&store, "pat@example.com").await;
+    let eve = user("eve@example.com", Role::Support);
+    store.add_user(StoredUser::new(eve.clone(), Some("$argon2id$".to_owned()))).await.unwrap();
+    // Eve types Omar's, and waits.
+    let change = OwnChange::Email { email: address("omar@example.com"), checked: "$argon2id$".to_owned() };
+    assert!(matches!(store.change_own_account(eve.id, change).await.unwrap(), Changed::Yes(_)));
+    assert!(open_by(&store, 1, eve.id, false).await);
+    let before = store.account(eve.id).await.unwrap();
+    for entitlement in [GIVES(Role::PracticeManager), Entitlement::NotManaged, Entitlement::Nothing] {
+        let omar = follow(&store, newcomer("17", "Omar@example.com", entitlement)).await;
+        assert_eq!(omar, Followed::EmailIsOwn, "{entitlement:?}");
+    }
+    assert_eq!(store.account(eve.id).await.unwrap(), before, "nothing was changed");
+    assert!(store.user_of_identity(identity("17")).await.unwrap().is_none());
+    assert!(store.session([1; 32]).await.unwrap().is_some());
+    // Who was linked before they changed it goes on by their identity.
+    entered(&store, newcomer("18", "pat@example.com", GIVES(Role::PracticeManager))).await;
+    let pat = store.user_of_identity(identity("18")).await.unwrap().unwrap().user.id;
+    let change = OwnChange::Email { email: address("p.lee@example.com"), checked: "$argon2id$".to_owned() };
+    assert!(matches!(store.change_own_account(pat, change).await.unwrap(), Changed::Yes(_)));
+    let again = entered(&store, newcomer("18", "p.lee@example.com", GIVES(Role::PracticeManager))).await;
+    assert_eq!(again, (Role::PracticeManager, None, None));
+}
+
+async fn what_was_open_of_an_account_ends_once_it_is_linked(on: On) {
+    for gives in [Role::Adviser, Role::PracticeManager] {
+        let place = on.place();
+        let store = place.open();
+        let omar = user("omar@example.com", Role::Support);
+        let factor = StoredSecondFactor {
+            secret: Sealed(vec![7; 60]),
+            since: at(0),
+            last_step: 1,
+            recovery_codes: vec![StoredRecoveryCode { digest: [1; 32], used_at: None }],
+        };
+        let link = StoredLink { digest: [1; 32], ends_at: at(100) };
+        let stored = StoredUser::new(omar.clone(), Some("$argon2id$".to_owned()));
+        store.add_user(StoredUser { second_factor: Some(factor), link: Some(link), ..stored }).await.unwrap();
+        assert!(open_by(&store, 1, omar.id, false).await);
+        make_token(&store, 1, omar.id).await;
+        let linked = entered(&store, newcomer("17", "omar@example.com", GIVES(gives))).await;
+        assert_eq!(linked, (gives, None, Some(Change::Linked)));
+        assert_eq!((store.session([1; 32]).await.unwrap(), store.token([1; 32]).await.unwrap()), (None, None));
+        assert_eq!(store.account_of_link([1; 32], at(2)).await.unwrap(), None);
+        let account = store.account(omar.id).await.unwrap().unwrap();
+        let stays = gives != Role::PracticeManager;
+        assert_eq!((account.has_password, account.has_second_factor), (stays, stays), "{gives}");
+        // What begins by the provider goes on at later sign-ins.
+        assert!(open_session(&store, 2, omar.id).await);
+        make_token(&store, 2, omar.id).await;
+        entered(&store, known("17", GIVES(gives))).await;
+        assert!(store.session([2; 32]).await.unwrap().is_some() && store.token([2; 32]).await.unwrap().is_some());
+    }
+}
+
+async fn a_link_is_over_once_its_person_manages_the_practice(on: On) {
+    let place = on.place();
+    let store = place.open();
+    manager(&store, "pat@example.com").await;
+    // With a password, or by the provider alone; who is invited keeps the link, which is all that they have.
+    entered(&store, newcomer("17", "omar@example.com", GIVES(Role::Adviser))).await;
+    let linked = store.user_of_identity(identity("17")).await.unwrap().unwrap().user;
+    let (with_password, invited) = (user("bo@example.com", Role::Adviser), user("al@example.com", Role::Adviser));
+    store.add_user(StoredUser::new(with_password.clone(), Some("$argon2id$".to_owned()))).await.unwrap();
+    store.add_user(StoredUser::new(invited.clone(), None)).await.unwrap();
+    for (digest, id, is_over) in [(1, linked.id, true), (2, with_password.id, true), (3, invited.id, false)] {
+        let link = StoredLink { digest: [digest; 32], ends_at: at(100) };
+        assert!(matches!(store.set_link(id, link, false).await.unwrap(), Changed::Yes(_)));
+        let change = UserChange { role: Some(Role::PracticeManager), disabled: None };
+        assert!(matches!(store.change_user(id, change, at(5)).await.unwrap(), Changed::Yes(_)));
+        let found = store.account_of_link([digest; 32], at(6)).await.unwrap();
+        assert_eq!(found.is_none(), is_over, "{digest}");
+    }
 }
 
 async fn two_accounts_never_hold_one_identity(on: On) {
@@ -273,6 +361,8 @@ async fn an_unlinked_account_has_its_password_or_is_invited(on: On) {
     entered(&store, newcomer("17", "pat@example.com", GIVES(Role::PracticeManager))).await;
     assert!(matches!(store.unlink_identity(pat).await.unwrap(), Changed::Yes(_)), "there is a password");
     assert_eq!(state(&store, pat).await, AccountState::Active);
+    assert!(!open_session(&store, 2, pat).await, "a sign-in by the provider that was on its way comes too late");
+    assert!(open_by(&store, 2, pat, false).await, "by the password it does not");
     assert!(matches!(store.unlink_identity(pat).await.unwrap(), Changed::Yes(_)), "nothing to unlink");
     assert_eq!(store.unlink_identity(UserId(Uuid::nil())).await.unwrap(), Changed::NoAccount);
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::record_of;
 use crate::domain::privacy::{ErasureCounts, Tombstone};
-use crate::domain::review::Review;
+use crate::domain::review::{Review, ReviewState};
 use crate::domain::run::Run;
 use crate::domain::{Client, ClientId, ConnectionName, HouseholdId, RecordKind, with_listed};
 use crate::store::commit::practice::{find, leave_book};
@@ -17,7 +17,8 @@ use crate::store::erasure_file::HashKey;
 use crate::store::identity::{Exclusion, Identity};
 use crate::store::imports::{self, Person};
 use crate::store::keys::{
-    ConnectionNumber, ExternalKey, ListKey, OwnKey, PRACTICE, RecordKey, UnseenKey, own, record, span, uuid_at_end,
+    ConnectionNumber, ExternalKey, ListKey, OwnKey, PRACTICE, RecordKey, ReviewKey, UnseenKey, own, record, span,
+    uuid_at_end,
 };
 use crate::store::rows::listed::StoredItem;
 use crate::store::rows::{decode, encode};
@@ -34,6 +35,8 @@ pub(super) struct Target {
     pub household: Option<HouseholdId>,
     /// The record in a CRM, or what stands in its place.
     pub record: (ConnectionNumber, ExternalKey),
+    /// The records to which the client was linked before, and which are no other client's.
+    pub before: Vec<(ConnectionNumber, ExternalKey)>,
 }
 
 impl Target {
@@ -42,16 +45,51 @@ impl Target {
         let Some(stored) = record_of(transaction, client)? else { return Ok(None) };
         let record = (stored.connection, ExternalKey::from(&stored.client.external_id));
         let household = find(transaction, client)?.and_then(|(_, identity)| identity.household).map(HouseholdId);
-        Ok(Some(Self { client: Some(client), household, record }))
+        let mut before = tombstones::unlinked_from(transaction, client)?;
+        let identities = transaction.open_table(IDENTITIES)?;
+        let mut others = Vec::new();
+        for (connection, id) in &before {
+            let key = self::record(*connection, RecordKind::Client, *id);
+            let is_others = identities.get(&key)?.is_some_and(|row| Identity::from_row(row.value()).client.is_some());
+            if is_others {
+                others.push((*connection, *id));
+            }
+        }
+        before.retain(|place| !others.contains(place));
+        Ok(Some(Self { client: Some(client), household, record, before }))
+    }
+
+    /// All records of the person.
+    fn records(&self) -> impl Iterator<Item = (ConnectionNumber, ExternalKey)> {
+        std::iter::once(self.record).chain(self.before.iter().copied())
+    }
+
+    /// Whether a record waits for a person to decide whether it is this client's.
+    pub fn awaits_review(&self, transaction: &Write) -> Result<bool, StoreError> {
+        for entry in transaction.open_table(REVIEWS)?.scan(..)? {
+            let (key, row) = entry?;
+            let review: Review = decode(row.value())?;
+            let names_them = review.lookalikes.iter().any(|like| Some(like.client_id) == self.client);
+            if review.state == ReviewState::Waiting && (names_them || self.is_reviewed_in(key.value())) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether an entry of the review queue is of one of the person's records.
+    fn is_reviewed_in(&self, key: &ReviewKey) -> bool {
+        self.records().any(|(connection, id)| key[5..7] == connection.0.to_be_bytes() && key[7..] == id.0)
     }
 
     /// The tombstones that keep the person away.
     pub fn marks(&self, transaction: &Write, key: HashKey) -> Result<Vec<Tombstone>, StoreError> {
         let names = connection_names(transaction)?;
-        let (connection, id) = self.record;
-        let name = names.get(&connection).cloned().unwrap_or_else(ConnectionName::practice);
-        let record = (!id.is_unlinked()).then(|| key.of_record(&name, id));
-        Ok(self.client.map(|client| key.of_client(client)).into_iter().chain(record).collect())
+        let practice = ConnectionName::practice();
+        let name_of = |connection| names.get(&connection).unwrap_or(&practice);
+        let records = self.records().filter(|(_, id)| !id.is_unlinked());
+        let records = records.map(|(connection, id)| key.of_record(name_of(connection), id));
+        Ok(self.client.map(|client| key.of_client(client)).into_iter().chain(records).collect())
     }
 }
 
@@ -89,7 +127,7 @@ pub(super) fn marked(transaction: &Write) -> Result<Vec<Target>, StoreError> {
     }
     for (record, client) in records {
         let of_client = client.map(|client| Target::of(transaction, client)).transpose()?.flatten();
-        targets.push(of_client.unwrap_or(Target { client: None, household: None, record }));
+        targets.push(of_client.unwrap_or(Target { client: None, household: None, record, before: Vec::new() }));
     }
     Ok(targets)
 }
@@ -108,10 +146,12 @@ pub(super) fn take_away(transaction: &Write, target: &Target, at: Timestamp) -> 
         leave_book(transaction, client, at)?;
     }
     let mut tallies = tallies(transaction)?;
-    let (connection, id) = target.record;
-    for kind in RecordKind::of_clients() {
-        remove_record(transaction, kind, &record(connection, kind, id), &mut counts, &mut tallies)?;
+    for (connection, id) in target.records() {
+        for kind in RecordKind::of_clients() {
+            remove_record(transaction, kind, &record(connection, kind, id), &mut counts, &mut tallies)?;
+        }
     }
+    let connection = target.record.0;
     counts.reviews += remove_reviews(transaction, target)?;
     keep_tallies(transaction, &tallies)?;
     if let (Some(client), Some(stored)) = (target.client, stored) {
@@ -120,7 +160,9 @@ pub(super) fn take_away(transaction: &Write, target: &Target, at: Timestamp) -> 
         transaction.open_table(MADE_OF)?.delete(&own(client.0))?;
         membership::forget(transaction, client)?;
         let emptied = remove_households(transaction, client, &mut counts)?;
-        holds::forget(transaction, emptied.iter().map(|household| household.0).chain([client.0]))?;
+        holds::forget(transaction, emptied.iter().map(|household| household.0).chain([client.0]), at)?;
+        household_access::erase_emergencies(transaction, &stored.client, &emptied, at)?;
+        tombstones::forget_links(transaction, client)?;
         outbox::erase(transaction, client, &stored.client.external_id, &emptied, &mut counts)?;
         counts.report_rows += remove_reports(transaction, client)?;
         let names = connection_names(transaction)?;
@@ -203,14 +245,12 @@ fn remove_list<T: StoredItem>(transaction: &Write, client: ClientId) -> Result<u
 /// Removes the entries of the review queue that are of the person, and takes the person out of those of others.
 fn remove_reviews(transaction: &Write, target: &Target) -> Result<u64, StoreError> {
     let mut reviews = transaction.open_table(REVIEWS)?;
-    let (connection, id) = target.record;
     let (mut theirs, mut changed) = (Vec::new(), Vec::new());
     for entry in reviews.scan(..)? {
         let (key, row) = entry?;
         let key = *key.value();
         let review: Review = decode(row.value())?;
-        let is_theirs = key[5..7] == connection.0.to_be_bytes() && key[7..] == id.0;
-        if is_theirs || (target.client.is_some() && review.linked_to == target.client) {
+        if target.is_reviewed_in(&key) || (target.client.is_some() && review.linked_to == target.client) {
             theirs.push(key);
         } else if review.lookalikes.iter().any(|like| Some(like.client_id) == target.client) {
             let mut review = review;

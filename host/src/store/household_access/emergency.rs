@@ -8,7 +8,8 @@ use jiff::SignedDuration;
 use super::resolved;
 use crate::domain::access::emergency::EmergencyAccess;
 use crate::domain::access::household::Chosen;
-use crate::domain::{EmergencyId, HouseholdId, Timestamp, UserId};
+use crate::domain::fold::fold;
+use crate::domain::{Client, EmergencyId, HouseholdId, Timestamp, UserId};
 use crate::store::engine::{Readable, Snapshot, Table, Write, WriteTable};
 use crate::store::keys::{OwnKey, PRACTICE, join, own, span, uuid_at_end};
 use crate::store::page::{Page, PageRequest, cursor_of};
@@ -22,10 +23,15 @@ const EMERGENCIES: Table<&OwnKey, &[u8]> = Table::new("emergency-access");
 const OPEN: Table<&OpenKey, ()> = Table::new("emergency-access-open");
 /// The ids of those that no practice manager has looked at.
 const UNREVIEWED: Table<&OwnKey, ()> = Table::new("emergency-access-unreviewed");
-/// The look-ups of an account that found no household: the hour in which they began, and how many they are.
-const MISSED: Table<&OwnKey, (u64, u32)> = Table::new("emergency-access-missed");
+/// The look-ups of an account: the hour in which the latest one was, and how many there were in it.
+const LOOKUPS: Table<&OwnKey, (u64, u32)> = Table::new("emergency-access-lookups");
 
 type OpenKey = [u8; 4 + 16 + 16];
+
+/// The words in place of a text that may name an erased person.
+const ERASED: &str = "Taken away with a client who was erased.";
+/// Who ended what was open of a household that nobody is left in.
+const ENDED_BY: &str = "the erasure of the client";
 
 /// The name of the list.
 const LIST: &str = "emergency-access";
@@ -126,7 +132,7 @@ pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(EMERGENCIES)?;
     transaction.open_table(OPEN)?;
     transaction.open_table(UNREVIEWED)?;
-    transaction.open_table(MISSED)?;
+    transaction.open_table(LOOKUPS)?;
     Ok(())
 }
 
@@ -266,40 +272,24 @@ impl Store {
         self.read(move |transaction| open_to(transaction, user, now)).await
     }
 
-    /// Whether an account may look for a household once more: it has missed fewer than `most` times in this hour. Counts it
-    /// as missed until [`Store::found_in_emergency`] says that it was not.
+    /// Whether an account may look for a household once more: it has looked fewer than `most` times in this hour, whatever it
+    /// found. Counts it.
     ///
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn look_up_in_emergency(&self, user: UserId, most: u32, now: Timestamp) -> Result<bool, StoreError> {
         self.write_in_any_case(move |transaction| {
-            let mut missed = transaction.open_table(MISSED)?;
+            let mut lookups = transaction.open_table(LOOKUPS)?;
             let hour = u64::try_from(now.as_second()).unwrap_or_default() / HOUR;
-            let count = match missed.get(&own(user.0))?.map(|row| row.value()) {
+            let count = match lookups.get(&own(user.0))?.map(|row| row.value()) {
                 Some((of, count)) if of == hour => count,
                 _ => 0,
             };
             if count >= most {
                 return Ok(false);
             }
-            missed.put(&own(user.0), (hour, count + 1))?;
+            lookups.put(&own(user.0), (hour, count + 1))?;
             Ok(true)
-        })
-        .await
-    }
-
-    /// Takes a look-up back that found a household.
-    ///
-    /// # Errors
-    /// Returns an error if the store fails.
-    pub async fn found_in_emergency(&self, user: UserId) -> Result<(), StoreError> {
-        self.write_in_any_case(move |transaction| {
-            let mut missed = transaction.open_table(MISSED)?;
-            let known = missed.get(&own(user.0))?.map(|row| row.value());
-            if let Some((hour, count)) = known {
-                missed.put(&own(user.0), (hour, count.saturating_sub(1)))?;
-            }
-            Ok(())
         })
         .await
     }
@@ -343,6 +333,50 @@ pub(super) fn who_opened(
         }
     }
     Ok(users)
+}
+
+/// Takes an erased person out of what is kept of emergencies: reasons and findings about households that nobody is left
+/// in, where what is open ends, and those that name the person.
+pub(in crate::store) fn erase(
+    transaction: &Write,
+    client: &Client,
+    emptied: &[HouseholdId],
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let names: Vec<String> =
+        [&client.first_name, &client.last_name].into_iter().flatten().map(|name| fold(name)).collect();
+    let names_them = |text: &str| {
+        let text = fold(text);
+        names.iter().any(|name| !name.is_empty() && text.contains(name.as_str()))
+    };
+    let mut emergencies = transaction.open_table(EMERGENCIES)?;
+    let mut changed = Vec::new();
+    for entry in emergencies.scan(..)? {
+        let (key, row) = entry?;
+        let mut access = decode::<EmergencyRow>(row.value())?.shown(EmergencyId(uuid_at_end(key.value())));
+        let is_emptied = emptied.contains(&access.household);
+        let before = access.clone();
+        if is_emptied || names_them(&access.reason) {
+            access.reason = ERASED.to_owned();
+        }
+        if access.finding.as_ref().is_some_and(|finding| is_emptied || names_them(finding)) {
+            access.finding = Some(ERASED.to_owned());
+        }
+        if is_emptied && access.is_open(at) {
+            access.ended = Some(Chosen { by: ENDED_BY.to_owned(), at });
+        }
+        if access != before {
+            changed.push(access);
+        }
+    }
+    let mut open = transaction.open_table(OPEN)?;
+    for access in changed {
+        put(&mut emergencies, &access)?;
+        if access.ended.is_some() {
+            open.delete(&open_key(access.user, access.id))?;
+        }
+    }
+    Ok(())
 }
 
 fn open_key(user: UserId, id: EmergencyId) -> OpenKey {

@@ -18,14 +18,22 @@ pub(in crate::store) struct Person<'p> {
 
 impl Person<'_> {
     fn is_of(&self, row: &ImportRow, list: &ConnectionName) -> bool {
-        let is_linked = matches!(&row.applied, Some(Applied::Linked(client)) if *client == self.client);
+        // Two people may have one address: whom the row is linked to says more.
+        if let Some(client) = client_of(row) {
+            return client == self.client;
+        }
+        let (connection, id) = self.record;
         let has_email =
             self.email.is_some_and(|email| !email.is_empty() && row.email.trim().eq_ignore_ascii_case(email));
-        let (connection, id) = self.record;
-        is_linked
-            || has_email
-            || row.links() == Some(self.client)
-            || (list == connection && row.external_id == id.as_str())
+        has_email || (list == connection && row.external_id == id.as_str())
+    }
+}
+
+/// The client whom a row was or would be linked to.
+pub fn client_of(row: &ImportRow) -> Option<ClientId> {
+    match &row.applied {
+        Some(Applied::Linked(client)) => Some(*client),
+        _ => row.links(),
     }
 }
 
@@ -56,4 +64,48 @@ pub(in crate::store) fn blank(transaction: &Write, person: &Person<'_>) -> Resul
         put(transaction, &import)?;
     }
     Ok(blanked)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::import::{Candidate, Decision, RowStatus};
+
+    #[test]
+    fn a_row_of_another_client_is_not_the_persons_whatever_its_email_says() {
+        let [ayda, bo] = [1, 2].map(|id| ClientId(Uuid::from_u128(id)));
+        let main: ConnectionName = "main".parse().unwrap();
+        let person = Person {
+            client: ayda,
+            email: Some("both@example.com"),
+            name: "Ayda Khan",
+            record: (&main, &ExternalId("7".to_owned())),
+        };
+        let candidate =
+            |client_id| Candidate { client_id, name: "A client".to_owned(), is_same_name: true, linked_to: None };
+        let row = |status, first, decision, applied| ImportRow {
+            email: "Both@example.com ".to_owned(),
+            external_id: "7".to_owned(),
+            status,
+            candidates: vec![candidate(first)],
+            decision,
+            applied,
+            ..ImportRow::erased(2)
+        };
+        let link = |client| Some(Decision::Link(client));
+        for (row, expected) in [
+            (row(RowStatus::Ready, ayda, None, None), true),
+            (row(RowStatus::Ready, bo, None, None), false),
+            (row(RowStatus::NeedsDecision, bo, None, None), true),
+            (row(RowStatus::NeedsDecision, ayda, link(bo), None), false),
+            (row(RowStatus::NeedsDecision, bo, link(ayda), None), true),
+            (row(RowStatus::Ready, ayda, None, Some(Applied::Linked(bo))), false),
+            (row(RowStatus::Ready, bo, None, Some(Applied::Linked(ayda))), true),
+            (row(RowStatus::CannotBeImported, bo, None, None), true),
+        ] {
+            assert_eq!(person.is_of(&row, &main), expected, "{row:?}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::lanes;
-use super::tables::{self, BY_OWNER, BY_STATE, EVENTS, Id, KEYS, LATEST, NOTES};
+use super::tables::{self, BY_OWNER, BY_STATE, EVENTS, Id, KEYS, LATEST, NOTES, SHARED_BEFORE};
 use crate::domain::note::{Attachment, DeliveryStep, Event, Note, NoteState};
 use crate::domain::privacy::ErasureCounts;
 use crate::domain::{ClientId, DocumentId, ExternalId, HouseholdId, NoteId};
@@ -53,7 +53,7 @@ pub(in crate::store) fn erase(
         let Some(note) = tables::note(&transaction.open_table(NOTES)?, id)? else { continue };
         if note.clients.iter().any(|other| *other != client) {
             if note.clients.contains(&client) {
-                leave(transaction, note, client, crm_id, counts)?;
+                leave(transaction, &note, client, crm_id, counts)?;
             }
             continue;
         }
@@ -102,7 +102,7 @@ fn ended(note: &Note) -> Note {
 /// Takes a client out of a note that is somebody else's too.
 fn leave(
     transaction: &Write,
-    before: Note,
+    before: &Note,
     client: ClientId,
     crm_id: &ExternalId,
     counts: &mut ErasureCounts,
@@ -115,7 +115,9 @@ fn leave(
     }
     note.clients.retain(|other| *other != client);
     note.note.filed_against.retain(|other| other != crm_id);
-    lanes::put(transaction, Some(&before), &note)
+    // It may name the one who was erased for as long as it is kept.
+    transaction.open_table(SHARED_BEFORE)?.put((PRACTICE, note.id.0.into_bytes()), ())?;
+    lanes::put(transaction, Some(before), &note)
 }
 
 /// Removes a note from its table, its lanes and its indexes, with its event.
@@ -126,6 +128,7 @@ fn remove(transaction: &Write, before: &Note) -> Result<(), StoreError> {
     transaction.open_table(BY_STATE)?.delete((PRACTICE, tables::state_key(last.state), id))?;
     transaction.open_table(BY_OWNER)?.delete((PRACTICE, last.household_id.0.into_bytes(), id))?;
     transaction.open_table(NOTES)?.delete((PRACTICE, id))?;
+    transaction.open_table(SHARED_BEFORE)?.delete((PRACTICE, id))?;
     transaction.open_table(EVENTS)?.delete((PRACTICE, before.event_id.0.into_bytes()))?;
     Ok(())
 }

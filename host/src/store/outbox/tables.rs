@@ -37,6 +37,8 @@ pub(super) const LANES: Table<(u32, Id, Id), i64> = Table::new("note-lanes");
 /// Notes that are the first of all their lanes, by connection and when they are due.
 pub(super) const DUE: Table<(u32, &str, i64, Id), ()> = Table::new("notes-due");
 
+/// Notes that were an erased client's, too.
+pub(super) const SHARED_BEFORE: Table<(u32, Id), ()> = Table::new("notes-shared-before");
 /// The latest event, by household and type.
 pub(super) const LATEST: Table<(u32, Id, &str), &[u8]> = Table::new("latest-events");
 
@@ -60,6 +62,7 @@ pub(in crate::store) fn make_tables(transaction: &Write) -> Result<(), StoreErro
     transaction.open_table(LANES)?;
     transaction.open_table(DUE)?;
     transaction.open_table(LATEST)?;
+    transaction.open_table(SHARED_BEFORE)?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Inviting somebody: an account and the link by which its holder chooses a password.
+//! Inviting somebody: an account and the link by which its holder chooses a password, where one is taken of them.
 
 use askama::Template;
 use axum::extract::State;
@@ -9,9 +9,11 @@ use serde::Deserialize;
 use super::{NO_ROLE, person, title};
 use crate::access::{AccountError, FieldProblem, NewUser};
 use crate::app::App;
-use crate::domain::access::{Action, Role};
+use crate::domain::access::{Action, Role, User};
 use crate::domain::field::FieldError;
+use crate::openid::OpenId;
 use crate::ops::{self, Kind, Refusal};
+use crate::web::answers::{Answers, Checked};
 use crate::web::failure::{Failure, describe, named, page};
 use crate::web::inputs::PlainInput;
 use crate::web::layout::{Layout, Section};
@@ -31,6 +33,8 @@ pub(in crate::web) struct InvitePage {
     pub(in crate::web) role: String,
     pub(in crate::web) role_problem: Option<String>,
     pub(in crate::web) problems: Vec<FieldError>,
+    /// Whether passwords are practice managers' alone, so that others get no link.
+    pub(in crate::web) for_managers: bool,
 }
 
 impl InvitePage {
@@ -42,7 +46,14 @@ impl InvitePage {
             role: form.role.clone(),
             role_problem: problems.iter().find(|error| error.field == "role").map(|error| error.message.clone()),
             problems,
+            for_managers: false,
         }
+    }
+
+    /// The same where passwords are practice managers' alone.
+    fn of(app: &App, page: Self) -> Self {
+        let settings = app.openid.as_ref().map(OpenId::settings);
+        Self { for_managers: settings.is_some_and(|settings| !settings.passwords), ..page }
     }
 
     fn title(&self, role: &Role) -> String {
@@ -76,14 +87,14 @@ pub(in crate::web) async fn form(State(app): State<App>, person: SignedIn) -> Re
     person.may(Action::ManagePeople)?;
     person.is_fresh_for(PATH)?;
     let layout = Layout::load(&app, &person, Section::People).await?;
-    page(&InvitePage::new(layout, &InviteForm::default(), Vec::new()))
+    page(&InvitePage::of(&app, InvitePage::new(layout, &InviteForm::default(), Vec::new())))
 }
 
 /// `POST /people/invite`
 pub(in crate::web) async fn send(
     State(app): State<App>,
     person: SignedIn,
-    Extension(once): Extension<Once>,
+    (Extension(answers), Extension(once)): (Extension<Answers>, Extension<Once>),
     Form(form): Form<InviteForm>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManagePeople)?;
@@ -92,12 +103,21 @@ pub(in crate::web) async fn send(
         Err(refusal) => Err(refusal),
     };
     match made {
+        Ok(made) if made.link.is_none() => {
+            let User { id, name, email, .. } = &made.account.user;
+            let message = format!(
+                "{name} has an account and signs in by the identity provider, as {}. There is no link to hand on.",
+                email.as_str()
+            );
+            Ok(answers.lead(&format!("/people/{id}"), person.user(), Checked::good(message)))
+        }
         Ok(made) => Ok(person::show_link(&app, &person, &once, &made)),
         Err(refusal) if refusal.kind == Kind::Invalid => {
             let (status, _) = describe(refusal.kind);
             let problems = refusal.fields.iter().map(named).collect();
             let layout = Layout::load(&app, &person, Section::People).await?;
-            Ok((status, page(&InvitePage::new(layout, &form, problems))?).into_response())
+            let view = InvitePage::of(&app, InvitePage::new(layout, &form, problems));
+            Ok((status, page(&view)?).into_response())
         }
         Err(refusal) => Err(refusal.into()),
     }

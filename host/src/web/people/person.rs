@@ -39,6 +39,7 @@ pub(in crate::web) struct PersonPage {
     pub(in crate::web) is_invited: bool,
     pub(in crate::web) signed_in: Option<Moment>,
     pub(in crate::web) link_ends: Option<Moment>,
+    /// Whether there is a password that is taken.
     pub(in crate::web) has_password: bool,
     /// The account of the identity provider that the account is linked to.
     pub(in crate::web) identity: Option<IdentityLine>,
@@ -81,9 +82,32 @@ impl IdentityLine {
     }
 }
 
+/// How an account stands whose password would not be taken: invited, with a password of before, and linked.
+const BY_PROVIDER: [&str; 3] = [
+    "Invited: signs in by the identity provider, with this email.",
+    "Signs in by the identity provider, with this email. Passwords are for practice managers here.",
+    "Can sign in, by the identity provider.",
+];
+
+/// How an account stands, of whose person a password is taken or not.
+fn sentence(state: AccountState, is_linked: bool, takes_password: bool) -> &'static str {
+    match (state, takes_password) {
+        (AccountState::Disabled, _) => "Cannot sign in.",
+        (AccountState::Invited, true) => "Invited, and has not chosen a password yet.",
+        (AccountState::Active, true) => "Can sign in.",
+        (AccountState::Invited, false) => BY_PROVIDER[0],
+        (AccountState::Active, false) => BY_PROVIDER[if is_linked { 2 } else { 1 }],
+    }
+}
+
 impl PersonPage {
     fn title(&self, role: &Role) -> String {
         title(*role)
+    }
+
+    /// Whether the person comes in by the identity provider alone, so that no link for a password is offered.
+    fn is_by_provider(&self) -> bool {
+        BY_PROVIDER.contains(&self.sentence)
     }
 }
 
@@ -127,6 +151,7 @@ async fn view(app: &App, person: &SignedIn, account: Account) -> Result<PersonPa
         false => Vec::new(),
     };
     let tokens = app.store.tokens(Some(user.id)).await?.len();
+    let takes_password = app.access.takes_password_of(&user);
     let row = |open| SessionRow::new(open, &path, person.session(), &person.clock);
     Ok(PersonPage {
         layout: Layout::load(app, person, Section::People).await?,
@@ -134,16 +159,12 @@ async fn view(app: &App, person: &SignedIn, account: Account) -> Result<PersonPa
         email: user.email.as_str().to_owned(),
         role: user.role,
         state: badge(state),
-        sentence: match state {
-            AccountState::Invited => "Invited, and has not chosen a password yet.",
-            AccountState::Active => "Can sign in.",
-            AccountState::Disabled => "Cannot sign in.",
-        },
+        sentence: sentence(state, identity.is_some(), takes_password),
         is_disabled: state == AccountState::Disabled,
         is_invited: state == AccountState::Invited,
         signed_in: signed_in_at.map(|at| Moment::new(at, &person.clock)),
         link_ends: link_ends_at.map(|at| Moment::new(at, &person.clock)),
-        has_password,
+        has_password: has_password && takes_password,
         identity: identity.map(|identity| IdentityLine::new(identity, &person.clock)),
         checked: None,
         link: None,
@@ -232,6 +253,9 @@ async fn change(
         UserChange { disabled: Some(true), .. } => {
             format!("{name} is disabled: signed out everywhere, and every token ended.")
         }
+        _ if !app.access.takes_password_of(&account.user) => {
+            format!("{name} can sign in again, by the identity provider.")
+        }
         _ if account.state == AccountState::Invited => {
             format!("{name} is enabled and has no password yet. Make a link below, by which they choose one.")
         }
@@ -256,6 +280,10 @@ pub(in crate::web) async fn unlink(
     };
     let name = &account.user.name;
     let message = match account.has_password {
+        _ if !app.access.takes_password_of(&account.user) => format!(
+            "{name} is unlinked and signed out everywhere. The email of the account links it again at their next sign-in by \
+             the identity provider, where they have not changed it themselves."
+        ),
         true => format!("{name} is unlinked and signed out everywhere. They sign in with their password."),
         false => format!(
             "{name} is unlinked, signed out everywhere, and has no password. Make a link below, by which they choose one."
@@ -317,4 +345,22 @@ pub(in crate::web) async fn end_session(
 /// A refusal; where the person has to confirm who they are, the page after that is the one that they come from.
 pub(in crate::web) fn led_back(refusal: Refusal, path: &str) -> Failure {
     if refusal.kind == Kind::NotFresh { Failure::ConfirmFirst(path.to_owned()) } else { refusal.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_whom_no_password_is_taken_the_page_says_how_they_come_in() {
+        let check = |state, is_linked, expected| {
+            assert!(sentence(state, is_linked, false).contains(expected), "{state:?}");
+            let with_password = sentence(state, is_linked, true);
+            assert!(!BY_PROVIDER.contains(&with_password), "{with_password}");
+        };
+        check(AccountState::Invited, false, "Invited: signs in by the identity provider");
+        check(AccountState::Active, false, "Passwords are for practice managers");
+        check(AccountState::Active, true, "Can sign in, by the identity provider");
+        check(AccountState::Disabled, true, "Cannot sign in");
+    }
 }

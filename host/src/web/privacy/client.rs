@@ -20,7 +20,7 @@ use crate::domain::field::FieldError;
 use crate::domain::privacy::{ErasureCounts, ErasureReason, HeldSubject};
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, Timestamp};
-use crate::ops::privacy::{AskedErasure, left_to_do};
+use crate::ops::privacy::AskedErasure;
 use crate::ops::{self, Kind, Refusal};
 use crate::web::answers::{AnswerQuery, Answers, Checked};
 use crate::web::components::Moment;
@@ -115,7 +115,7 @@ async fn view(app: &App, person: &SignedIn, client: &StoredClient) -> Result<Cli
             ("File notes of somebody else, too, with that person", counts.shared_notes),
             ("of these, ended and never sent", counts.shared_notes_ended),
         ]),
-        left_to_do: left_to_do(client),
+        left_to_do: client.left_to_do(),
         reasons: &ErasureReason::TO_ERASE,
         reason: String::new(),
         problems: Vec::new(),

@@ -56,7 +56,7 @@ impl Host {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = to_bytes(response.into_body(), 10 << 20).await.unwrap();
-        Answer { status, headers, text: String::from_utf8(bytes.into()).unwrap() }
+        Answer { status, headers, text: String::from_utf8_lossy(&bytes).into_owned() }
     }
 
     pub(super) async fn get(&self, path: &str, cookie: &str) -> Answer {
