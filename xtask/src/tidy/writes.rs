@@ -55,6 +55,8 @@ const PARTS: [(&str, &[&str]); 9] = [
             "sessions",
             "holder",
             "wrong_token",
+            "wrong_callback",
+            "waits_for_provider",
             "is_set_up_open",
             "account_of_link",
             "takes_password_of",

@@ -62,7 +62,14 @@ async fn staff_without_households_see_runs_their_colleagues_and_what_is_their_ow
         let names_people = path.ends_with("/departures") || path.ends_with("/changes");
         // One's own, and who works here.
         let is_ones_own = path.starts_with("/api/v1/sessions") || path.starts_with("/api/v1/tokens");
-        let of_colleagues = ["/api/v1/users", "/api/v1/advisers", "/api/v1/teams", "/api/v1/default-primary"];
+        // What is kept of clients and where, which names nobody, too.
+        let of_colleagues = [
+            "/api/v1/users",
+            "/api/v1/advisers",
+            "/api/v1/teams",
+            "/api/v1/default-primary",
+            "/api/v1/privacy/register",
+        ];
         let is_colleagues = method == Method::GET
             && of_colleagues.iter().any(|of| path.starts_with(of))
             && !path.ends_with("/households");
