@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use tidegate_tests::{Host, Setup};
+use tidegate_tests::{Host, Setup, TOKEN};
 
 /// A client of the book: the practice's id, the CRM's, and the name.
 async fn somebody(host: &Host) -> Result<(String, String, String)> {
@@ -63,12 +63,13 @@ async fn a_client_erased_and_synced_and_restored_from_a_backup_is_still_gone() -
 
     let held =
         host.http().put(host.url(&format!("/api/v1/clients/{id}/legal-hold"))).json(&json!({"reason": "A complaint"}));
-    host.send(held).await?.ok()?;
+    host.send(held.bearer_auth(TOKEN)).await?.ok()?;
     let erase = format!("/api/v1/clients/{id}/erase");
     let word = json!({"reason": "asked", "confirm": name});
     let refused = host.post(&erase, &word).await?;
     ensure!(refused.status == 409 && refused.text.contains("A complaint"), "{}", refused.text);
-    host.send(host.http().delete(host.url(&format!("/api/v1/clients/{id}/legal-hold")))).await?.ok()?;
+    let released = host.http().delete(host.url(&format!("/api/v1/clients/{id}/legal-hold")));
+    ensure!(host.send(released.bearer_auth(TOKEN)).await?.status == 204, "the hold is off");
 
     let preview = host.get(&format!("/api/v1/clients/{id}/erasure")).await?.ok()?;
     let erased = host.post(&erase, &word).await?.ok()?;

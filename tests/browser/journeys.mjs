@@ -123,7 +123,7 @@ async function askWhy(page, report, household) {
 async function keyboard(page, report) {
   await page.goto("/households");
   const reached = [];
-  for (let step = 0; step < 20; step += 1) {
+  for (let step = 0; step < 22; step += 1) {
     await page.keyboard.press("Tab");
     reached.push(
       await page.evaluate(() => {
