@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use tidegate_tests::{Host, Setup, TOKEN};
 use tokio::process::Command;
 
-/// Operations whose bodies are judged by what they mean, too: `+61000` is a number as the schema wants it, and nobody's.
-const JUDGED_BY_MEANING: [&str; 24] = [
+/// Operations whose bodies are judged by what they mean, too: `+61000` is a number as the schema wants it, and nobody's; the
+/// name that confirms an erasure is the client's.
+const JUDGED_BY_MEANING: [&str; 27] = [
     "accept_event",
     "add_connection",
     "add_user",
@@ -24,7 +25,10 @@ const JUDGED_BY_MEANING: [&str; 24] = [
     "decide_import_row",
     "edit_client",
     "edit_note",
+    "erase_client",
     "hand_over_households",
+    "hold_client",
+    "hold_household",
     "link_client",
     "make_client",
     "make_team",

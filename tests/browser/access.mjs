@@ -99,7 +99,14 @@ export async function access(browser, report, { host, token, page, household }) 
   report.that("and passes on in one step", (await main(page)).includes("1 household is handed over."), await main(page));
   report.equal("the team has no part in it any more", await sees(), 404);
   await context.close();
+  // What is kept of a client, and what an erasure would take away.
+  await page.goto(household);
+  await page.getByRole("link", { name: /Privacy/ }).first().click();
+  const ofClient = new URL(page.url()).pathname;
+  report.that("what an erasure takes away is shown", (await main(page)).includes("Records of the CRM, word for word"), await main(page));
   return {
+    "client-privacy": ofClient,
+    privacy: "/settings/privacy",
     "household-access": `${household}/access`,
     "emergency-access": "/emergency-access",
     teams: "/people/teams",

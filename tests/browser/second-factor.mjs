@@ -71,6 +71,7 @@ export async function secondFactor(browser, report, { host, token, screenshots }
   await password();
   await page.fill("#code", code(key, 6));
   await page.keyboard.press("Enter");
+  await page.getByText("differ by about").first().waitFor();
   report.that("clocks that differ are told", (await main(page)).includes("differ by about 3 minutes"), await main(page));
   await shoot(page, "second-factor-clocks");
   const now = code(key);
