@@ -97,7 +97,7 @@ pub enum SignInError {
     #[error(transparent)]
     CodeRefused(#[from] CodeFault),
     /// A sign-in that waited for its code is over.
-    #[error("the code came too late: a password that was given waits five minutes for it; sign in again")]
+    #[error("this sign-in has expired; sign in again with your email and password")]
     HalfIsOver,
     /// The source of the sign-in failed too often.
     #[error("too many sign-ins failed; try again in {}", seconds(*.retry_after))]

@@ -127,8 +127,8 @@ fn whose(actor: &Actor) -> Option<Option<UserId>> {
     }
 }
 
-const NOT_FRESH: &str = "Nothing was changed: it is more than 15 minutes since you gave your password, and this asks for it \
-                         once more. Confirm it’s you, then send it again.";
+const NOT_FRESH: &str = "Nothing was changed: it is more than 15 minutes since you signed in or confirmed who you are. Confirm \
+                         it’s you, then send it again.";
 
 impl From<BookError> for Refusal {
     fn from(error: BookError) -> Self {

@@ -66,8 +66,8 @@ export async function access(browser, report, { host, token, page, household }) 
   await zoe.getByLabel("Why you need it now").fill("The client rang and cannot wait");
   await zoe.getByRole("button", { name: "Open it" }).click();
   report.that("a name opens nothing", (await main(zoe)).includes("No household is found by this."), await main(zoe));
+  report.equal("and what was typed stays", await zoe.getByLabel("Why you need it now").inputValue(), "The client rang and cannot wait");
   await zoe.getByLabel("Whole email or CRM ID").fill(id);
-  await zoe.getByLabel("Why you need it now").fill("The client rang and cannot wait");
   await zoe.getByRole("button", { name: "Open it" }).click();
   report.that("it is open, and every page says so", (await main(zoe)).includes("You have opened a household in an emergency"), await main(zoe));
   report.equal("the colleague sees it", await sees(), 200);
@@ -75,10 +75,10 @@ export async function access(browser, report, { host, token, page, household }) 
   await zoe.getByRole("button", { name: "End it now" }).click();
   report.equal("ended, it is gone", await sees(), 404);
   await page.goto("/");
-  await page.getByRole("link", { name: "Look at it" }).click();
+  await page.getByRole("link", { name: "Review it" }).click();
   await page.getByLabel("What you found").fill("In order: the call is in the notes");
-  await page.getByRole("button", { name: "I looked at it" }).click();
-  report.that("a practice manager looked at it", (await main(page)).includes("Kept that you looked at it."), await main(page));
+  await page.getByRole("button", { name: "Mark as reviewed" }).click();
+  report.that("a practice manager reviewed it", (await main(page)).includes("Marked as reviewed."), await main(page));
 
   // A team of the two, then the households of who leaves.
   await page.goto("/people");

@@ -68,6 +68,16 @@ impl Role {
         }
     }
 
+    /// Whether somebody in this role can be the primary professional of a household.
+    pub fn can_be_primary(self) -> bool {
+        matches!(self, Self::Adviser | Self::PracticeManager)
+    }
+
+    /// Whether somebody in this role can be the secondary professional of a household.
+    pub fn can_be_secondary(self) -> bool {
+        self.can_be_primary() || self == Self::Associate
+    }
+
     /// Whether somebody in this role can give a token this scope: where it lets them do something besides making tokens.
     pub fn has(self, scope: Scope) -> bool {
         let mut rules = RULES.iter().filter(|rule| rule.scope == scope && rule.action != Action::ManageTokens);

@@ -8,9 +8,40 @@ pub mod retention;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fold::fold;
 use crate::ids::{ClientId, HouseholdId};
+use crate::record::Client;
 use crate::stored::StoredClient;
 use crate::value::Timestamp;
+
+/// What a text may name a person by.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NamedBy(Vec<String>);
+
+impl NamedBy {
+    /// Each name by itself, as somebody who writes about a client they know calls them; and email and mobile.
+    pub fn any_name_of(client: &Client) -> Self {
+        Self::of([client.first_name.clone(), client.last_name.clone()], client)
+    }
+
+    /// The whole name, as the host writes it; and email and mobile.
+    pub fn whole_name_of(client: &Client) -> Self {
+        Self::of([Some(client.full_name()), None], client)
+    }
+
+    fn of(names: [Option<String>; 2], client: &Client) -> Self {
+        let email = client.email.as_ref().map(|email| email.as_str().to_owned());
+        let mobile = client.mobile.as_ref().map(|mobile| mobile.as_str().to_owned());
+        let texts = names.into_iter().chain([email, mobile]).flatten().map(|text| fold(&text));
+        Self(texts.filter(|text| !text.is_empty()).collect())
+    }
+
+    /// Whether a text names the person: by whole words, so that `Li` is not in `client`.
+    pub fn is_in(&self, text: &str) -> bool {
+        let text = format!(" {} ", fold(text));
+        self.0.iter().any(|name| text.contains(&format!(" {name} ")))
+    }
+}
 
 impl StoredClient {
     /// The sentence about what an erasure here leaves to do elsewhere.
@@ -19,11 +50,14 @@ impl StoredClient {
                       erasures, they forget it again.";
         match self.crm_id() {
             Some(id) => format!(
-                "The CRM of the connection `{}` still has the client {id}, with the file notes that it took: erase both \
+                "The CRM of the connection {} still has the client {id}, with the file notes that it took: erase both \
                  there. {copies}",
                 self.origin.connection
             ),
-            None => format!("The client is in no CRM. {copies}"),
+            None => format!(
+                "The client is linked to no CRM. Where they were linked to one before, it may still have the record: erase it \
+                 there. {copies}"
+            ),
         }
     }
 }

@@ -199,7 +199,7 @@ pub async fn one(
     Ok(Json(UserBody::seen_by(&caller, account)))
 }
 
-/// Makes an account: ready with a password, else with a link by which the person chooses one, for 72 hours if the settings say nothing else.
+/// Makes an account: ready with a password, else with a link by which the person chooses one, for 72 hours if the settings say nothing else. Where passwords are for practice managers alone, others get no link: they sign in by the identity provider.
 #[utoipa::path(
     post,
     path = "/api/v1/users",

@@ -1,7 +1,7 @@
 //! The export of a client: all that is kept of them in one archive, for the person who asks what is known of them.
 //!
-//! It is written to a file without a name, which is gone when it is closed, one entry at a time: however much there is, a
-//! document at most is in memory. The same data makes the same bytes.
+//! It is written to a file without a name, which is gone when it is closed, one entry of the archive at a time: the largest
+//! of them is in memory.
 
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
@@ -25,7 +25,8 @@ use crate::store::StoreError;
 use crate::store::StoredItem;
 use crate::store::audit::AuditFilter;
 use crate::store::book::{PageRequest, Whose};
-use crate::store::imports::client_of;
+use crate::store::household_access::EmergencyFilter;
+use crate::store::imports::Person;
 use crate::store::outbox::NoteFilter;
 
 /// The rows of one page that is read.
@@ -107,7 +108,27 @@ impl App {
             crate::domain::privacy::HeldSubject::Household(client.household_id),
         ];
         let holds: Vec<_> = holds.into_iter().filter(|hold| of_them.contains(&hold.subject)).collect();
-        Ok(json!({"households": stays, "access": access.as_ref().map(access_of), "legal_holds": holds}))
+        let mut opened = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page = self.store.emergencies(EmergencyFilter::default(), PageRequest { cursor, limit: PAGE }).await?;
+            opened.extend(page.items.into_iter().filter(|open| open.household == client.household_id).map(|open| {
+                json!({
+                    "account_id": open.user,
+                    "reason": open.reason,
+                    "opened_at": open.opened_at,
+                    "ends_at": open.ends_at,
+                    "finding": open.finding,
+                })
+            }));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(
+            json!({"opened_in_an_emergency": opened, "households": stays, "access": access.as_ref().map(access_of), "legal_holds": holds}),
+        )
     }
 
     async fn changes_of(&self, client: &StoredClient) -> Result<Vec<Value>, ExportError> {
@@ -134,6 +155,14 @@ impl App {
                 cursor = Some(next);
             }
         }
+        let name = client.client.full_name();
+        let email = client.client.email.as_ref().filter(|_| !client.client.email_is_placeholder);
+        let person = Person {
+            client: client.id,
+            email: email.map(|email| email.as_str()),
+            name: &name,
+            record: (&client.origin.connection, &client.client.external_id),
+        };
         let (mut rows, mut lists) = (Vec::new(), None);
         loop {
             let page = self.store.imports(PageRequest { cursor: lists, limit: PAGE }).await?;
@@ -141,7 +170,7 @@ impl App {
                 let mut cursor = None;
                 loop {
                     let found = self.store.import_rows(import.id, None, PageRequest { cursor, limit: PAGE }).await?;
-                    for row in found.items.iter().filter(|row| is_of(row, client)) {
+                    for row in found.items.iter().filter(|row| person.is_of(row, &import.connection)) {
                         let ImportRow { number, first_name, last_name, email, external_id, .. } = row;
                         rows.push(json!({
                             "list_id": import.id,
@@ -212,15 +241,6 @@ fn own<T: Record>(own: &T) -> Value {
     T::FIELDS.iter().map(|field| (field.name.to_owned(), Value::from(own.text_of(field.name)))).collect()
 }
 
-fn is_of(row: &ImportRow, client: &StoredClient) -> bool {
-    // Two people may have one address: whom the row is linked to says more.
-    if let Some(linked) = client_of(row) {
-        return linked == client.id;
-    }
-    let email = client.client.email.as_ref().filter(|_| !client.client.email_is_placeholder);
-    email.is_some_and(|email| row.email.trim().eq_ignore_ascii_case(email.as_str()))
-}
-
 fn access_of(access: &HouseholdAccess) -> Value {
     let professional = |professional: &Professional| match professional {
         Professional::Account(user) => json!({"account_id": user}),
@@ -276,8 +296,9 @@ fn readme(client: &StoredClient, archive: &Archive, shared: &[String]) -> String
          client.json           The person's data in this practice's own names, with edits, changes and findings.\r\n\
          crm-record/           The same as the CRM gave it, word for word.\r\n\
          {lists}  The items of the person's lists, those that are gone included.\r\n\
-         household.json        Households until now, who in the practice has access to the present one, legal holds.\r\n\
-         changes.json          What syncs changed, as far as their reports are kept.\r\n\
+         household.json        Households until now, who in the practice has access to the present one,\r\n\
+                               or opened it in an emergency, legal holds.\r\n\
+         changes.json          What syncs changed of the person's own values: the newest hundred, as far as reports are kept.\r\n\
          queue-and-lists.json  Entries of the review queue, and rows of identity lists.\r\n\
          notes/                File notes with their texts, states and the events that they tell of.\r\n\
          documents/            The documents that went with them.\r\n\

@@ -36,7 +36,7 @@ pub async fn open(
         let user = in_person(actor)?;
         let lasts = app.config.emergency_lasts;
         if lasts <= SignedDuration::ZERO {
-            let message = "Nothing was opened: this practice gives no access in emergencies. Ask a practice manager.";
+            let message = "Nothing was opened: emergency access is turned off here. Ask a practice manager.";
             return Err(Refusal::new(Kind::NotAllowed, message));
         }
         let reason = reason.trim();
@@ -77,8 +77,7 @@ pub async fn open(
             finding: None,
         };
         match app.store.open_in_emergency(access, MOST_OPEN).await? {
-            Opened::Yes(access) => Ok(access),
-            Opened::Already(access) => Ok(access),
+            Opened::Yes(access) | Opened::Already(access) => Ok(access),
             Opened::TooMany => Err(too_many_open()),
             Opened::NoHousehold => Err(nobody()),
         }
@@ -127,7 +126,7 @@ pub async fn review(
         scope::about(known.household);
         scope::in_household(known.household);
         if actor.account() == Some(known.user) {
-            let message = "Nothing was kept: another practice manager looks at what you opened yourself.";
+            let message = "Nothing was kept: another practice manager reviews what you opened yourself.";
             return Err(Refusal::new(Kind::NotAllowed, message));
         }
         if known.is_open(now) {
@@ -139,7 +138,7 @@ pub async fn review(
             Reviewed::Yes(access) => Ok(access),
             Reviewed::Already(access) => {
                 let who = access.reviewed.map_or_else(|| "Somebody".to_owned(), |reviewed| reviewed.by);
-                Err(Refusal::new(Kind::WrongState, format!("Nothing was kept: {who} looked at it before.")))
+                Err(Refusal::new(Kind::WrongState, format!("Nothing was kept: {who} reviewed it before.")))
             }
             Reviewed::NotThere => Err(not_there(id)),
         }

@@ -238,32 +238,33 @@ async fn professional(
             Ok(Some(Professional::OfCrm { connection: connection.clone(), external_id }))
         }
         Named::Account(user) => {
-            let at = format!("{pointer}/user_id");
-            match app.store.account(user).await? {
-                None => errors.add(at, format!("There is no account {user}.")),
-                Some(account) if account.state == AccountState::Disabled => {
-                    errors.add(
-                        at,
-                        format!("The account of {} is disabled. Name somebody who can sign in.", account.user.name),
-                    );
-                }
-                Some(account) if !can_answer(account.user.role, pointer) => {
-                    let message = format!(
-                        "{} is {} in the practice. An adviser or a practice manager answers for a household.",
-                        account.user.name, account.user.role
-                    );
-                    errors.add(at, message);
-                }
-                Some(_) => return Ok(Some(Professional::Account(user))),
-            }
-            Ok(None)
+            let can_be = if pointer == "/primary" { Role::can_be_primary } else { Role::can_be_secondary };
+            let fits = can_answer(app, errors, format!("{pointer}/user_id"), (user, can_be)).await?;
+            Ok(fits.then_some(Professional::Account(user)))
         }
     }
 }
 
-/// Whether somebody in this role of the practice can be this professional; an associate can be the second.
-fn can_answer(role: Role, pointer: &str) -> bool {
-    matches!(role, Role::Adviser | Role::PracticeManager) || (role == Role::Associate && pointer == "/secondary")
+/// Whether an account can answer for households in a part that its role allows; else an error says why not.
+async fn can_answer(
+    app: &App,
+    errors: &mut Errors,
+    at: String,
+    (user, can_be): (UserId, fn(Role) -> bool),
+) -> Result<bool, Refusal> {
+    let problem = match app.store.account(user).await? {
+        None => format!("There is no account {user}."),
+        Some(account) if account.state == AccountState::Disabled => {
+            format!("The account of {} is disabled. Name somebody who can sign in.", account.user.name)
+        }
+        Some(account) if !can_be(account.user.role) => format!(
+            "{} is {} in the practice. An adviser or a practice manager answers for a household.",
+            account.user.name, account.user.role
+        ),
+        Some(_) => return Ok(true),
+    };
+    errors.add(at, problem);
+    Ok(false)
 }
 
 /// Somebody whose households are handed over, and who has them from then on.
@@ -299,20 +300,10 @@ pub async fn hand_over(
             return Err(Refusal::not_found(format_args!("account {from}")));
         }
         let mut errors = Errors::default();
-        match app.store.account(to).await? {
-            _ if to == from => errors.add("/to", "Choose somebody else than the one whose households they are."),
-            None => errors.add("/to", format!("There is no account {to}.")),
-            Some(account) if account.state == AccountState::Disabled => {
-                errors.add("/to", format!("The account of {} is disabled.", account.user.name));
-            }
-            Some(account) if !can_answer(account.user.role, "/primary") => {
-                let message = format!(
-                    "{} is {} in the practice. An adviser or a practice manager answers for a household.",
-                    account.user.name, account.user.role
-                );
-                errors.add("/to", message);
-            }
-            Some(_) => {}
+        if to == from {
+            errors.add("/to", "Choose somebody else than the one whose households they are.");
+        } else {
+            can_answer(app, &mut errors, "/to".to_owned(), (to, Role::can_be_primary)).await?;
         }
         if !errors.0.is_empty() {
             return Err(Refusal::invalid(errors.0));
@@ -347,9 +338,7 @@ pub async fn set_default_primary(app: &App, actor: &Actor, user: Option<UserId>)
         if let Some(user) = user {
             match app.store.account(user).await? {
                 None => return Err(Refusal::at("/user_id", format!("There is no account {user}."))),
-                Some(account)
-                    if account.state != AccountState::Active || !can_answer(account.user.role, "/primary") =>
-                {
+                Some(account) if account.state != AccountState::Active || !account.user.role.can_be_primary() => {
                     let message = format!(
                         "{} cannot be it: choose an adviser or a practice manager who can sign in.",
                         account.user.name

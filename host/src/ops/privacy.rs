@@ -1,5 +1,6 @@
 //! Privacy: erasing clients, lifting erasures, and legal holds.
 
+use super::people::in_person;
 use super::{Kind, Refusal, audited, may, may_freshly};
 use crate::app::App;
 use crate::domain::access::{Action, Actor};
@@ -46,6 +47,7 @@ pub async fn erase(
 ) -> Result<Erased, Refusal> {
     audited(app, actor, ("privacy.erase", Subject::new("client", id)), async move {
         may_freshly(actor, Action::EraseClients)?;
+        in_person(actor, "erase a client")?;
         let client = find(app, id).await?;
         let reason = reason(&ErasureReason::TO_ERASE, asked.reason)?;
         if !is_confirmed(&client, asked.confirm) {

@@ -6,8 +6,8 @@ mod erase;
 mod known_clients;
 mod tables;
 
-pub use self::erase::client_of;
-pub(super) use self::erase::{Person, blank};
+pub use self::erase::Person;
+pub(super) use self::erase::blank;
 use self::known_clients::Book;
 pub(super) use self::tables::make_tables;
 use self::tables::{IMPORT_ROWS, forget, get, put, put_row, row_key, rows_of};

@@ -67,11 +67,6 @@ pub(super) fn forget(transaction: &Write, client: ClientId) -> Result<(), StoreE
     Ok(())
 }
 
-/// The one who left a household last.
-pub(super) fn newest_former(transaction: &Write, household: HouseholdId) -> Result<Option<ClientId>, StoreError> {
-    Ok(left(&transaction.open_table(MEMBERSHIPS)?, household)?.pop())
-}
-
 /// Everybody who ever left a household, the earliest first.
 pub(super) fn left(
     table: &impl Readable<&'static MembershipKey, ()>,

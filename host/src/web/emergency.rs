@@ -3,23 +3,25 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Form};
 use serde::Deserialize;
 
 use super::answers::{AnswerQuery, Answers, Checked};
 use super::components::{Badge, Moment, Paging, Tone};
-use super::failure::{Failure, page};
+use super::failure::{Failure, describe, named, page};
 use super::format;
+use super::inputs::PlainInput;
 use super::layout::{Layout, Section};
 use super::listing::Asked;
 use super::people::person::led_back;
 use super::session::SignedIn;
+use crate::access::Book;
 use crate::app::App;
 use crate::domain::EmergencyId;
 use crate::domain::access::Action;
 use crate::domain::access::emergency::EmergencyAccess;
-use crate::domain::access::household::LONGEST_REASON;
+use crate::domain::field::FieldError;
 use crate::ops::{self, Kind, Refusal};
 use crate::store::household_access::EmergencyFilter;
 
@@ -39,6 +41,9 @@ pub(super) struct Filter {
 pub(super) struct EmergencyPage {
     pub(super) layout: Layout,
     pub(super) checked: Option<Checked>,
+    pub(super) of: PlainInput,
+    pub(super) reason: PlainInput,
+    pub(super) problems: Vec<FieldError>,
     /// The time for which a household is open, in words; none where this practice opens none.
     pub(super) lasts: Option<String>,
     /// Whether the person may open households: those who see them all have nothing to open.
@@ -69,12 +74,6 @@ pub(super) struct Row {
     pub(super) may_review: bool,
 }
 
-impl EmergencyPage {
-    fn longest_reason(&self) -> usize {
-        LONGEST_REASON
-    }
-}
-
 /// `GET /emergency-access`
 pub(super) async fn show(
     State(app): State<App>,
@@ -83,21 +82,39 @@ pub(super) async fn show(
     Query(answer): Query<AnswerQuery>,
     asked: Asked<Filter>,
 ) -> Result<Response, Failure> {
+    let checked = answers.of(&answer, person.user());
+    page(&load(&app, &person, &asked, (OpenForm::default(), Vec::new(), checked)).await?)
+}
+
+async fn load(
+    app: &App,
+    person: &SignedIn,
+    asked: &Asked<Filter>,
+    (typed, problems, checked): (OpenForm, Vec<FieldError>, Option<Checked>),
+) -> Result<EmergencyPage, Failure> {
     person.may_somewhere(Action::ReadBook)?;
     let is_everybodys = person.can(Action::ReadWholeBook);
     let unreviewed = asked.filter.unreviewed == "yes";
     let filter = EmergencyFilter { user: (!is_everybodys).then(|| person.user()), unreviewed };
     let found = app.store.emergencies(filter, asked.page()).await?;
+    let book = person.book(app, Action::ReadBook).await?;
     let mut rows = Vec::with_capacity(found.items.len());
     for access in found.items {
-        rows.push(row(&app, &person, access).await?);
+        rows.push(row(app, person, &book, access).await?);
     }
     crate::audit::counted(rows.len());
     let lasts = app.config.emergency_lasts;
     let query = if unreviewed { "unreviewed=yes" } else { "" };
-    page(&EmergencyPage {
-        layout: Layout::load(&app, &person, Section::Households).await?,
-        checked: answers.of(&answer, person.user()),
+    Ok(EmergencyPage {
+        layout: Layout::load(app, person, Section::Households).await?,
+        checked,
+        of: PlainInput::text("of", "Whole email or CRM ID of a client, or the household’s ID", &typed.of)
+            .hint("A name is not enough: it would say who is a client.")
+            .problems(&problems),
+        reason: PlainInput::text("reason", "Why you need it now", &typed.reason)
+            .hint("A practice manager reads it, and sees in the audit log what you did.")
+            .problems(&problems),
+        problems,
         lasts: lasts.is_positive().then(|| format!("{lasts:#}")),
         may_open: person.can(Action::OpenInEmergency) && !person.can(Action::ReadBook),
         is_everybodys,
@@ -106,21 +123,21 @@ pub(super) async fn show(
     })
 }
 
-async fn row(app: &App, person: &SignedIn, access: EmergencyAccess) -> Result<Row, Failure> {
+async fn row(app: &App, person: &SignedIn, book: &Book, access: EmergencyAccess) -> Result<Row, Failure> {
     let account = app.store.account(access.user).await?;
-    let seen = person.book(app, Action::ReadBook).await?.household(access.household).await?;
+    let seen = book.household(access.household).await?;
     let now = person.clock.now;
     let is_open = access.is_open(now);
     let is_own = access.user == person.user();
     let state = match (&access.reviewed, is_open) {
         (_, true) => Badge::new(Tone::Attention, "Open"),
-        (None, false) => Badge::new(Tone::Attention, "To be looked at"),
-        (Some(_), false) => Badge::new(Tone::Neutral, "Looked at"),
+        (None, false) => Badge::new(Tone::Attention, "Not reviewed"),
+        (Some(_), false) => Badge::new(Tone::Neutral, "Reviewed"),
     };
     let ended = access.ended.as_ref();
     let reviewed = access.reviewed.as_ref().map(|reviewed| {
         let finding = access.finding.as_ref().map(|finding| format!(": “{finding}”")).unwrap_or_default();
-        format!("{} looked at it {}{finding}", reviewed.by, format::relative(reviewed.at, now))
+        format!("Reviewed by {} {}{finding}", reviewed.by, format::relative(reviewed.at, now))
     });
     Ok(Row {
         id: access.id,
@@ -141,12 +158,10 @@ async fn row(app: &App, person: &SignedIn, access: EmergencyAccess) -> Result<Ro
 }
 
 /// The household that is to be opened, and why.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct OpenForm {
-    #[serde(default)]
     of: String,
-    #[serde(default)]
     reason: String,
 }
 
@@ -162,6 +177,11 @@ pub(super) async fn open(
             let message = "The household is open to you. A practice manager looks at it afterwards.".to_owned();
             Ok(answers.lead(&format!("/households/{}", access.household), person.user(), Checked::good(message)))
         }
+        Err(refusal) if refusal.kind == Kind::Invalid => {
+            let (status, _) = describe(refusal.kind);
+            let problems = refusal.fields.iter().map(named).collect();
+            Ok((status, page(&load(&app, &person, &Asked::default(), (form, problems, None)).await?)?).into_response())
+        }
         Err(refusal) => said(&answers, &person, refusal),
     }
 }
@@ -174,7 +194,7 @@ pub(super) async fn end(
     Path(id): Path<EmergencyId>,
 ) -> Result<Response, Failure> {
     ops::emergency::end(&app, person.actor(), id, person.clock.now).await?;
-    Ok(answers.lead(PATH, person.user(), Checked::good("It has ended.".to_owned())))
+    Ok(answers.lead(PATH, person.user(), Checked::good("Emergency access ended.".to_owned())))
 }
 
 /// What a practice manager found.
@@ -194,7 +214,7 @@ pub(super) async fn review(
     Form(form): Form<ReviewForm>,
 ) -> Result<Response, Failure> {
     match ops::emergency::review(&app, person.actor(), id, Some(form.finding), person.clock.now).await {
-        Ok(_) => Ok(answers.lead(PATH, person.user(), Checked::good("Kept that you looked at it.".to_owned()))),
+        Ok(_) => Ok(answers.lead(PATH, person.user(), Checked::good("Marked as reviewed.".to_owned()))),
         Err(refusal) => said(&answers, &person, refusal),
     }
 }

@@ -14,7 +14,7 @@ use super::failure::{Failure, page};
 use super::format;
 use super::household;
 use super::layout::{Layout, Section};
-use super::people::title;
+use super::people::{everybody, title};
 use super::session::SignedIn;
 use crate::access::in_words;
 use crate::app::App;
@@ -23,10 +23,7 @@ use crate::domain::access::{Action, Role};
 use crate::domain::account::{Account, AccountState};
 use crate::domain::stored::Household;
 use crate::domain::{ExternalId, HouseholdId, UserId};
-use crate::store::book::PageRequest;
 
-/// The most accounts that the page shows.
-const MOST_ACCOUNTS: usize = 500;
 /// The most advisers of the CRM to choose from.
 const MOST_ADVISERS: usize = 200;
 
@@ -126,7 +123,7 @@ async fn load(
     checked: Option<Checked>,
 ) -> Result<AccessPage, Failure> {
     let access = access_of(app, household.id).await?;
-    let accounts = app.store.accounts(PageRequest { cursor: None, limit: MOST_ACCOUNTS }).await?.items;
+    let accounts = everybody(app).await?;
     let crm = app.crm_professionals(household).await?;
     let difference = if crm.differs_from(&access) { difference(app, household, &crm.primary).await? } else { None };
     let mut staff = Vec::with_capacity(access.staff.len());
@@ -228,8 +225,7 @@ async fn choices(
     let taken = [Some(&access.primary), access.secondary.as_ref()];
     let is_free = |key: &str| taken.iter().flatten().all(|known| self::key(known) != key);
     let active = || accounts.iter().filter(|account| account.state != AccountState::Disabled);
-    let answering =
-        active().filter(|account| matches!(account.user.role, Role::Adviser | Role::PracticeManager | Role::Associate));
+    let answering = active().filter(|account| account.user.role.can_be_secondary());
     let mut professionals: Vec<Choice> = answering.map(of_account).collect();
     for stored in app.store.active_advisers(household.connection.clone(), MOST_ADVISERS).await? {
         let external_id = stored.adviser.external_id.clone();

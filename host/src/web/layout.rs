@@ -242,7 +242,7 @@ async fn all_notices(app: &App) -> Result<Vec<Notice>, Failure> {
             needs: Action::ManageHouseholds,
             message: format!("{}.", format::count(opened as u64, one, many)),
             path: "/emergency-access?unreviewed=yes".to_owned(),
-            link: "Look at it",
+            link: "Review it",
         });
     }
     for (name, _) in app.integrations.not_at_work() {

@@ -25,6 +25,7 @@ use crate::app::App;
 use crate::domain::access::{Action, Role};
 use crate::domain::account::{Account, AccountState, OpenSession};
 use crate::domain::text::sentence;
+use crate::store::book::PageRequest;
 
 #[derive(Template)]
 #[template(path = "people.html")]
@@ -79,6 +80,19 @@ pub(super) async fn list(
         left: left.into_iter().map(|(account, count)| self::left(&account, count)).collect(),
         default_primary: if manages { Some(DefaultPrimary::load(&app).await?) } else { None },
     })
+}
+
+/// Every account, in the order in which they were made: who was missing in a form would be taken for left out.
+pub(super) async fn everybody(app: &App) -> Result<Vec<Account>, Failure> {
+    let (mut found, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = app.store.accounts(PageRequest { cursor, limit: 500 }).await?;
+        found.extend(page.items);
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(found);
+        }
+    }
 }
 
 fn left(account: &Account, count: usize) -> Left {

@@ -218,7 +218,7 @@ pub const REGISTER: &[Kept] = &[
         purpose: "To keep erased people away: the next sync, list or backup does not bring them back.",
         basis: "The legal obligation to erase, and to be able to show it.",
         kept: "For good: without it an erased person would come back.",
-        erasure: "Made by it. It has keyed hashes of ids, and no other personal data.",
+        erasure: "Made by it: hashes of ids, by which who has the file and an id can tell whether that person was erased, and who erased them.",
         files: &["tidegate.erased", "tidegate.erased.is-ours"],
         ..of_clients(
             "tombstones",

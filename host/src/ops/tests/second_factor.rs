@@ -91,7 +91,7 @@ async fn a_second_factor_is_set_up_and_asked_for_by_page_and_api() {
     let wrong_code = host.enter("/sign-in/code", &form(&step, "000000")).await.unwrap_err();
     assert!(wrong_code.status == 422 && wrong_code.says("This code is not accepted"), "{wrong_code}");
     let replayed = host.enter("/sign-in/code", &form(&step, &code(&secret, 1))).await.unwrap_err();
-    assert!(replayed.status == 422 && replayed.says("The code came too late"), "{replayed}");
+    assert!(replayed.status == 422 && replayed.says("This sign-in has expired"), "{replayed}");
     let spaced = code(&secret, 1);
     let spaced = format!("{}+{}", &spaced[..3], &spaced[3..]);
     let other = host.enter("/sign-in/code", &form(&wrong_code, &spaced)).await.unwrap();

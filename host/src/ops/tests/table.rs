@@ -369,7 +369,7 @@ fn accounts() -> Vec<Row> {
         any(by_api("account::sign_in_program", post("/sessions", nobody)))
             .with(401, "No account has this email and password."),
         any(by_page("account::sign_in_by_code", "/sign-in/code", "step=guessed&code=123456"))
-            .with(422, "The code came too late"),
+            .with(422, "This sign-in has expired"),
         any(by_page("second_factor::set_up", "/account/second-factor", "code=123456")).at(
             422,
             "code",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::record_of;
-use crate::domain::privacy::{ErasureCounts, Tombstone};
+use crate::domain::privacy::{ErasureCounts, NamedBy, Tombstone};
 use crate::domain::review::{Review, ReviewState};
 use crate::domain::run::Run;
 use crate::domain::{Client, ClientId, ConnectionName, HouseholdId, RecordKind, with_listed};
@@ -163,7 +163,8 @@ pub(super) fn take_away(transaction: &Write, target: &Target, at: Timestamp) -> 
         holds::forget(transaction, emptied.iter().map(|household| household.0).chain([client.0]), at)?;
         household_access::erase_emergencies(transaction, &stored.client, &emptied, at)?;
         tombstones::forget_links(transaction, client)?;
-        outbox::erase(transaction, client, &stored.client.external_id, &emptied, &mut counts)?;
+        let homes = |other| find_household(transaction, other);
+        outbox::erase(transaction, (client, &stored.client.external_id), (&emptied, &homes), &mut counts)?;
         counts.report_rows += remove_reports(transaction, client)?;
         let names = connection_names(transaction)?;
         let practice = ConnectionName::practice();
@@ -291,19 +292,9 @@ fn remove_households(
     for (key, row) in &changed {
         households.put(key, row.as_slice())?;
     }
-    let mut gone: Vec<HouseholdId> = Vec::new();
-    for household in emptied {
-        // Whom it was home to before finds what was kept with it where they are now.
-        let former = membership::newest_former(transaction, HouseholdId(household))?;
-        let home = former.map(|former| find_household(transaction, former)).transpose()?.flatten();
-        if let Some(to) = home.filter(|to| to.0 != household) {
-            households.put(&own(household), encode(&HouseholdRecord::MergedInto(to.0))?.as_slice())?;
-            household_access::forget(transaction, HouseholdId(household))?;
-            counts.households += 1;
-            continue;
-        }
-        gone.push(HouseholdId(household));
-    }
+    // It leads nowhere from now on, also where a former partner lives elsewhere by now: whoever had access to it has none to
+    // theirs, and its id would tell whose partner the person was.
+    let gone: Vec<HouseholdId> = emptied.into_iter().map(HouseholdId).collect();
     let mut merged: Vec<OwnKey> = Vec::new();
     for entry in households.scan(..)? {
         let (key, row) = entry?;
@@ -350,26 +341,19 @@ fn remove_reports(transaction: &Write, client: ClientId) -> Result<u64, StoreErr
 
 /// Takes sentences out of runs that name a person.
 fn forget_told(transaction: &Write, client: &Client) -> Result<(), StoreError> {
-    let name = client.full_name().to_lowercase();
-    let email = client.email.as_ref().map(|email| email.as_str().to_lowercase()).unwrap_or_default();
-    let mobile = client.mobile.as_ref().map(|mobile| mobile.as_str().to_owned()).unwrap_or_default();
-    let names = [name, email, mobile];
-    let is_of = |sentence: &String| {
-        let sentence = sentence.to_lowercase();
-        names.iter().any(|name| !name.is_empty() && sentence.contains(name.as_str()))
-    };
+    let named = NamedBy::whole_name_of(client);
     let mut runs = transaction.open_table(RUNS)?;
     let mut changed: Vec<(OwnKey, Vec<u8>)> = Vec::new();
     for entry in runs.scan(..)? {
         let (key, row) = entry?;
         let mut run: Run = decode(row.value())?;
         let told = run.counts.told.len();
-        run.counts.told.retain(|sentence| !is_of(sentence));
-        let named = run.error.take_if(|error| is_of(error)).is_some();
-        if named {
+        run.counts.told.retain(|sentence| !named.is_in(sentence));
+        let is_named = run.error.take_if(|error| named.is_in(error)).is_some();
+        if is_named {
             run.error = Some("The reason named a client who was erased here.".to_owned());
         }
-        if named || run.counts.told.len() < told {
+        if is_named || run.counts.told.len() < told {
             changed.push((*key.value(), encode(&run)?));
         }
     }

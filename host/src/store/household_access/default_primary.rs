@@ -1,7 +1,6 @@
 //! The primary professional of households for which nobody was named: whom the practice says, else its first adviser.
 
 use crate::domain::UserId;
-use crate::domain::access::Role;
 use crate::domain::account::Account;
 use crate::store::access::{StoredUser, first_who_answers, user_in};
 use crate::store::engine::{Snapshot, Table, Write};
@@ -29,8 +28,7 @@ pub(super) fn who(transaction: &Snapshot) -> Result<Option<StoredUser>, StoreErr
 fn named(transaction: &Snapshot) -> Result<Option<StoredUser>, StoreError> {
     let Some(id) = transaction.open_table(DEFAULT_PRIMARY)?.get(PRACTICE)? else { return Ok(None) };
     let named = user_in(transaction, UserId(uuid::Uuid::from_bytes(id.value())))?;
-    let can =
-        |stored: &StoredUser| stored.is_active() && matches!(stored.user.role, Role::Adviser | Role::PracticeManager);
+    let can = |stored: &StoredUser| stored.is_active() && stored.user.role.can_be_primary();
     Ok(named.filter(can))
 }
 

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use super::resolved;
 use crate::domain::access::emergency::EmergencyAccess;
 use crate::domain::access::household::Chosen;
-use crate::domain::fold::fold;
+use crate::domain::privacy::NamedBy;
 use crate::domain::{Client, EmergencyId, HouseholdId, Timestamp, UserId};
 use crate::store::engine::{Readable, Snapshot, Table, Write, WriteTable};
 use crate::store::keys::{OwnKey, PRACTICE, join, own, span, uuid_at_end};
@@ -343,12 +343,7 @@ pub(in crate::store) fn erase(
     emptied: &[HouseholdId],
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let names: Vec<String> =
-        [&client.first_name, &client.last_name].into_iter().flatten().map(|name| fold(name)).collect();
-    let names_them = |text: &str| {
-        let text = fold(text);
-        names.iter().any(|name| !name.is_empty() && text.contains(name.as_str()))
-    };
+    let named = NamedBy::any_name_of(client);
     let mut emergencies = transaction.open_table(EMERGENCIES)?;
     let mut changed = Vec::new();
     for entry in emergencies.scan(..)? {
@@ -356,10 +351,10 @@ pub(in crate::store) fn erase(
         let mut access = decode::<EmergencyRow>(row.value())?.shown(EmergencyId(uuid_at_end(key.value())));
         let is_emptied = emptied.contains(&access.household);
         let before = access.clone();
-        if is_emptied || names_them(&access.reason) {
+        if is_emptied || named.is_in(&access.reason) {
             access.reason = ERASED.to_owned();
         }
-        if access.finding.as_ref().is_some_and(|finding| is_emptied || names_them(finding)) {
+        if access.finding.as_ref().is_some_and(|finding| is_emptied || named.is_in(finding)) {
             access.finding = Some(ERASED.to_owned());
         }
         if is_emptied && access.is_open(at) {

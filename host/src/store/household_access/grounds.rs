@@ -71,7 +71,7 @@ pub(super) fn of(transaction: &Snapshot, user: UserId, now: Timestamp) -> Result
 
 /// Whether somebody's role in the practice lets them answer for a household.
 pub(super) fn can_answer(stored: &StoredUser) -> bool {
-    matches!(stored.user.role, Role::Adviser | Role::PracticeManager | Role::Associate)
+    stored.user.role.can_be_secondary()
 }
 
 /// The accounts that may have a reason to see a household: its staff, its professionals with their teams, and whoever

@@ -167,6 +167,9 @@ pub(super) fn parties_of(
     transaction: &Snapshot,
     users: &[StoredUser],
 ) -> Result<HashMap<UserId, Vec<Party>>, StoreError> {
+    if users.is_empty() {
+        return Ok(HashMap::new());
+    }
     let mut parties: HashMap<UserId, Vec<Party>> =
         users.iter().map(|stored| (stored.user.id, vec![Party::Account(stored.user.id)])).collect();
     for_each(transaction, |number, adviser| {

@@ -112,20 +112,19 @@ pub(in crate::store) fn made_by(
     let Some(before) = stored(&transaction.open_table(ACCESS)?, household)? else { return Ok(()) };
     let Maker { user, role, name } = by;
     let mut after = before.clone();
-    match role {
-        Role::Adviser | Role::PracticeManager => {
-            after.primary = Party::Account(user);
-            (after.chosen_by, after.chosen_at) = (Some(name), Some(at));
-        }
+    if role.can_be_primary() {
+        after.primary = Party::Account(user);
+        (after.chosen_by, after.chosen_at) = (Some(name), Some(at));
+    } else {
         // Nobody was chosen: as soon as the CRM names an adviser, that is the primary.
-        _ => after.staff.push(StaffRow {
+        after.staff.push(StaffRow {
             user,
             role,
             expires_at: None,
             reason: Some("Made the household.".to_owned()),
             given_by: name,
             given_at: at,
-        }),
+        });
     }
     put(transaction, household, Some(&before), &after)
 }

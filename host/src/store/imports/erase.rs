@@ -9,15 +9,21 @@ use crate::store::keys::uuid_at_end;
 use crate::store::rows::decode;
 
 /// What rows may know a person by.
-pub(in crate::store) struct Person<'p> {
+#[derive(Clone, Copy)]
+pub struct Person<'p> {
+    /// The client.
     pub client: ClientId,
+    /// The email, where it is none that the host made up.
     pub email: Option<&'p str>,
+    /// The whole name.
     pub name: &'p str,
+    /// The record in a CRM.
     pub record: (&'p ConnectionName, &'p ExternalId),
 }
 
 impl Person<'_> {
-    fn is_of(&self, row: &ImportRow, list: &ConnectionName) -> bool {
+    /// Whether a row of a list for a connection is of the person.
+    pub fn is_of(&self, row: &ImportRow, list: &ConnectionName) -> bool {
         // Two people may have one address: whom the row is linked to says more.
         if let Some(client) = client_of(row) {
             return client == self.client;
@@ -30,7 +36,7 @@ impl Person<'_> {
 }
 
 /// The client whom a row was or would be linked to.
-pub fn client_of(row: &ImportRow) -> Option<ClientId> {
+fn client_of(row: &ImportRow) -> Option<ClientId> {
     match &row.applied {
         Some(Applied::Linked(client)) => Some(*client),
         _ => row.links(),

@@ -36,12 +36,11 @@ pub(in crate::store) fn is_sending(transaction: &Write, client: ClientId) -> Res
 }
 
 /// Takes the notes of a client away, and those of a household that nobody is left in. A note that is somebody else's too
-/// stays with that one; where it was not sent, it is ended.
+/// stays with that one, in the household in which that one is; where it was not sent, it is ended.
 pub(in crate::store) fn erase(
     transaction: &Write,
-    client: ClientId,
-    crm_id: &ExternalId,
-    emptied: &[HouseholdId],
+    (client, crm_id): (ClientId, &ExternalId),
+    (emptied, home_of): (&[HouseholdId], &dyn Fn(ClientId) -> Result<Option<HouseholdId>, StoreError>),
     counts: &mut ErasureCounts,
 ) -> Result<(), StoreError> {
     let mut ids = of_owner(transaction, client.0)?;
@@ -53,7 +52,10 @@ pub(in crate::store) fn erase(
         let Some(note) = tables::note(&transaction.open_table(NOTES)?, id)? else { continue };
         if note.clients.iter().any(|other| *other != client) {
             if note.clients.contains(&client) {
-                leave(transaction, &note, client, crm_id, counts)?;
+                leave(transaction, &note, (client, crm_id), counts)?;
+            }
+            if emptied.contains(&note.household_id) {
+                move_home(transaction, note.id, home_of)?;
             }
             continue;
         }
@@ -103,8 +105,7 @@ fn ended(note: &Note) -> Note {
 fn leave(
     transaction: &Write,
     before: &Note,
-    client: ClientId,
-    crm_id: &ExternalId,
+    (client, crm_id): (ClientId, &ExternalId),
     counts: &mut ErasureCounts,
 ) -> Result<(), StoreError> {
     counts.shared_notes += 1;
@@ -118,6 +119,21 @@ fn leave(
     // It may name the one who was erased for as long as it is kept.
     transaction.open_table(SHARED_BEFORE)?.put((PRACTICE, note.id.0.into_bytes()), ())?;
     lanes::put(transaction, Some(before), &note)
+}
+
+/// Keeps a note of a household that nobody is left in with the household of those whose note it is still.
+fn move_home(
+    transaction: &Write,
+    id: NoteId,
+    home_of: &dyn Fn(ClientId) -> Result<Option<HouseholdId>, StoreError>,
+) -> Result<(), StoreError> {
+    let Some(before) = tables::note(&transaction.open_table(NOTES)?, id)? else { return Ok(()) };
+    for client in &before.clients {
+        if let Some(household_id) = home_of(*client)? {
+            return lanes::put(transaction, Some(&before), &Note { household_id, ..before.clone() });
+        }
+    }
+    Ok(())
 }
 
 /// Removes a note from its table, its lanes and its indexes, with its event.

@@ -8,15 +8,13 @@ use axum::{Extension, Form};
 use serde::Deserialize;
 
 use super::person::{NOBODY, led_back};
-use super::teams::MOST_ACCOUNTS;
-use super::title;
+use super::{everybody, title};
 use crate::app::App;
 use crate::domain::UserId;
-use crate::domain::access::{Action, Role};
+use crate::domain::access::Action;
 use crate::domain::account::{Account, AccountState};
 use crate::ops;
 use crate::ops::household_access::Leaver;
-use crate::store::book::PageRequest;
 use crate::store::household_access::{HandOver, Part};
 use crate::web::answers::{AnswerQuery, Answers, Checked};
 use crate::web::failure::{Failure, page};
@@ -76,7 +74,7 @@ pub(in crate::web) async fn show(
         }
     }
     crate::audit::counted(rows.len());
-    let accounts = app.store.accounts(PageRequest { cursor: None, limit: MOST_ACCOUNTS }).await?.items;
+    let accounts = everybody(&app).await?;
     let layout = Layout::load(&app, &person, Section::People).await?;
     page(&HandOverPage {
         layout,
@@ -87,7 +85,7 @@ pub(in crate::web) async fn show(
         more: parts.len().saturating_sub(MOST_SHOWN),
         rows,
         version: HandOver::version_of(&parts),
-        choices: answering(&accounts, id),
+        choices: answering(&accounts, |account| account.state != AccountState::Disabled && account.user.id != id),
     })
 }
 
@@ -122,13 +120,9 @@ fn sentence(account: &Account, parts: &[HandOver]) -> String {
     }
 }
 
-/// Everybody who can answer for households, but for one.
-fn answering(accounts: &[Account], but: UserId) -> Vec<(UserId, String)> {
-    let can = accounts.iter().filter(|account| {
-        account.state != AccountState::Disabled
-            && account.user.id != but
-            && matches!(account.user.role, Role::Adviser | Role::PracticeManager)
-    });
+/// Those of the accounts who can be a primary professional.
+fn answering(accounts: &[Account], is_offered: impl Fn(&Account) -> bool) -> Vec<(UserId, String)> {
+    let can = accounts.iter().filter(|account| account.user.role.can_be_primary() && is_offered(account));
     can.map(|account| (account.user.id, format!("{} ({})", account.user.name, account.user.role))).collect()
 }
 
@@ -203,8 +197,6 @@ pub(in crate::web) async fn set_default(
 pub(in crate::web) struct DefaultPrimary {
     /// Who it is, in a sentence.
     pub(in crate::web) sentence: String,
-    /// Whether nobody said so.
-    pub(in crate::web) is_first: bool,
     /// The account, where the practice said so.
     pub(in crate::web) chosen: Option<UserId>,
     pub(in crate::web) choices: Vec<(UserId, String)>,
@@ -213,7 +205,7 @@ pub(in crate::web) struct DefaultPrimary {
 impl DefaultPrimary {
     /// The form as it stands.
     pub(in crate::web) async fn load(app: &App) -> Result<Self, Failure> {
-        let accounts = app.store.accounts(PageRequest { cursor: None, limit: MOST_ACCOUNTS }).await?.items;
+        let accounts = everybody(app).await?;
         let found = app.store.default_primary().await?;
         let sentence = match &found {
             Some((account, true)) => format!("{} is, as the practice said.", account.user.name),
@@ -221,12 +213,8 @@ impl DefaultPrimary {
             None => "Nobody can be yet: no adviser has an account.".to_owned(),
         };
         let chosen = found.filter(|(_, said)| *said).map(|(account, _)| account.user.id);
-        let nobody = UserId(uuid::Uuid::nil());
-        let mut choices = answering(&accounts, nobody);
-        choices.retain(|(id, _)| {
-            accounts.iter().any(|account| account.user.id == *id && account.state == AccountState::Active)
-        });
-        Ok(Self { sentence, is_first: chosen.is_none(), chosen, choices })
+        let choices = answering(&accounts, |account| account.state == AccountState::Active);
+        Ok(Self { sentence, chosen, choices })
     }
 
     /// Whether this account is the one that the practice named.

@@ -6,7 +6,7 @@ use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 
-use super::title;
+use super::{everybody, title};
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::access::team::Team;
@@ -14,14 +14,11 @@ use crate::domain::account::{Account, AccountState};
 use crate::domain::{TeamId, UserId};
 use crate::ops::teams::WantedTeam;
 use crate::ops::{self, Refusal};
-use crate::store::book::PageRequest;
 use crate::web::answers::{AnswerQuery, Answers, Checked};
 use crate::web::failure::{Failure, page};
 use crate::web::layout::{Layout, Section};
 use crate::web::session::SignedIn;
 
-/// The most accounts that the page offers.
-pub(super) const MOST_ACCOUNTS: usize = 500;
 /// The page's address.
 const PATH: &str = "/people/teams";
 
@@ -61,7 +58,7 @@ pub(in crate::web) async fn show(
     Query(answer): Query<AnswerQuery>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadPeople)?;
-    let accounts = app.store.accounts(PageRequest { cursor: None, limit: MOST_ACCOUNTS }).await?.items;
+    let accounts = everybody(&app).await?;
     let teams = app.store.teams().await?;
     let layout = Layout::load(&app, &person, Section::People).await?;
     let checked = answers.of(&answer, person.user());

@@ -14,6 +14,7 @@ on_each_engine![
     a_hold_on_a_household_goes_with_its_people,
     an_erased_client_who_was_unlinked_does_not_come_back,
     what_an_emergency_says_of_an_erased_client_is_blanked,
+    a_household_that_an_erasure_empties_leads_nowhere,
 ];
 
 async fn a_note_of_somebody_who_was_erased_meanwhile_is_refused_without_a_trace(on: On) {
@@ -187,4 +188,37 @@ async fn a_store_of_before_is_asked_about_before_its_clients_are_erased_again() 
     assert!(store.client(id).await.unwrap().is_none() && !is_ours.exists());
     close(store).await;
     close(practice.place.open()).await;
+}
+
+async fn a_household_that_an_erasure_empties_leads_nowhere(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.clients(&[linked("7", "Ayda Quillfeather", "8", false), linked("8", "Bo Osei", "7", true)]).await;
+    let both = practice.of("7").await.unwrap();
+    let bo = practice.of("8").await.unwrap().id;
+    practice.store.accept_note(note_of(both.household_id, &[both.id, bo], "Both")).await.unwrap();
+    practice.clients(&[client("7", "Ayda Quillfeather"), client("8", "Bo Osei")]).await;
+    let home = practice.of("8").await.unwrap().household_id;
+    assert_ne!(home, both.household_id, "the couple parted");
+    let user = UserId(Uuid::now_v7());
+    let open = EmergencyAccess {
+        id: EmergencyId(Uuid::now_v7()),
+        user,
+        household: both.household_id,
+        reason: "For one of them only".to_owned(),
+        opened_at: now(),
+        ends_at: now() + jiff::SignedDuration::from_hours(4),
+        ended: None,
+        reviewed: None,
+        finding: None,
+    };
+    assert!(matches!(practice.store.open_in_emergency(open.clone(), 5).await.unwrap(), Opened::Yes(_)));
+    practice.store.erase_client(both.id, word()).await.unwrap().unwrap();
+    // Its id leads to nobody, whose partner the person was included; and what was open ends with it.
+    assert_eq!(practice.store.resolved_household(both.household_id).await.unwrap(), None);
+    assert!(practice.store.emergencies_open_to(user, now()).await.unwrap().is_empty());
+    assert!(practice.store.emergency(open.id).await.unwrap().unwrap().ended.is_some());
+    // The note that is the partner's too is in the household in which the partner is.
+    let notes = practice.store.notes(crate::store::outbox::NoteFilter::default(), first(10)).await.unwrap().items;
+    let kept: Vec<_> = notes.iter().map(|note| (note.household_id, note.clients.as_slice())).collect();
+    assert_eq!(kept, [(home, [bo].as_slice())]);
 }
