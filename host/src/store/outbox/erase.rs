@@ -18,6 +18,9 @@ use crate::store::keys::PRACTICE;
 /// The reason why a note that was not sent never is.
 const ENDED: &str = "One of the clients whom it was filed against was erased before it was sent. It is not sent.";
 
+/// The household in which a client is, where they still are.
+type HomeOf<'a> = dyn Fn(ClientId) -> Result<Option<HouseholdId>, StoreError> + 'a;
+
 /// The documents of a note, of all that it has.
 #[derive(Deserialize)]
 struct Carried {
@@ -40,7 +43,7 @@ pub(in crate::store) fn is_sending(transaction: &Write, client: ClientId) -> Res
 pub(in crate::store) fn erase(
     transaction: &Write,
     (client, crm_id): (ClientId, &ExternalId),
-    (emptied, home_of): (&[HouseholdId], &dyn Fn(ClientId) -> Result<Option<HouseholdId>, StoreError>),
+    (emptied, home_of): (&[HouseholdId], &HomeOf<'_>),
     counts: &mut ErasureCounts,
 ) -> Result<(), StoreError> {
     let mut ids = of_owner(transaction, client.0)?;
@@ -122,11 +125,7 @@ fn leave(
 }
 
 /// Keeps a note of a household that nobody is left in with the household of those whose note it is still.
-fn move_home(
-    transaction: &Write,
-    id: NoteId,
-    home_of: &dyn Fn(ClientId) -> Result<Option<HouseholdId>, StoreError>,
-) -> Result<(), StoreError> {
+fn move_home(transaction: &Write, id: NoteId, home_of: &HomeOf<'_>) -> Result<(), StoreError> {
     let Some(before) = tables::note(&transaction.open_table(NOTES)?, id)? else { return Ok(()) };
     for client in &before.clients {
         if let Some(household_id) = home_of(*client)? {
