@@ -160,6 +160,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(users::one, users::change))
         .routes(routes!(users::reset))
         .routes(routes!(users::reset_second_factor))
+        .routes(routes!(users::unlink))
         .routes(routes!(sessions::list, sessions::open))
         .routes(routes!(sessions::end))
         .routes(routes!(tokens::list, tokens::make))

@@ -17,7 +17,7 @@ pub use fixture::FixtureError;
 pub use history::{History, ValueChange};
 use past_events::EventHistory;
 pub use professional::{PrimaryProfessional, full_name};
-pub use retention::{Due, LONGEST_RETENTION};
+pub use retention::Due;
 
 use std::collections::BTreeMap;
 use std::iter;
@@ -195,12 +195,27 @@ impl App {
     /// Returns an error if the store fails.
     pub async fn start(&self) -> Result<(), NotTakenUp> {
         self.integrations.start().await?;
+        self.retire_other_providers().await?;
         for connection in self.connections.all().iter() {
             if let Some(until) = self.store.left_alone_until(connection.name.clone()).await? {
                 connection.connector.leave_alone_until(until);
             }
         }
         self.syncs.resume().await?;
+        Ok(())
+    }
+
+    /// Signs out who came in by an identity provider that the settings name no more.
+    async fn retire_other_providers(&self) -> Result<(), StoreError> {
+        let issuer = self.openid.as_ref().map(|provider| provider.settings().issuer.clone());
+        let told = Act::done(By::host("settings"), THIS_MACHINE, "openid.retire", Subject::of_kind("account"));
+        let changed = scope::enter(told, self.store.retire_other_providers(issuer, Timestamp::now())).await.0?;
+        if changed > 0 {
+            tracing::warn!(
+                accounts = changed,
+                "the settings name another identity provider than the accounts are linked to, or none"
+            );
+        }
         Ok(())
     }
 

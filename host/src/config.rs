@@ -40,6 +40,7 @@ use crate::crm::proxy::Proxy;
 use crate::crm::registry::Registry;
 use crate::crm::spec::SiteAccess;
 use crate::domain::account::SecondFactorRule;
+use crate::domain::privacy::retention::{self, RetentionProfile};
 use crate::domain::{ConnectionName, Timestamp};
 
 /// The defaults, and the reference of every key.
@@ -101,6 +102,15 @@ pub struct Practice {
     pub time_zone: jiff::tz::TimeZone,
     /// The file of its logo, which its documents show.
     pub logo: Option<PathBuf>,
+    /// How long its records have to be kept; none where it does not say.
+    pub retention: Option<&'static RetentionProfile>,
+}
+
+impl Practice {
+    /// The years after which somebody who left is due for erasure: the longest where the practice does not say.
+    pub fn retention_years(&self) -> u8 {
+        self.retention.map_or(retention::LONGEST, |profile| profile.years)
+    }
 }
 
 /// The settings by which documents are made.

@@ -7,7 +7,7 @@ use crate::{SessionId, Timestamp, TokenId, UserId};
 /// The state of an account.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum AccountState {
-    /// The person has never signed in: there is no password yet, and no account of an identity provider.
+    /// The person has no way to sign in yet: no password, and no account of an identity provider that the settings name.
     Invited,
     /// The person can sign in.
     Active,
@@ -59,6 +59,8 @@ pub struct LinkedIdentity {
     pub note: Option<GroupsNote>,
     /// The moment at which the groups of the provider ended the account; none where they did not.
     pub ended_at: Option<Timestamp>,
+    /// Whether the settings name the provider no more, so that nobody comes in by it.
+    pub is_retired: bool,
 }
 
 /// Of whom the practice wants a second factor.

@@ -52,6 +52,10 @@ pub struct UserBody {
     /// Whether signing in asks for a code beside the password; null for those who do not manage accounts.
     #[schema(required)]
     second_factor: Option<bool>,
+    /// The address of the identity provider by which the person signs in; null where there is none, and for those who do not
+    /// manage accounts.
+    #[schema(required)]
+    identity_provider: Option<String>,
 }
 
 impl UserBody {
@@ -60,14 +64,16 @@ impl UserBody {
         let body = Self::from(account);
         match caller.may(Action::ManagePeople) {
             Ok(()) => body,
-            Err(_) => Self { signed_in_at: None, link_ends_at: None, second_factor: None, ..body },
+            Err(_) => {
+                Self { signed_in_at: None, link_ends_at: None, second_factor: None, identity_provider: None, ..body }
+            }
         }
     }
 }
 
 impl From<Account> for UserBody {
     fn from(account: Account) -> Self {
-        let Account { user, state, signed_in_at, link_ends_at, has_second_factor, .. } = account;
+        let Account { user, state, signed_in_at, link_ends_at, has_second_factor, identity, .. } = account;
         Self {
             id: user.id,
             email: user.email.as_str().to_owned(),
@@ -78,6 +84,7 @@ impl From<Account> for UserBody {
             signed_in_at,
             link_ends_at,
             second_factor: Some(has_second_factor),
+            identity_provider: identity.map(|identity| identity.issuer),
         }
     }
 }
@@ -316,4 +323,25 @@ pub async fn reset_second_factor(
 ) -> Result<Json<UserBody>, Problem> {
     caller.may(Action::ManagePeople)?;
     Ok(Json(ops::people::reset_second_factor(&app, caller.actor(), id, Timestamp::now()).await?.into()))
+}
+
+/// Takes the link to the identity provider away from an account, and ends its sessions. Without a password, its holder needs a
+/// link by which to choose one; with the account's email they can link it again, where they have not changed it themselves.
+#[utoipa::path(
+    post,
+    path = "/api/v1/users/{id}/unlink",
+    operation_id = "unlink_user",
+    tag = "people",
+    security(("token" = []), ("session" = [])),
+    params(("id" = Uuid, Path, description = "The account's id")),
+    responses((status = 200, body = UserBody))
+)]
+pub async fn unlink(
+    caller: Caller,
+    State(app): State<App>,
+    PathParam(id): PathParam<UserId>,
+    _: NoParams,
+) -> Result<Json<UserBody>, Problem> {
+    caller.may(Action::ManagePeople)?;
+    Ok(Json(ops::people::unlink(&app, caller.actor(), id).await?.into()))
 }

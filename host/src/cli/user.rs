@@ -46,6 +46,13 @@ pub(super) enum User {
         #[arg(value_name = "EMAIL")]
         who: String,
     },
+    /// Take the link to the identity provider away from an account; its sessions end
+    #[command(after_help = "Examples:\n  tidegate user unlink pat.lee@example.com")]
+    Unlink {
+        /// The account's email or id
+        #[arg(value_name = "EMAIL")]
+        who: String,
+    },
     /// Change the role of an account
     #[command(after_help = "Examples:\n  tidegate user role pat.lee@example.com practice_manager")]
     Role {
@@ -130,6 +137,10 @@ impl User {
                     return Ok(());
                 }
                 output::line("The second factor is gone, and the person is signed out everywhere.")
+            }
+            Self::Unlink { who } => {
+                let id = id_of(host, &who).await?;
+                told(&host.post_json(&format!("users/{id}/unlink"), &Value::Null).await?, json)
             }
             Self::Role { who, role } => changed(host, &who, &json!({"role": role}), json).await,
             Self::Disable { who } => changed(host, &who, &json!({"disabled": true}), json).await,

@@ -23,6 +23,7 @@ use crate::crm::proxy::Proxy;
 use crate::crm::registry::Registry;
 use crate::domain::account::SecondFactorRule;
 use crate::domain::outbox::{REQUEST_LIFE, SITE_LAG};
+use crate::domain::privacy::retention;
 use crate::domain::text::is_unwanted;
 use crate::domain::{ConnectionName, InvalidConnectionName, Timestamp};
 
@@ -69,6 +70,8 @@ struct PracticeSection {
     time_zone: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     logo: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention: Option<String>,
 }
 
 #[derive(Clone, Default, Deserialize, Serialize)]
@@ -209,6 +212,10 @@ impl File {
         let link_lasts = check.duration("people.link-lasts", &self.people.link_lasts, LINKS_LAST);
         let emergency_lasts = check.duration("people.emergency-lasts", &self.people.emergency_lasts, EMERGENCIES_LAST);
         let openid = self.openid.check(&mut check);
+        if openid.is_some() && server.public_url.is_none() && !server.listen.ip().is_loopback() {
+            let message = "is missing; the identity provider sends people back to it, so that it has to be known here";
+            check.problem("server.public-url", message);
+        }
         let second_factor = self.people.second_factor(&mut check);
         (check.hosts, check.folders) = self.crm.check(&server.data_dir, &mut check);
         let proxy = self.network.check(variables, &mut check);
@@ -281,7 +288,15 @@ impl PracticeSection {
                 check.problem("practice.time-zone", message);
             }
         }
-        Practice { name: self.name, email_domain: self.email_domain, time_zone: check.zone.clone(), logo }
+        let retention = self.retention.and_then(|country| {
+            let profile = retention::profile(&country);
+            if profile.is_none() {
+                let known = retention::PROFILES.map(|profile| profile.country).join(", ");
+                check.problem("practice.retention", format!("`{country}` has no profile; there is one for {known}"));
+            }
+            profile
+        });
+        Practice { name: self.name, email_domain: self.email_domain, time_zone: check.zone.clone(), logo, retention }
     }
 }
 

@@ -95,7 +95,7 @@ impl OpenIdSection {
             }
             return None;
         };
-        let is_insecure = is_insecure(&issuer, check)?;
+        let is_insecure = is_insecure(&issuer, check);
         let client_id = self.client_id.filter(|id| !id.trim().is_empty());
         if client_id.is_none() {
             check.problem("openid.client-id", "is missing; it is the name under which the provider knows this host");
@@ -130,6 +130,9 @@ impl OpenIdSection {
         }
         let mut roles = Vec::new();
         for (group, word) in self.roles {
+            if group.trim().is_empty() {
+                check.problem("openid.roles", "names a group without a name; write the provider's name of it");
+            }
             match Role::from_word(&word) {
                 Some(role) => roles.push((group, role)),
                 None => {
@@ -144,7 +147,7 @@ impl OpenIdSection {
         }
         Some(OpenIdSettings {
             issuer,
-            is_insecure,
+            is_insecure: is_insecure?,
             client_id: client_id.unwrap_or_default(),
             client_secret,
             label: self.label,

@@ -80,6 +80,7 @@ fn every_problem_is_named() {
     check("[server]\nlisen = \"x\"", &["lisen", "listen"]);
     check("[server]\nlisten = \"nowhere\"", &["server.listen", "nowhere"]);
     check("[practice]\ntime-zone = \"Mars/North\"", &["practice.time-zone", "Mars/North"]);
+    check("[practice]\nretention = \"UK\"", &["practice.retention", "AU, NZ, GB, ZA"]);
     check("[practice", &["is not TOML"]);
     check("[server]\ndata-dir = \"\"", &["server.data-dir: is empty"]);
     check("[log]\nlevel = \"wran\"", &["log.level: is to be one of error, warn, info, debug, trace"]);
@@ -123,6 +124,15 @@ fn every_problem_is_named() {
     check(&openid(&format!("{login}email-domains = [\"x y\"]")), &["openid.email-domains", "x y"]);
     check(&openid(&format!("{login}make-accounts = true")), &["openid.make-accounts", "[openid.roles]"]);
     check(&openid(&format!("{login}roles = {{ A = \"boss\" }}")), &["openid.roles", "boss", "practice_manager"]);
+    check(
+        &openid(&format!("{login}roles = {{ \" \" = \"adviser\" }}")),
+        &["openid.roles: names a group without a name"],
+    );
+    check(&openid("issuer = \"http://login.example\"\nlabel = \"\""), &["openid.issuer", "openid.label"]);
+    check(
+        &format!("[server]\nlisten = \"0.0.0.0:80\"\n{}", openid(login)),
+        &["server.public-url: is missing", "identity provider"],
+    );
     check(&openid(&format!("{login}role = {{}}")), &["role", "roles"]);
     check("[metrics]\nlisten = \"here\"", &["metrics.listen", "here"]);
     check(&format!("{CONNECTION}\nschedule = \"hourly\""), &["connections.main.schedule", "hourly"]);

@@ -236,7 +236,12 @@ const NO_SUCH_KEY: OpenIdError = OpenIdError::BadToken("it is signed by no key t
 
 /// Reads an answer, as long as one may be.
 async fn read(request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), OpenIdError> {
-    let unreachable = |error: reqwest::Error| OpenIdError::Unreachable(brief(&chain(&error.without_url())));
+    let unreachable = |error: reqwest::Error| {
+        let words = if error.is_connect() { "no connection to it could be made" } else { "the connection broke off" };
+        // The system's own words tell whoever runs the host more than the person at the button.
+        tracing::warn!(error = brief(&chain(&error.without_url())), "the identity provider was not reached: {words}");
+        OpenIdError::Unreachable(words.to_owned())
+    };
     let mut response = request.send().await.map_err(unreachable)?;
     let status = response.status();
     let mut body = Vec::new();

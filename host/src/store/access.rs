@@ -99,7 +99,12 @@ impl StoredUser {
     }
 
     fn has_a_way_in(&self) -> bool {
-        self.password_hash.is_some() || self.identity.is_some()
+        self.password_hash.is_some() || self.has_provider()
+    }
+
+    /// Whether the person can come in by an identity provider that the settings name.
+    fn has_provider(&self) -> bool {
+        self.identity.as_ref().is_some_and(|identity| identity.retired_at.is_none())
     }
 
     /// The state of the account.
@@ -275,7 +280,11 @@ pub(super) fn first_who_answers(transaction: &Snapshot) -> Result<Option<StoredU
 
 /// All accounts, in the order in which they were made.
 pub(super) fn all_users(transaction: &Snapshot) -> Result<Vec<StoredUser>, StoreError> {
-    transaction.open_table(USERS)?.scan(..)?.map(|entry| decode(entry?.1.value())).collect()
+    all_users_in(&transaction.open_table(USERS)?)
+}
+
+fn all_users_in(users: &impl Readable<(u32, [u8; 16]), &'static [u8]>) -> Result<Vec<StoredUser>, StoreError> {
+    users.scan(..)?.map(|entry| decode(entry?.1.value())).collect()
 }
 
 /// Writes an account over what there is of it.

@@ -155,6 +155,7 @@ async fn what_it_lists() {
     get /api/v1/users/{id}/households (id, limit, cursor) 200 default
     post /api/v1/users/{id}/reset (id) 200 default
     post /api/v1/users/{id}/reset-second-factor (id) 200 default
+    post /api/v1/users/{id}/unlink (id) 200 default
     get /healthz () 200 default
     get /readyz () 200 default
     ");

@@ -459,7 +459,6 @@ fn people(host: &Host) -> Vec<Row> {
         change("enable", "", &nobody, json!({"disabled": false})).with(404, "There is no such account"),
         by_api("people::change", (Method::PATCH, format!("/users/{nobody}"), json!({})))
             .with(422, "There is nothing to change: say `role` or `disabled`."),
-        by_page("people::unlink", format!("/people/{none}/unlink"), "").with(404, "There is no such account"),
         row("people::reset", (format!("/people/{none}/reset"), ""), post(format!("/users/{none}/reset"), Value::Null))
             .with(404, "There is no such account"),
         row(

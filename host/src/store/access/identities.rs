@@ -2,7 +2,8 @@
 //! person: emails change there, and are given to others.
 
 use super::{
-    Added, Changed, StoredUser, USERS, add, forget_link, get, holder_of, is_last_manager, put, sessions, tokens,
+    Added, Changed, StoredUser, USERS, add, all_users, all_users_in, forget_link, get, holder_of, is_last_manager, put,
+    sessions, tokens,
 };
 use crate::domain::access::provider::{
     Door, Entitlement, GroupsNote, Refused, Standing, Verdict, role_of_new, verdict,
@@ -50,10 +51,12 @@ pub struct StoredIdentity {
     pub note: Option<GroupsNote>,
     /// The moment at which the provider's groups ended the account; none where they did not, or a person has decided since.
     pub ended_at: Option<Timestamp>,
+    /// The moment since which the settings do not name the provider: nobody comes in by it until they do.
+    pub retired_at: Option<Timestamp>,
 }
 
 rows! {
-    StoredIdentity { 0: issuer, 1: subject, 2: linked_at, 3: note, 4: ended_at }
+    StoredIdentity { 0: issuer, 1: subject, 2: linked_at, 3: note, 4: ended_at, 5: retired_at }
 }
 
 row_choices! {
@@ -68,8 +71,8 @@ impl StoredIdentity {
 
 impl From<StoredIdentity> for LinkedIdentity {
     fn from(stored: StoredIdentity) -> Self {
-        let StoredIdentity { issuer, linked_at, note, ended_at, .. } = stored;
-        Self { issuer, linked_at, note, ended_at }
+        let StoredIdentity { issuer, linked_at, note, ended_at, retired_at, .. } = stored;
+        Self { issuer, linked_at, note, ended_at, is_retired: retired_at.is_some() }
     }
 }
 
@@ -137,10 +140,7 @@ impl Store {
     pub async fn user_of_identity(&self, identity: Identity) -> Result<Option<StoredUser>, StoreError> {
         self.read(move |transaction| {
             let id = transaction.open_table(IDENTITIES)?.get((PRACTICE, identity.digest()))?.map(|id| id.value());
-            match id {
-                Some(id) => get(&transaction.open_table(USERS)?, id),
-                None => Ok(None),
-            }
+            id.map(|id| get(&transaction.open_table(USERS)?, id)).transpose().map(Option::flatten)
         })
         .await
     }
@@ -195,15 +195,47 @@ impl Store {
         })
         .await
     }
+
+    /// Keeps which provider the settings name, if any: who is linked to another one does not come in by it, and is signed out
+    /// where they did, until the settings name it again. Answers the number of accounts for which something changed.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn retire_other_providers(&self, issuer: Option<String>, now: Timestamp) -> Result<usize, StoreError> {
+        let wants_change = move |stored: &StoredUser| {
+            let identity = stored.identity.as_ref()?;
+            let is_named = issuer.as_ref() == Some(&identity.issuer);
+            (is_named == identity.retired_at.is_some()).then_some(is_named)
+        };
+        let all = self.read(all_users).await?;
+        if all.iter().all(|stored| wants_change(stored).is_none()) {
+            return Ok(0);
+        }
+        self.write_in_any_case(move |transaction| {
+            let mut changed = 0;
+            let all = all_users_in(&transaction.open_table(USERS)?)?;
+            for stored in all {
+                let Some(is_named) = wants_change(&stored) else { continue };
+                let id = stored.user.id;
+                let identity = stored
+                    .identity
+                    .map(|identity| StoredIdentity { retired_at: (!is_named).then_some(now), ..identity });
+                if !is_named {
+                    sessions::end_of_provider(transaction, id)?;
+                }
+                put(transaction, &StoredUser { identity, ..stored })?;
+                changed += 1;
+            }
+            Ok(changed)
+        })
+        .await
+    }
 }
 
-/// The same within a transaction that changes something.
+/// The account that is linked to an identity, within a transaction that changes something.
 fn known(transaction: &Write, identity: &Identity) -> Result<Option<StoredUser>, StoreError> {
     let id = transaction.open_table(IDENTITIES)?.get((PRACTICE, identity.digest()))?.map(|id| id.value());
-    match id {
-        Some(id) => get(&transaction.open_table(USERS)?, id),
-        None => Ok(None),
-    }
+    id.map(|id| get(&transaction.open_table(USERS)?, id)).transpose().map(Option::flatten)
 }
 
 fn follow(
@@ -236,7 +268,7 @@ fn follow(
     after.user.role = role;
     after.disabled_at = None;
     let identity = after.identity.take().unwrap_or_else(|| link(newcomer, now));
-    after.identity = Some(StoredIdentity { note, ended_at: None, ..identity });
+    after.identity = Some(StoredIdentity { note, ended_at: None, retired_at: None, ..identity });
     let change = match () {
         () if !is_linked => Some(Change::Linked),
         () if before.disabled_at.is_some() => Some(Change::Enabled),
@@ -288,7 +320,7 @@ fn make(transaction: &Write, newcomer: Newcomer, now: Timestamp) -> Result<Follo
 
 fn link(newcomer: &Newcomer, now: Timestamp) -> StoredIdentity {
     let Identity { issuer, subject } = newcomer.identity.clone();
-    StoredIdentity { issuer, subject, linked_at: now, note: None, ended_at: None }
+    StoredIdentity { issuer, subject, linked_at: now, note: None, ended_at: None, retired_at: None }
 }
 
 /// Whether an account can be signed in with.

@@ -21,7 +21,7 @@ pub struct StoredSession {
     pub opened_at: Timestamp,
     /// The moment at which it was last used, give or take five minutes.
     pub used_at: Timestamp,
-    /// The moment at which the person gave their password once more.
+    /// The moment at which the person confirmed once more who they are.
     pub confirmed_at: Option<Timestamp>,
     /// The browser or program, in a few words.
     pub device: Option<String>,
@@ -139,7 +139,7 @@ impl Store {
         self.change_session(key, move |session| session.used_at = now).await
     }
 
-    /// Keeps that the person gave their password once more; nothing where the session has ended meanwhile.
+    /// Keeps that the person confirmed once more who they are; nothing where the session has ended meanwhile.
     ///
     /// # Errors
     /// Returns an error if the store fails.
@@ -234,7 +234,7 @@ fn open(
     let user = get(&transaction.open_table(USERS)?, session.user_id.0.into_bytes())?;
     let is_of_it = |user: &StoredUser| checked.is_none() || user.password_hash == checked;
     // Unlinked since the provider's word was taken.
-    let is_linked = |user: &StoredUser| !session.by_provider || user.identity.is_some();
+    let is_linked = |user: &StoredUser| !session.by_provider || user.has_provider();
     let user = user.filter(StoredUser::is_active).filter(is_of_it).filter(is_linked);
     let Some(user) = user else { return Ok(false) };
     let user = match given {
@@ -253,6 +253,11 @@ fn open(
 /// Ends all sessions of a person, but for one that goes on.
 pub(super) fn end_all(transaction: &Write, of: UserId, but: Option<[u8; 32]>) -> Result<usize, StoreError> {
     end_where(transaction, |key, session| session.user_id == of && Some(*key) != but)
+}
+
+/// Ends the sessions of an account that were begun by the identity provider.
+pub(super) fn end_of_provider(transaction: &Write, of: UserId) -> Result<usize, StoreError> {
+    end_where(transaction, |_, session| session.user_id == of && session.by_provider)
 }
 
 /// Ends the sessions of which something holds, and those that cannot be read.

@@ -23,6 +23,7 @@ on_each_engine![
     the_last_practice_manager_is_kept_and_flagged,
     whom_a_person_disabled_no_group_lets_in,
     an_unlinked_account_has_its_password_or_is_invited,
+    nobody_comes_in_by_a_provider_that_the_settings_name_no_more,
 ];
 
 fn address(email: &str) -> EmailAddress {
@@ -365,4 +366,34 @@ async fn an_unlinked_account_has_its_password_or_is_invited(on: On) {
     assert!(open_by(&store, 2, pat, false).await, "by the password it does not");
     assert!(matches!(store.unlink_identity(pat).await.unwrap(), Changed::Yes(_)), "nothing to unlink");
     assert_eq!(store.unlink_identity(UserId(Uuid::nil())).await.unwrap(), Changed::NoAccount);
+}
+
+async fn nobody_comes_in_by_a_provider_that_the_settings_name_no_more(on: On) {
+    let place = on.place();
+    let store = place.open();
+    entered(&store, newcomer("17", "omar@example.com", GIVES(Role::PracticeManager))).await;
+    let omar = store.user_of_identity(identity("17")).await.unwrap().unwrap().user.id;
+    let pat = manager(&store, "pat@example.com").await;
+    entered(&store, newcomer("18", "pat@example.com", GIVES(Role::PracticeManager))).await;
+    let named = || Some("https://login.example".to_owned());
+    assert_eq!(store.retire_other_providers(named(), at(1)).await.unwrap(), 0);
+    for (key, user, by_provider) in [(1, omar, true), (2, pat, true), (3, pat, false)] {
+        assert!(open_by(&store, key, user, by_provider).await);
+    }
+    for issuer in [None, Some("https://other.example".to_owned())] {
+        store.retire_other_providers(issuer, at(2)).await.unwrap();
+        assert!(store.session([1; 32]).await.unwrap().is_none() && store.session([2; 32]).await.unwrap().is_none());
+        assert!(store.session([3; 32]).await.unwrap().is_some(), "it began with the password");
+        assert_eq!(state(&store, omar).await, AccountState::Invited);
+        assert!(store.account(omar).await.unwrap().unwrap().identity.unwrap().is_retired);
+        for user in [omar, pat] {
+            assert!(!open_session(&store, 4, user).await, "a sign-in that was on its way comes too late");
+        }
+        // Pat is the only one who can come in now.
+        let demoted = UserChange { role: Some(Role::Support), disabled: None };
+        assert!(matches!(store.change_user(pat, demoted, at(3)).await.unwrap(), Changed::LastManager(_)));
+    }
+    assert_eq!(store.retire_other_providers(named(), at(4)).await.unwrap(), 2);
+    assert_eq!(state(&store, omar).await, AccountState::Active);
+    assert!(open_session(&store, 5, omar).await);
 }

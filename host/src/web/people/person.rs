@@ -35,6 +35,8 @@ pub(in crate::web) struct PersonPage {
     pub(in crate::web) state: Badge,
     /// How the account stands.
     pub(in crate::web) sentence: &'static str,
+    /// Whether the person comes in by the identity provider alone, so that no link for a password is offered.
+    pub(in crate::web) is_by_provider: bool,
     pub(in crate::web) is_disabled: bool,
     pub(in crate::web) is_invited: bool,
     pub(in crate::web) signed_in: Option<Moment>,
@@ -72,22 +74,19 @@ pub(in crate::web) struct IdentityLine {
 
 impl IdentityLine {
     pub(in crate::web) fn new(identity: LinkedIdentity, clock: &Clock) -> Self {
-        let LinkedIdentity { issuer, linked_at, note, ended_at } = identity;
+        let LinkedIdentity { issuer, linked_at, note, ended_at, is_retired } = identity;
         Self {
             issuer,
             linked: Moment::new(linked_at, clock),
-            note: note.map(GroupsNote::reason),
+            note: if is_retired { Some(RETIRED) } else { note.map(GroupsNote::reason) },
             ended: ended_at.map(|at| Moment::new(at, clock)),
         }
     }
 }
 
-/// How an account stands whose password would not be taken: invited, with a password of before, and linked.
-const BY_PROVIDER: [&str; 3] = [
-    "Invited: signs in by the identity provider, with this email.",
-    "Signs in by the identity provider, with this email. Passwords are for practice managers here.",
-    "Can sign in, by the identity provider.",
-];
+/// The note on a link to a provider that is gone from the settings.
+const RETIRED: &str = "The settings name this identity provider no more, so that nobody signs in by it. Unlink it, and make a \
+                       link below by which a password is chosen.";
 
 /// How an account stands, of whose person a password is taken or not.
 fn sentence(state: AccountState, is_linked: bool, takes_password: bool) -> &'static str {
@@ -95,19 +94,17 @@ fn sentence(state: AccountState, is_linked: bool, takes_password: bool) -> &'sta
         (AccountState::Disabled, _) => "Cannot sign in.",
         (AccountState::Invited, true) => "Invited, and has not chosen a password yet.",
         (AccountState::Active, true) => "Can sign in.",
-        (AccountState::Invited, false) => BY_PROVIDER[0],
-        (AccountState::Active, false) => BY_PROVIDER[if is_linked { 2 } else { 1 }],
+        (AccountState::Invited, false) => "Invited: signs in by the identity provider, with this email.",
+        (AccountState::Active, false) if is_linked => "Can sign in, by the identity provider.",
+        (AccountState::Active, false) => {
+            "Signs in by the identity provider, with this email. Passwords are for practice managers here."
+        }
     }
 }
 
 impl PersonPage {
     fn title(&self, role: &Role) -> String {
         title(*role)
-    }
-
-    /// Whether the person comes in by the identity provider alone, so that no link for a password is offered.
-    fn is_by_provider(&self) -> bool {
-        BY_PROVIDER.contains(&self.sentence)
     }
 }
 
@@ -160,6 +157,7 @@ async fn view(app: &App, person: &SignedIn, account: Account) -> Result<PersonPa
         role: user.role,
         state: badge(state),
         sentence: sentence(state, identity.is_some(), takes_password),
+        is_by_provider: state != AccountState::Disabled && !takes_password,
         is_disabled: state == AccountState::Disabled,
         is_invited: state == AccountState::Invited,
         signed_in: signed_in_at.map(|at| Moment::new(at, &person.clock)),
@@ -355,8 +353,7 @@ mod tests {
     fn of_whom_no_password_is_taken_the_page_says_how_they_come_in() {
         let check = |state, is_linked, expected| {
             assert!(sentence(state, is_linked, false).contains(expected), "{state:?}");
-            let with_password = sentence(state, is_linked, true);
-            assert!(!BY_PROVIDER.contains(&with_password), "{with_password}");
+            assert!(!sentence(state, is_linked, true).contains("identity provider"), "{state:?}");
         };
         check(AccountState::Invited, false, "Invited: signs in by the identity provider");
         check(AccountState::Active, false, "Passwords are for practice managers");

@@ -104,6 +104,7 @@ fn person(name: &str, state: AccountState) -> PersonPage {
         role: Role::Adviser,
         state: badge(state),
         sentence: "Can sign in.",
+        is_by_provider: false,
         is_disabled: state == AccountState::Disabled,
         is_invited: state == AccountState::Invited,
         signed_in: None,
@@ -123,7 +124,7 @@ fn person(name: &str, state: AccountState) -> PersonPage {
 
 fn identity(note: Option<GroupsNote>, ended_at: Option<Timestamp>) -> IdentityLine {
     let (issuer, linked_at) = ("https://login.acme.example/realms/practice".to_owned(), at("2026-11-20T00:00:00Z"));
-    IdentityLine::new(LinkedIdentity { issuer, linked_at, note, ended_at }, &clock())
+    IdentityLine::new(LinkedIdentity { issuer, linked_at, note, ended_at, is_retired: false }, &clock())
 }
 
 #[test]

@@ -26,6 +26,12 @@ pub fn rows(host: &Host) -> Vec<Row> {
             &format!("There is no account {none}."),
         ),
         row(
+            "people::unlink",
+            (format!("/people/{none}/unlink"), ""),
+            post(format!("/users/{none}/unlink"), Value::Null),
+        )
+        .with(404, "There is no such account"),
+        row(
             "teams::change",
             (format!("/people/teams/{none}"), "name=North"),
             put(format!("/teams/{none}"), json!({"name": "North", "members": []})),
