@@ -44,21 +44,34 @@ impl NamedBy {
 }
 
 impl StoredClient {
-    /// The sentence about what an erasure here leaves to do elsewhere.
-    pub fn left_to_do(&self) -> String {
-        let copies = "Backups of the data folder have the data until they are thrown away; opened beside the file of \
-                      erasures, they forget it again.";
-        match self.crm_id() {
+    /// Whether a legal hold is about the client: by themselves, or by their household.
+    pub fn is_under(&self, hold: &LegalHold) -> bool {
+        [HeldSubject::Client(self.id), HeldSubject::Household(self.household_id)].contains(&hold.subject)
+    }
+
+    /// The sentences about what an erasure here, which takes this away, leaves to do elsewhere.
+    pub fn left_to_do(&self, counts: &ErasureCounts) -> String {
+        let mut sentences = vec![match self.crm_id() {
             Some(id) => format!(
-                "The CRM of the connection {} still has the client {id}, with the file notes that it took: erase both \
-                 there. {copies}",
+                "The CRM of the connection {} still has the client {id}, with the file notes that it took (a CRM by files: \
+                 in its outbound folder): erase both there.",
                 self.origin.connection
             ),
-            None => format!(
-                "The client is linked to no CRM. Where they were linked to one before, it may still have the record: erase it \
-                 there. {copies}"
-            ),
+            None => {
+                "The client is linked to no CRM. Where they were linked to one before, it may still have the record: \
+                     erase it there."
+                    .to_owned()
+            }
+        }];
+        if counts.shared_notes > 0 {
+            let sentence = "File notes that are about somebody else, too, stay with that client and may name this one: read \
+                            them, here and in the CRM.";
+            sentences.push(sentence.to_owned());
         }
+        let copies = "Backups of the data folder have the data until they are thrown away; opened beside the file of \
+                      erasures, they forget it again.";
+        sentences.push(copies.to_owned());
+        sentences.join(" ")
     }
 }
 
@@ -108,8 +121,8 @@ impl ErasureReason {
     }
 }
 
-/// The mark by which an erased person, or a record of theirs in a CRM, is known again: a keyed hash, which says nothing of
-/// them to somebody without the key.
+/// The mark by which an erased person, or a record of theirs in a CRM, is known again: a keyed hash. Who has the key, which is
+/// kept beside it, can try ids one after the other; nobody reads anything else out of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Tombstone(pub [u8; 32]);
 

@@ -53,6 +53,20 @@ impl<T> List<T> {
         let next = (last < rows.len()).then(|| cursor_of(list, keys[last - 1].as_bytes()));
         Ok(Self::new(rows.into_iter().take(last).skip(first).collect(), next))
     }
+
+    /// The same of rows that stand in the order of their keys: the row at which the page before ended may be gone by now.
+    pub fn cut_in_order(
+        list: &str,
+        rows: Vec<T>,
+        page: &PageRequest,
+        key: impl Fn(&T) -> String,
+    ) -> Result<Self, StoreError> {
+        let after = page.text::<String>(list)?;
+        let mut left = rows.into_iter().filter(|row| after.as_ref().is_none_or(|after| key(row) > *after));
+        let items: Vec<T> = left.by_ref().take(page.limit).collect();
+        let next = left.next().and(items.last()).map(|last| cursor_of(list, key(last).as_bytes()));
+        Ok(Self::new(items, next))
+    }
 }
 
 /// What was written: all of it for whoever may see it, and its id alone for whoever may only write it.
@@ -148,5 +162,17 @@ mod tests {
             let refused = List::cut("numbers", vec![7_u32, 8, 9], &page, |_, row| row.to_string());
             assert!(matches!(refused, Err(StoreError::BadCursor)), "{page:?}");
         }
+    }
+
+    #[test]
+    fn a_page_goes_on_after_a_row_that_is_gone() {
+        let page = |cursor| PageRequest { cursor, limit: 2 };
+        let rows = |all: &[&str]| all.iter().map(|row| (*row).to_owned()).collect::<Vec<_>>();
+        let cut = |all: &[&str], cursor| List::cut_in_order("rows", rows(all), &page(cursor), String::clone).unwrap();
+        let first = cut(&["a", "b", "c", "d"], None);
+        assert_eq!(first.items, ["a", "b"]);
+        let second = cut(&["a", "c", "d"], first.next);
+        assert_eq!((second.items, second.next), (rows(&["c", "d"]), None));
+        assert!(List::cut_in_order("rows", rows(&["a"]), &page(Some("x".to_owned())), String::clone).is_err());
     }
 }

@@ -22,8 +22,6 @@ use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, Timestamp};
 use crate::ops;
 use crate::ops::privacy::AskedErasure;
-use crate::store::StoreError;
-use crate::store::page::{PageRequest, cursor_of};
 
 /// The operations of privacy.
 pub fn routes() -> OpenApiRouter<App> {
@@ -273,7 +271,8 @@ pub async fn preview(
 ) -> Result<Json<ClientErasureBody>, Problem> {
     let client = find(&app, &caller, Action::EraseClients, id).await?;
     let counts = app.store.rehearse_erasure(id, Timestamp::now()).await?.map_err(ops::Refusal::from)?;
-    Ok(Json(ClientErasureBody { erasure: None, counts: counts.into(), left_to_do: client.left_to_do() }))
+    let left_to_do = client.left_to_do(&counts);
+    Ok(Json(ClientErasureBody { erasure: None, counts: counts.into(), left_to_do }))
 }
 
 /// The word by which a client is erased.
@@ -320,8 +319,8 @@ pub async fn erase(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DueParams {
-    /// The years since the client was last shown by the CRM, 1 to 99; those of the country's profile are 7 in Australia and
-    /// New Zealand, 6 in the United Kingdom, 5 in South Africa.
+    /// The years since the client was last shown by the CRM, 1 to 99; without, those of the practice's retention profile (7 in
+    /// Australia and New Zealand, 6 in the United Kingdom, 5 in South Africa), or the longest where it has none.
     #[param(minimum = 1, maximum = 99)]
     years: Option<u8>,
     /// The number of items, 1 to 500; 50 if not said.
@@ -365,7 +364,7 @@ pub async fn due(
     caller.may(Action::ExportClients)?;
     let Params(DueParams { years, limit, cursor }) = params?;
     let page = page(limit, cursor)?;
-    let years = years.unwrap_or(crate::app::LONGEST_RETENTION);
+    let years = years.unwrap_or_else(|| app.config.practice.retention_years());
     if !(1..=99).contains(&years) {
         return Err(Problem::new(Kind::Malformed, "`years` is a number from 1 to 99."));
     }
@@ -378,22 +377,7 @@ pub async fn due(
     };
     let mut rows: Vec<DueBody> = due.into_iter().map(row).collect();
     rows.sort_unstable_by_key(|row| row.client_id);
-    let (items, next) = cut_by_key("due for erasure", rows, &page, |row| row.client_id.to_string())?;
-    Ok(Json(List::new(items, next)))
-}
-
-/// A page of a list whose rows stand in the order of their keys. The row at which the page before ended may be gone.
-fn cut_by_key<T>(
-    list: &str,
-    rows: Vec<T>,
-    page: &PageRequest,
-    key: impl Fn(&T) -> String,
-) -> Result<(Vec<T>, Option<String>), StoreError> {
-    let after = page.text::<String>(list)?;
-    let mut left = rows.into_iter().filter(|row| after.as_ref().is_none_or(|after| key(row) > *after));
-    let items: Vec<T> = left.by_ref().take(page.limit).collect();
-    let next = left.next().and(items.last()).map(|last| cursor_of(list, key(last).as_bytes()));
-    Ok((items, next))
+    Ok(Json(List::cut_in_order("due for erasure", rows, &page, |row| row.client_id.to_string())?))
 }
 
 /// The client of whom the caller may do the action.
@@ -406,17 +390,6 @@ async fn find(app: &App, caller: &Caller, action: Action, id: ClientId) -> Resul
 mod tests {
     use super::*;
     use crate::domain::privacy::ErasureReason;
-
-    #[test]
-    fn a_page_goes_on_after_a_row_that_is_gone() {
-        let page = |cursor| PageRequest { cursor, limit: 2 };
-        let rows = |all: &[&str]| all.iter().map(|row| (*row).to_owned()).collect::<Vec<_>>();
-        let cut = |all: &[&str], cursor| cut_by_key("rows", rows(all), &page(cursor), String::clone).unwrap();
-        let (first, next) = cut(&["a", "b", "c", "d"], None);
-        assert_eq!(first, ["a", "b"]);
-        assert_eq!(cut(&["a", "c", "d"], next), (rows(&["c", "d"]), None));
-        assert!(cut_by_key("rows", rows(&["a"]), &page(Some("x".to_owned())), String::clone).is_err());
-    }
 
     #[test]
     fn the_document_names_each_reason() {

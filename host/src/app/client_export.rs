@@ -1,7 +1,7 @@
 //! The export of a client: all that is kept of them in one archive, for the person who asks what is known of them.
 //!
-//! It is written to a file without a name, which is gone when it is closed, one entry of the archive at a time: the largest
-//! of them is in memory.
+//! It is written to a file without a name, which is gone when it is closed, one entry of the archive at a time, on a thread
+//! that may block: the largest of them is in memory.
 
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
@@ -9,6 +9,9 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::sync::mpsc::{Sender, channel};
+use tokio::task::{JoinHandle, spawn_blocking};
+use uuid::Uuid;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
@@ -20,7 +23,7 @@ use crate::domain::import::ImportRow;
 use crate::domain::note::Note;
 use crate::domain::review::ReviewState;
 use crate::domain::stored::StoredClient;
-use crate::domain::{RecordKind, Timestamp, with_listed};
+use crate::domain::{ConnectionName, RecordKind, Timestamp, with_listed};
 use crate::store::StoreError;
 use crate::store::StoredItem;
 use crate::store::audit::AuditFilter;
@@ -56,26 +59,32 @@ impl App {
     /// Returns an error if the store or the disk fails.
     pub async fn export_client(&self, client: &StoredClient) -> Result<File, ExportError> {
         let mut archive = Archive::new(&self.config.server.data_dir)?;
-        archive.json("client.json", client)?;
+        archive.json("client.json", client).await?;
         self.export_raw(client, &mut archive).await?;
         for kind in RecordKind::LISTED {
             let items = with_listed!(*kind, Item => self.items_of::<Item>(client).await?);
-            archive.json(&format!("{}.json", kind.plural()), &items)?;
+            archive.json(&format!("{}.json", kind.plural()), &items).await?;
         }
-        archive.json("household.json", &self.household_of(client).await?)?;
-        archive.json("changes.json", &self.changes_of(client).await?)?;
-        archive.json("queue-and-lists.json", &self.mentions_of(client).await?)?;
-        archive.json("audit.json", &self.audit_of(client).await?)?;
+        archive.json("household.json", &self.household_of(client).await?).await?;
+        archive.json("changes.json", &self.changes_of(client).await?).await?;
+        archive.json("queue-and-lists.json", &self.mentions_of(client).await?).await?;
+        archive.json("audit.json", &self.audit_of(client).await?).await?;
         let shared = self.export_notes(client, &mut archive).await?;
-        archive.text("README.txt", &readme(client, &archive, &shared))?;
-        archive.end()
+        let about = readme(client, &archive.missing, &shared);
+        archive.bytes("README.txt", about.into_bytes()).await?;
+        archive.end().await
     }
 
     async fn export_raw(&self, client: &StoredClient, archive: &mut Archive) -> Result<(), ExportError> {
         for kind in RecordKind::of_clients() {
             if let Some(raw) = self.store.raw_record(client.id, kind).await? {
-                let name = if kind.is_listed() { kind.plural() } else { kind.as_str() };
-                archive.bytes(&format!("crm-record/{name}.json"), &raw)?;
+                archive.bytes(&format!("crm-record/{}.json", name_of(kind)), raw).await?;
+            }
+        }
+        for (number, former) in (1..).zip(self.store.former_raw_records(client.id).await?) {
+            for (kind, raw) in former.raw {
+                let name = format!("former-crm-records/{number}-{}/{}.json", former.connection, name_of(kind));
+                archive.bytes(&name, raw).await?;
             }
         }
         Ok(())
@@ -99,15 +108,21 @@ impl App {
         }
     }
 
+    async fn item_ids<T: StoredItem>(&self, client: &StoredClient) -> Result<Vec<(ConnectionName, Uuid)>, StoreError> {
+        let (mut found, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = self.store.items::<T>(Whose::Client(client.id), PageRequest { cursor, limit: PAGE }).await?;
+            found.extend(page.items.into_iter().map(|item| (item.connection, item.listed.id)));
+            let Some(next) = page.next else { return Ok(found) };
+            cursor = Some(next);
+        }
+    }
+
     async fn household_of(&self, client: &StoredClient) -> Result<Value, ExportError> {
         let stays = self.store.stays_of(client.id).await?;
         let access = self.store.household_access(client.household_id).await?;
         let holds = self.store.holds().await?;
-        let of_them = [
-            crate::domain::privacy::HeldSubject::Client(client.id),
-            crate::domain::privacy::HeldSubject::Household(client.household_id),
-        ];
-        let holds: Vec<_> = holds.into_iter().filter(|hold| of_them.contains(&hold.subject)).collect();
+        let holds: Vec<_> = holds.into_iter().filter(|hold| client.is_under(hold)).collect();
         let mut opened = Vec::new();
         let mut cursor = None;
         loop {
@@ -131,16 +146,35 @@ impl App {
         )
     }
 
+    /// What syncs changed: of the client, and of each item of their lists.
     async fn changes_of(&self, client: &StoredClient) -> Result<Vec<Value>, ExportError> {
-        let connection = client.origin.connection.clone();
-        let reported = self.store.reported_changes(connection, client.id, (RecordKind::Client, None)).await?;
-        let change = |change: &crate::store::field_history::ReportedChange| json!({"run_id": change.run.id, "at": change.run.finished_at, "kind": change.kind, "fields": change.fields});
-        Ok(reported.iter().map(change).collect())
+        let mut records = vec![(client.origin.connection.clone(), (RecordKind::Client, None))];
+        for kind in RecordKind::LISTED {
+            with_listed!(*kind, Item => {
+                for (connection, id) in self.item_ids::<Item>(client).await? {
+                    records.push((connection, (*kind, Some(id))));
+                }
+            });
+        }
+        let mut changes = Vec::new();
+        for (connection, (kind, item)) in records {
+            for change in self.store.reported_changes(connection, client.id, (kind, item)).await? {
+                changes.push(json!({
+                    "record": kind.as_str(),
+                    "id": item,
+                    "run_id": change.run.id,
+                    "at": change.run.finished_at,
+                    "kind": change.kind,
+                    "fields": change.fields,
+                }));
+            }
+        }
+        Ok(changes)
     }
 
     /// The entries of the review queue and the rows of identity lists that are of the client.
     async fn mentions_of(&self, client: &StoredClient) -> Result<Value, ExportError> {
-        let mut reviews = Vec::new();
+        let (mut reviews, mut alike) = (Vec::new(), Vec::new());
         for state in ReviewState::ALL {
             let mut cursor = None;
             loop {
@@ -150,7 +184,14 @@ impl App {
                         || (review.connection == client.origin.connection
                             && *review.external_id() == client.client.external_id)
                 };
-                reviews.extend(page.items.into_iter().map(|(_, review)| review).filter(is_theirs));
+                for (id, review) in page.items {
+                    if is_theirs(&review) {
+                        reviews.push(review);
+                    } else if review.lookalikes.iter().any(|like| like.client_id == client.id) {
+                        // The entry is somebody else's, whose data is not handed out.
+                        alike.push(json!({"id": id.to_string(), "since": review.since, "state": review.state}));
+                    }
+                }
                 let Some(next) = page.next else { break };
                 cursor = Some(next);
             }
@@ -189,7 +230,7 @@ impl App {
             let Some(next) = page.next else { break };
             lists = Some(next);
         }
-        Ok(json!({"review_queue": reviews, "identity_lists": rows}))
+        Ok(json!({"review_queue": reviews, "named_as_alike_in": alike, "identity_lists": rows}))
     }
 
     async fn audit_of(&self, client: &StoredClient) -> Result<Vec<Value>, ExportError> {
@@ -212,7 +253,7 @@ impl App {
             let page = self.store.notes(filter, PageRequest { cursor, limit: PAGE }).await?;
             for note in page.items {
                 let event = self.store.event(note.event_id).await?;
-                archive.json(&format!("notes/{}.json", note.id), &json!({"note": note, "event": event}))?;
+                archive.json(&format!("notes/{}.json", note.id), &json!({"note": note, "event": event})).await?;
                 let is_shared = note.clients.iter().any(|other| *other != client.id);
                 if is_shared || self.store.was_shared_with_erased(note.id).await? {
                     shared.push(format!("notes/{}.json", note.id));
@@ -228,7 +269,7 @@ impl App {
         for (place, attached) in (1..).zip(&note.attachments) {
             let name = format!("documents/{}-{place}-{}", note.id, plain(&attached.filename));
             match self.store.document(attached.document).await? {
-                Some(document) => archive.bytes(&name, &document.content)?,
+                Some(document) => archive.bytes(&name, document.content).await?,
                 None => archive.missing.push(name),
             }
         }
@@ -287,7 +328,7 @@ fn plain(name: &str) -> String {
     plain.trim_matches(['.', ' ']).to_owned()
 }
 
-fn readme(client: &StoredClient, archive: &Archive, shared: &[String]) -> String {
+fn readme(client: &StoredClient, missing: &[String], shared: &[String]) -> String {
     let lists: Vec<String> = RecordKind::LISTED.iter().map(|kind| format!("{}.json", kind.plural())).collect();
     let lists = lists.join(", ");
     let mut text = format!(
@@ -295,11 +336,13 @@ fn readme(client: &StoredClient, archive: &Archive, shared: &[String]) -> String
          \r\n\
          client.json           The person's data in this practice's own names, with edits, changes and findings.\r\n\
          crm-record/           The same as the CRM gave it, word for word.\r\n\
+         former-crm-records/   The same of records that the client was linked to before.\r\n\
          {lists}  The items of the person's lists, those that are gone included.\r\n\
          household.json        Households until now, who in the practice has access to the present one,\r\n\
                                or opened it in an emergency, legal holds.\r\n\
-         changes.json          What syncs changed of the person's own values: the newest hundred, as far as reports are kept.\r\n\
-         queue-and-lists.json  Entries of the review queue, and rows of identity lists.\r\n\
+         changes.json          What syncs changed: the newest hundred of each record, as far as reports are kept.\r\n\
+         queue-and-lists.json  Entries of the review queue, ids of those of others that name the person as alike, and rows\r\n\
+                               of identity lists.\r\n\
          notes/                File notes with their texts, states and the events that they tell of.\r\n\
          documents/            The documents that went with them.\r\n\
          audit.json            Who in the practice saw or changed the client, as far as the audit log names them.\r\n\
@@ -314,46 +357,64 @@ fn readme(client: &StoredClient, archive: &Archive, shared: &[String]) -> String
         );
         shared.iter().for_each(|name| text.push_str(&format!("  {name}\r\n")));
     }
-    if !archive.missing.is_empty() {
+    if !missing.is_empty() {
         text.push_str("\r\nThese documents are named by a note and are not kept any more:\r\n");
-        archive.missing.iter().for_each(|name| text.push_str(&format!("  {name}\r\n")));
+        missing.iter().for_each(|name| text.push_str(&format!("  {name}\r\n")));
     }
     text
 }
 
-/// The archive, as it is written.
+/// The name of a kind's file.
+fn name_of(kind: RecordKind) -> &'static str {
+    if kind.is_listed() { kind.plural() } else { kind.as_str() }
+}
+
+/// The archive, as it is written: packing takes processor time and the disk, on a thread of its own.
 struct Archive {
-    zip: ZipWriter<File>,
+    entries: Sender<(String, Vec<u8>)>,
+    written: JoinHandle<Result<File, ExportError>>,
     missing: Vec<String>,
 }
 
 impl Archive {
     fn new(data_dir: &Path) -> Result<Self, ExportError> {
-        Ok(Self { zip: ZipWriter::new(tempfile::tempfile_in(data_dir)?), missing: Vec::new() })
+        let file = tempfile::tempfile_in(data_dir)?;
+        let (entries, mut given) = channel::<(String, Vec<u8>)>(1);
+        let written = spawn_blocking(move || {
+            let mut zip = ZipWriter::new(file);
+            let options = SimpleFileOptions::default()
+                .compression_method(CompressionMethod::Deflated)
+                .last_modified_time(DateTime::default());
+            while let Some((name, content)) = given.blocking_recv() {
+                zip.start_file(name, options)?;
+                zip.write_all(&content)?;
+            }
+            let mut file = zip.finish()?;
+            file.rewind()?;
+            Ok(file)
+        });
+        Ok(Self { entries, written, missing: Vec::new() })
     }
 
-    fn bytes(&mut self, name: &str, content: &[u8]) -> Result<(), ExportError> {
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .last_modified_time(DateTime::default());
-        self.zip.start_file(name, options)?;
-        Ok(self.zip.write_all(content)?)
+    async fn bytes(&mut self, name: &str, content: Vec<u8>) -> Result<(), ExportError> {
+        if self.entries.send((name.to_owned(), content)).await.is_ok() {
+            return Ok(());
+        }
+        // It takes nothing more where it failed, and says why.
+        (&mut self.written).await.map_err(io::Error::other)??;
+        Err(io::Error::other("the archive ended before its entries").into())
     }
 
-    fn text(&mut self, name: &str, text: &str) -> Result<(), ExportError> {
-        self.bytes(name, text.as_bytes())
-    }
-
-    fn json<T: Serialize>(&mut self, name: &str, value: &T) -> Result<(), ExportError> {
+    async fn json<T: Serialize>(&mut self, name: &str, value: &T) -> Result<(), ExportError> {
         let mut text = serde_json::to_vec_pretty(value)?;
         text.push(b'\n');
-        self.bytes(name, &text)
+        self.bytes(name, text).await
     }
 
-    fn end(self) -> Result<File, ExportError> {
-        let mut file = self.zip.finish()?;
-        file.rewind()?;
-        Ok(file)
+    async fn end(self) -> Result<File, ExportError> {
+        let Self { entries, written, .. } = self;
+        drop(entries);
+        written.await.map_err(io::Error::other)?
     }
 }
 

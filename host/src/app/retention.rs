@@ -2,13 +2,10 @@
 
 use crate::app::App;
 use crate::domain::Timestamp;
-use crate::domain::privacy::{HeldSubject, retention};
+use crate::domain::privacy::retention;
 use crate::domain::stored::StoredClient;
 use crate::store::StoreError;
 use crate::store::book::{ClientFilter, PageRequest};
-
-/// The longest time of the profiles, in years: whoever says nothing is shown nobody too early.
-pub const LONGEST_RETENTION: u8 = 7;
 
 /// The rows of one page that is read.
 const PAGE: usize = 500;
@@ -38,8 +35,7 @@ impl App {
             for client in page.items {
                 let is_due = client.not_visible_since.is_some_and(|left| retention::is_due(left, zone, today, years));
                 if is_due {
-                    let of_them = [HeldSubject::Client(client.id), HeldSubject::Household(client.household_id)];
-                    let is_held = holds.iter().any(|hold| of_them.contains(&hold.subject) && hold.is_on(now));
+                    let is_held = holds.iter().any(|hold| client.is_under(hold) && hold.is_on(now));
                     found.push(Due { client, is_held });
                 }
             }

@@ -55,13 +55,13 @@ pub async fn erase(
             return Err(Refusal::at("/confirm", message));
         }
         scope::detail(reason.as_str());
-        let left_to_do = client.left_to_do();
         let word = Word { by: actor.name.clone(), reason, at: now };
         let (erasure, counts) = app.store.erase_client(id, word).await??;
         // They have values of the book as it was. Those of before an erasure go at the next start, too.
         if let Err(error) = app.previews.forget_all() {
             tracing::error!(%error, "a client was erased, and previews that may have their values could not be removed");
         }
+        let left_to_do = client.left_to_do(&counts);
         Ok(Erased { erasure, counts, left_to_do })
     })
     .await
@@ -119,7 +119,7 @@ pub async fn hold(
         if until.is_some_and(|until| until <= now) {
             return Err(Refusal::at(
                 "/until",
-                "Choose a day to come, or none: then the hold lasts until it is taken off.",
+                "Choose a date in the future, or leave it empty: then the hold lasts until it is taken off.",
             ));
         }
         let hold = LegalHold { subject, reason, by: actor.name.clone(), since: now, until };

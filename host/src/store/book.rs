@@ -7,10 +7,12 @@ mod search;
 
 use super::keys::{AsideKey, ExternalKey, PRACTICE, RecordKey, join, record, span};
 pub use super::page::{Page, PageRequest};
+use super::raw::unpack;
 pub use super::reader::HouseholdRow;
 use super::rows::decode;
 pub use super::tables::BookCounts;
-use super::tables::{ADVISERS, SET_ASIDE, TALLIES};
+use super::tables::{ADVISERS, RAW, SET_ASIDE, TALLIES};
+use super::tombstones;
 use crate::domain::stored::{ExcludedRecord, StoredAdviser, StoredClient};
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, RecordKind, RunId};
 use crate::store::connection_numbers::number_of;
@@ -20,6 +22,15 @@ use crate::store::reader::Reader;
 use crate::store::{Store, StoreError};
 pub use findings::{ClientFindings, RecordFinding};
 pub use lists::{ClientList, Whose};
+
+/// A record of a CRM to which a client was linked once.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FormerRecord {
+    /// Its connection.
+    pub connection: ConnectionName,
+    /// What the CRM gave, by kind.
+    pub raw: Vec<(RecordKind, Vec<u8>)>,
+}
 
 /// The choice and order of households in a list.
 #[derive(Clone, Default, Debug)]
@@ -110,6 +121,34 @@ impl Store {
     /// Returns an error if the store fails.
     pub async fn raw_record(&self, id: ClientId, kind: RecordKind) -> Result<Option<Vec<u8>>, StoreError> {
         self.read(move |transaction| Reader::open(transaction)?.raw_record(transaction, id, kind)).await
+    }
+
+    /// The raw records of each record of a CRM that a client was linked to before, and that is no other client's by now.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn former_raw_records(&self, id: ClientId) -> Result<Vec<FormerRecord>, StoreError> {
+        self.read(move |transaction| {
+            let reader = Reader::open(transaction)?;
+            let stored = transaction.open_table(RAW)?;
+            let mut found = Vec::new();
+            for (connection, key) in tombstones::unlinked_seen(transaction, id)? {
+                if reader.identity(connection, key)?.is_some_and(|identity| identity.client.is_some()) {
+                    continue;
+                }
+                let mut raw = Vec::new();
+                for kind in RecordKind::of_clients() {
+                    if let Some(row) = stored.get(&record(connection, kind, key))? {
+                        raw.push((kind, unpack(row.value())?));
+                    }
+                }
+                if !raw.is_empty() {
+                    found.push(FormerRecord { connection: reader.name_of(connection)?, raw });
+                }
+            }
+            Ok(found)
+        })
+        .await
     }
 
     /// The adviser with this id in the CRM of a connection.

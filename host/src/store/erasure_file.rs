@@ -1,6 +1,7 @@
 //! The file of erasures, beside the store: what was erased, in lines that are only ever added, each chained to the one before
 //! by a hash and on disk before the store forgets anybody. An older copy of the store that is put back finds in it whom it
-//! has to erase again. It has keyed hashes of ids, and no other personal data.
+//! has to erase again. It has keyed hashes of ids, with their key, and no other
+//! personal data.
 //!
 //! The first line has the key of the hashes; each other one an erasure, or the lifting of one.
 

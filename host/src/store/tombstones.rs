@@ -1,5 +1,6 @@
 //! Tombstones: the marks by which an erased person, and their records in CRMs, are known again, so that nothing brings
-//! them back. Keyed hashes: without the key, which the store and the file of erasures have, they say nothing.
+//! them back. Keyed hashes of ids: whoever has the key, which is in the store and in the file of erasures, can try ids one after
+//! the other, and read nothing else out of them.
 
 use super::StoreError;
 use super::engine::{Readable, Snapshot, Table, Write};
@@ -18,6 +19,8 @@ const TOMBSTONES: Table<(u32, [u8; 32]), u64> = Table::new("tombstones");
 const UNLINKED_FROM: Table<&UnlinkedKey, ()> = Table::new("unlinked-from");
 
 type UnlinkedKey = [u8; 4 + 16 + 2 + 16];
+/// A record's place: its connection, and its id there.
+type Place = (ConnectionNumber, ExternalKey);
 
 /// Makes the tables that are missing.
 pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
@@ -28,23 +31,25 @@ pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
 }
 
 /// Notes that a client's link to a record was taken back.
-pub(super) fn unlinked(
-    transaction: &Write,
-    client: ClientId,
-    (connection, id): (ConnectionNumber, ExternalKey),
-) -> Result<(), StoreError> {
+pub(super) fn unlinked(transaction: &Write, client: ClientId, (connection, id): Place) -> Result<(), StoreError> {
     let key: UnlinkedKey = join([&PRACTICE.to_be_bytes(), client.0.as_bytes(), &connection.0.to_be_bytes(), &id.0]);
     Ok(transaction.open_table(UNLINKED_FROM)?.put(&key, ())?)
 }
 
 /// The records to which a client was linked once.
-pub(super) fn unlinked_from(
-    transaction: &Write,
-    client: ClientId,
-) -> Result<Vec<(ConnectionNumber, ExternalKey)>, StoreError> {
+pub(super) fn unlinked_from(transaction: &Write, client: ClientId) -> Result<Vec<Place>, StoreError> {
+    places(&transaction.open_table(UNLINKED_FROM)?, client)
+}
+
+/// The same, of a snapshot.
+pub(super) fn unlinked_seen(transaction: &Snapshot, client: ClientId) -> Result<Vec<Place>, StoreError> {
+    places(&transaction.open_table(UNLINKED_FROM)?, client)
+}
+
+fn places(table: &impl Readable<&'static UnlinkedKey, ()>, client: ClientId) -> Result<Vec<Place>, StoreError> {
     let (first, last) = span::<{ size_of::<UnlinkedKey>() }>(&own(client.0));
     let mut found = Vec::new();
-    for entry in transaction.open_table(UNLINKED_FROM)?.scan(&first..=&last)? {
+    for entry in table.scan(&first..=&last)? {
         let key = *entry?.0.value();
         let mut id = [0; 16];
         id.copy_from_slice(&key[22..]);

@@ -14,10 +14,10 @@ use super::failure::{Failure, page};
 use super::format;
 use super::layout::{Layout, Section};
 use super::session::SignedIn;
-use crate::app::{App, Due, LONGEST_RETENTION};
+use crate::app::{App, Due};
 use crate::domain::access::Action;
 use crate::domain::privacy::register::{Kept, REGISTER};
-use crate::domain::privacy::retention::{PROFILES, RetentionProfile};
+use crate::domain::privacy::retention::{self, PROFILES, RetentionProfile};
 use crate::domain::privacy::{Erasure, ErasureAct, ErasureReason, HeldSubject, LegalHold};
 use crate::ops;
 use crate::store::erasure::in_force;
@@ -37,6 +37,8 @@ pub(super) struct PrivacyPage {
     /// The country whose profile is chosen; empty where none is.
     pub(super) country: String,
     pub(super) years: u8,
+    /// The years of the longest profile.
+    pub(super) longest: u8,
     pub(super) due: Vec<DueRow>,
     /// The number of those who are due and not shown.
     pub(super) more_due: usize,
@@ -75,7 +77,8 @@ pub(super) struct HoldRow {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(super) struct Chosen {
-    country: String,
+    /// The country of a profile, empty for the longest; none where the practice's is meant.
+    country: Option<String>,
 }
 
 /// `GET /settings/privacy?country=AU`
@@ -87,8 +90,12 @@ pub(super) async fn show(
     Query(answer): Query<AnswerQuery>,
 ) -> Result<Response, Failure> {
     person.may(Action::ExportClients)?;
-    let profile = PROFILES.iter().find(|profile| profile.country == chosen.country);
-    let years = profile.map_or(LONGEST_RETENTION, |profile| profile.years);
+    let practice = &app.config.practice;
+    let profile = match chosen.country {
+        None => practice.retention,
+        Some(country) => retention::profile(&country),
+    };
+    let years = profile.map_or(retention::LONGEST, |profile| profile.years);
     let mut due = app.due_for_erasure(years, person.clock.now).await?;
     let more_due = due.len().saturating_sub(SHOWN);
     due.truncate(SHOWN);
@@ -103,6 +110,7 @@ pub(super) async fn show(
         profiles: &PROFILES,
         country: profile.map(|profile| profile.country.to_owned()).unwrap_or_default(),
         years,
+        longest: retention::LONGEST,
         due: due.into_iter().map(|due| due_row(&due, &person.clock)).collect(),
         more_due,
         erasures: all.iter().map(row).collect(),

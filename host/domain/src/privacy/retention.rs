@@ -3,7 +3,7 @@
 
 use jiff::civil::Date;
 
-use crate::value::{CountryCode, Timestamp};
+use crate::value::Timestamp;
 
 /// The rule of a country, and where it is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -132,9 +132,21 @@ pub const PROFILES: [RetentionProfile; 4] = [
     },
 ];
 
+/// The longest time of the profiles, in years: a practice that says nothing is shown nobody too early.
+pub const LONGEST: u8 = {
+    let (mut longest, mut place) = (0, 0);
+    while place < PROFILES.len() {
+        if PROFILES[place].years > longest {
+            longest = PROFILES[place].years;
+        }
+        place += 1;
+    }
+    longest
+};
+
 /// The profile of a country; none where there is none for it.
-pub fn profile(country: &CountryCode) -> Option<&'static RetentionProfile> {
-    PROFILES.iter().find(|profile| profile.country == country.as_str())
+pub fn profile(country: &str) -> Option<&'static RetentionProfile> {
+    PROFILES.iter().find(|profile| profile.country == country)
 }
 
 /// The day by which somebody has to have left to be due today; none where it is before all time.

@@ -92,8 +92,7 @@ pub async fn list(
     let key = |row: &HoldBody| {
         row.client_id.map_or_else(|| row.household_id.map(|id| id.to_string()).unwrap_or_default(), |id| id.to_string())
     };
-    let (items, next) = super::cut_by_key("legal holds", rows, &page, key)?;
-    Ok(Json(List::new(items, next)))
+    Ok(Json(List::cut_in_order("legal holds", rows, &page, key)?))
 }
 
 async fn hold(

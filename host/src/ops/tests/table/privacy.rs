@@ -33,7 +33,7 @@ pub fn rows(host: &Host) -> Vec<Row> {
             (of("hold"), "hold_reason=A+complaint&until=2020-01-01"),
             (Method::PUT, of("legal-hold"), json!({"reason": "A complaint", "until": "2020-01-01T00:00:00Z"})),
         )
-        .at(422, "until", "Choose a day to come, or none"),
+        .at(422, "until", "Choose a date in the future"),
         row("privacy::release", (of("release"), ""), (Method::DELETE, of("legal-hold"), Value::Null))
             .with(404, &format!("There is no legal hold on {client}")),
     ]

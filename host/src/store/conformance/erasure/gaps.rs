@@ -75,7 +75,11 @@ async fn an_erased_client_who_was_unlinked_does_not_come_back(on: On) {
         let mut practice = Practice::new(on).await;
         practice.commit(RecordKind::Client, vec![full(&ayda("7")), full(&client("8", "Bo Osei"))]).await;
         let id = practice.of("7").await.unwrap().id;
+        assert!(practice.store.former_raw_records(id).await.unwrap().is_empty());
         practice.store.unlink_client(id, now()).await.unwrap().unwrap();
+        let former = practice.store.former_raw_records(id).await.unwrap();
+        let kinds: Vec<RecordKind> = former[0].raw.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!((former.len(), former[0].connection.as_str(), kinds), (1, "main", vec![RecordKind::Client]));
         if is_asked {
             practice.commit(RecordKind::Client, vec![full(&ayda("7"))]).await;
             assert_eq!(practice.store.erase_client(id, word()).await.unwrap().err(), Some(Refusal::AwaitsReview));
@@ -99,6 +103,7 @@ async fn an_erased_client_who_was_unlinked_does_not_come_back(on: On) {
     let bo = practice.make(client("", "Bo Osei"), None).await.unwrap();
     let main = "main".parse::<ConnectionName>().unwrap();
     practice.store.link_client(bo, main, ExternalId("7".to_owned()), now()).await.unwrap().unwrap();
+    assert!(practice.store.former_raw_records(id).await.unwrap().is_empty(), "it is Bo's");
     let (erasure, _) = practice.store.erase_client(id, word()).await.unwrap().unwrap();
     assert!(matches!(erasure.act, ErasureAct::Erased { tombstones } if tombstones.len() == 1));
     assert_eq!(practice.of("7").await.map(|client| client.id), Some(bo));
