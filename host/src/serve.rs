@@ -28,6 +28,9 @@ pub use socket::socket_path;
 use crate::access::LocalOperator;
 use crate::app::{App, NotTakenUp};
 use crate::config::Config;
+use crate::domain::Timestamp;
+use crate::domain::access::{Actor, Who};
+use crate::ops::{self, Refusal};
 use crate::{api, schedule, watched_folder, web};
 
 /// The time for which open requests, runs and deliveries may go on once the host is told to stop. Containers are killed
@@ -61,6 +64,7 @@ async fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, Serve
 /// Returns an error if the socket cannot be made, a listener cannot listen, or the store fails.
 pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
     app.start().await?;
+    end_emergencies(&app).await;
     let figures = match app.config.metrics {
         Some(address) => Some(listen(address, "[metrics] listen").await?),
         None => None,
@@ -134,6 +138,24 @@ pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -
     match app.store.broken() {
         Some(why) => Err(ServeError::StoreFailed(why)),
         None => Ok(()),
+    }
+}
+
+/// Ends what is open in an emergency, where the settings have turned emergency access off.
+async fn end_emergencies(app: &App) {
+    if !app.config.emergency_lasts.is_zero() {
+        return;
+    }
+    let now = Timestamp::now();
+    let actor = Actor::of_the_practice(Who::Host, "the setting people.emergency-lasts");
+    let ended = async {
+        for open in app.store.open_emergencies(now).await? {
+            ops::emergency::end(app, &actor, open.id, now).await?;
+        }
+        Ok::<_, Refusal>(())
+    };
+    if let Err(error) = ended.await {
+        tracing::error!(%error, "emergency access is turned off, and what was open could not be ended");
     }
 }
 

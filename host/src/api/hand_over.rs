@@ -129,13 +129,15 @@ pub struct DefaultBody {
     user_id: Option<UserId>,
     /// Whether the practice said so; else it is its first adviser.
     chosen: bool,
+    /// The number of these households. None of them is among the households of an account.
+    households: usize,
 }
 
 impl DefaultBody {
     async fn load(app: &App) -> Result<Json<Self>, Problem> {
         let found = app.store.default_primary().await?;
         let (user_id, chosen) = found.map_or((None, false), |(account, chosen)| (Some(account.user.id), chosen));
-        Ok(Json(Self { user_id, chosen }))
+        Ok(Json(Self { user_id, chosen, households: app.store.households_of_nobody().await? }))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::domain::access::team::{LONGEST_NAME, MOST_MEMBERS, MOST_TEAMS, Team};
 use crate::domain::access::{Action, Actor};
 use crate::domain::account::AccountState;
 use crate::domain::audit::Subject;
-use crate::domain::text::is_unwanted;
+use crate::domain::text::{self, is_unwanted};
 use crate::domain::{TeamId, UserId};
 use crate::store::audit::scope;
 use crate::store::household_access::TeamKept;
@@ -69,7 +69,8 @@ fn not_there(id: TeamId) -> Refusal {
 async fn keep(app: &App, id: TeamId, (wanted, before): (WantedTeam, &[UserId]), is_new: bool) -> Result<Team, Refusal> {
     let mut errors = Vec::new();
     let mut error = |pointer: String, message: String| errors.push(FieldError { pointer, message });
-    let name = wanted.name.trim().to_owned();
+    // Names that read alike are one: a full-width letter makes no other team.
+    let name = text::by_its_letters(&text::one_line(&wanted.name));
     if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(is_unwanted) {
         error("/name".to_owned(), format!("Enter a name of at most {LONGEST_NAME} characters on one line."));
     }

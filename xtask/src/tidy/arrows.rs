@@ -7,7 +7,7 @@ const ARROWS: [(&str, &[&str]); 31] = [
     ("main", &["cli"]),
     ("cli", EVERYTHING),
     // The listeners and background jobs: it starts what answers and what runs by the clock.
-    ("serve", &["api", "web", "schedule", "watched_folder", "app", "access", "config", "supervise"]),
+    ("serve", &["api", "web", "schedule", "watched_folder", "ops", "app", "access", "config", "supervise"]),
     ("api", BELOW_COMMANDS),
     ("web", BELOW_COMMANDS),
     ("schedule", BELOW_PAGES),

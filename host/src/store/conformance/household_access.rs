@@ -382,6 +382,8 @@ async fn a_household_is_open_in_an_emergency_for_its_time_and_looked_at_after(on
     let of_a_program = store.visible_households(eve.user.id, false, at(59)).await.unwrap();
     assert_eq!(of_a_program, Visible::Households(std::sync::Arc::default()), "no program has an emergency");
     assert_eq!(store.emergencies_open_to(eve.user.id, at(59)).await.unwrap(), std::slice::from_ref(&access));
+    assert_eq!(store.open_emergencies(at(59)).await.unwrap(), std::slice::from_ref(&access));
+    assert_eq!(store.open_emergencies(at(60)).await.unwrap(), []);
     // Over by its time; another one makes room of it.
     assert_eq!(sees(&practice, eve.user.id, at(60)).await, []);
     let later = opened(eve.user.id, second, 60);
@@ -491,6 +493,7 @@ async fn the_practice_says_who_answers_where_nobody_was_named(on: On) {
     let store = practice.store.clone();
     let who = async || store.default_primary().await.unwrap().map(|(account, said)| (account.user.id, said));
     assert_eq!(who().await, Some((omar.user.id, false)));
+    assert_eq!(store.households_of_nobody().await.unwrap(), 1);
     store.set_default_primary(Some(mia.user.id)).await.unwrap();
     assert_eq!(who().await, Some((mia.user.id, true)));
     assert_eq!(sees(&practice, mia.user.id, at(0)).await.len(), 1);

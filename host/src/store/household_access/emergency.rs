@@ -208,6 +208,8 @@ impl Store {
             access.finding = finding;
             put(&mut emergencies, &access)?;
             transaction.open_table(UNREVIEWED)?.delete(&own(id.0))?;
+            // It is over, or it could not be reviewed: nobody has it open by now.
+            transaction.open_table(OPEN)?.delete(&open_key(access.user, id))?;
             Ok(Reviewed::Yes(access))
         })
         .await
@@ -234,24 +236,40 @@ impl Store {
         self.read(move |transaction| {
             let end = before.map(|before| own(before.0));
             let range = (Bound::Unbounded, end.as_ref().map_or(Bound::Unbounded, Bound::Excluded));
-            let unreviewed = transaction.open_table(UNREVIEWED)?;
+            let emergencies = transaction.open_table(EMERGENCIES)?;
             let mut items: Vec<EmergencyAccess> = Vec::new();
-            for entry in transaction.open_table(EMERGENCIES)?.scan_back(range)? {
-                let (key, row) = entry?;
-                if filter.unreviewed && unreviewed.get(key.value())?.is_none() {
-                    continue;
+            let mut is_full = |access: EmergencyAccess| {
+                let is_wanted = filter.user.is_none_or(|user| user == access.user);
+                if is_wanted && items.len() < page.limit() {
+                    items.push(access);
+                    return false;
                 }
-                let access = decode::<EmergencyRow>(row.value())?.shown(EmergencyId(uuid_at_end(key.value())));
-                if filter.user.is_some_and(|user| user != access.user) {
-                    continue;
+                is_wanted
+            };
+            let mut is_more = false;
+            if filter.unreviewed {
+                // Few at a time, among all that there ever were.
+                for entry in transaction.open_table(UNREVIEWED)?.scan_back(range)? {
+                    let id = EmergencyId(uuid_at_end(entry?.0.value()));
+                    let Some(access) = get(&emergencies, id)? else { continue };
+                    if is_full(access) {
+                        is_more = true;
+                        break;
+                    }
                 }
-                if items.len() == page.limit() {
-                    let next = items.last().map(|last| cursor_of(LIST, last.id.to_string().as_bytes()));
-                    return Ok(Page { items, next });
+            } else {
+                for entry in emergencies.scan_back(range)? {
+                    let (key, row) = entry?;
+                    let id = EmergencyId(uuid_at_end(key.value()));
+                    if is_full(decode::<EmergencyRow>(row.value())?.shown(id)) {
+                        is_more = true;
+                        break;
+                    }
                 }
-                items.push(access);
             }
-            Ok(Page { items, next: None })
+            let next = items.last().filter(|_| is_more);
+            let next = next.map(|last| cursor_of(LIST, last.id.to_string().as_bytes()));
+            Ok(Page { items, next })
         })
         .await
     }
@@ -270,6 +288,14 @@ impl Store {
     /// Returns an error if the store fails.
     pub async fn emergencies_open_to(&self, user: UserId, now: Timestamp) -> Result<Vec<EmergencyAccess>, StoreError> {
         self.read(move |transaction| open_to(transaction, user, now)).await
+    }
+
+    /// Those that are open at a moment, whoever has them open.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn open_emergencies(&self, now: Timestamp) -> Result<Vec<EmergencyAccess>, StoreError> {
+        self.read(move |transaction| all_open(transaction, now)).await
     }
 
     /// Whether an account may look for a household once more: it has looked fewer than `most` times in this hour, whatever it
@@ -322,17 +348,24 @@ pub(super) fn who_opened(
     household: HouseholdId,
     now: Timestamp,
 ) -> Result<Vec<UserId>, StoreError> {
-    let emergencies = transaction.open_table(EMERGENCIES)?;
     let households = transaction.open_table(HOUSEHOLDS)?;
     let mut users = Vec::new();
-    for entry in transaction.open_table(OPEN)?.scan(..)? {
-        let id = EmergencyId(uuid_at_end(entry?.0.value()));
-        let Some(access) = get(&emergencies, id)?.filter(|access| access.is_open(now)) else { continue };
+    for access in all_open(transaction, now)? {
         if resolved(&households, access.household)? == Some(household) {
             users.push(access.user);
         }
     }
     Ok(users)
+}
+
+fn all_open(transaction: &Snapshot, now: Timestamp) -> Result<Vec<EmergencyAccess>, StoreError> {
+    let emergencies = transaction.open_table(EMERGENCIES)?;
+    let mut open = Vec::new();
+    for entry in transaction.open_table(OPEN)?.scan(..)? {
+        let id = EmergencyId(uuid_at_end(entry?.0.value()));
+        open.extend(get(&emergencies, id)?.filter(|access| access.is_open(now)));
+    }
+    Ok(open)
 }
 
 /// Takes an erased person out of what is kept of emergencies: reasons and findings about households that nobody is left

@@ -109,6 +109,14 @@ impl Store {
         .await
     }
 
+    /// The number of households for which nobody was named.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn households_of_nobody(&self) -> Result<usize, StoreError> {
+        self.read(|transaction| index::answered_for(&transaction.open_table(ACCESS_OF)?, &[Party::FirstAdviser])).await
+    }
+
     /// Hands the households of `from` over to `to`, where they are still those of `shown`: who was their primary or
     /// secondary professional is that no more, and has no access as staff.
     ///

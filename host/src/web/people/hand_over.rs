@@ -34,6 +34,8 @@ pub(in crate::web) struct HandOverPage {
     pub(in crate::web) checked: Option<Checked>,
     /// What would become of the households, in a sentence.
     pub(in crate::web) sentence: String,
+    /// The households that a hand-over leaves as they are, in a sentence: those for which nobody was named.
+    pub(in crate::web) unnamed: Option<String>,
     pub(in crate::web) rows: Vec<Row>,
     /// The number of households that are not named.
     pub(in crate::web) more: usize,
@@ -80,6 +82,7 @@ pub(in crate::web) async fn show(
         layout,
         path: format!("/people/{id}"),
         sentence: sentence(&account, &parts),
+        unnamed: unnamed(&app, &account).await?,
         name: account.user.name,
         checked,
         more: parts.len().saturating_sub(MOST_SHOWN),
@@ -118,6 +121,16 @@ fn sentence(account: &Account, parts: &[HandOver]) -> String {
             )
         }
     }
+}
+
+/// Tells of the households that are the account's because nobody else was named.
+async fn unnamed(app: &App, account: &Account) -> Result<Option<String>, Failure> {
+    let is_default = app.store.default_primary().await?.is_some_and(|(default, _)| default.user.id == account.user.id);
+    let count = if is_default { app.store.households_of_nobody().await? } else { 0 };
+    Ok((count > 0).then(|| {
+        let households = format::count(count as u64, "household", "households");
+        format!("{} answers for {households} for which nobody was named.", account.user.name)
+    }))
 }
 
 /// Those of the accounts who can be a primary professional.
