@@ -112,7 +112,7 @@ async fn book(app: &App, actor: &Actor, action: Action) -> Result<Book, Refusal>
     Ok(Book::of(&app.store, actor, action, Timestamp::now()).await?)
 }
 
-/// The same for what changes credentials, roles or secrets: a person has to have given their password lately.
+/// The same for what changes credentials, roles or secrets: a person has to have confirmed lately who they are.
 fn may_freshly(actor: &Actor, action: Action) -> Result<(), Refusal> {
     may(actor, action)?;
     if actor.is_fresh() { Ok(()) } else { Err(Refusal::new(Kind::NotFresh, NOT_FRESH)) }

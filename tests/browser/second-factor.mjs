@@ -58,7 +58,7 @@ export async function secondFactor(browser, report, { host, token, screenshots }
   report.equal("ten recovery codes are shown", codes.length, 10);
   await shoot(page, "second-factor-recovery-codes");
   await page.reload();
-  report.that("once", (await main(page)).includes("They are shown once"), await main(page));
+  report.that("once", (await main(page)).includes("Recovery codes are shown once"), await main(page));
   await page.goto("/account");
   await shoot(page, "second-factor-account");
   await page.getByRole("button", { name: /Sign out/ }).first().click();

@@ -177,7 +177,7 @@ pub enum Who {
     Person {
         /// The person's account.
         user: UserId,
-        /// Whether the person gave their password within the last quarter of an hour.
+        /// Whether the person confirmed within the last quarter of an hour who they are.
         is_fresh: bool,
     },
     /// A program with an API token.

@@ -35,7 +35,7 @@ pub struct Session {
     pub user: User,
     /// The moment at which the session is over, however much it is used.
     pub ends_at: Timestamp,
-    /// The moment at which the person last gave their password.
+    /// The moment at which the person last confirmed who they are: by the password, or by the identity provider.
     pub confirmed_at: Timestamp,
     /// How the person's account stands to the second factor.
     pub second_factor: FactorState,

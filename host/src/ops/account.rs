@@ -146,7 +146,7 @@ pub async fn join(
     .await
 }
 
-/// Keeps that the person of a session has just given their password once more, and a code where they have a second factor.
+/// Keeps that the person of a session has just confirmed who they are: by the password, and a code where they have a second factor.
 ///
 /// # Errors
 /// Returns an error if the password or code is wrong, or too many were tried.

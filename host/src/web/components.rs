@@ -102,7 +102,7 @@ impl From<&Diagnostic> for Finding {
     fn from(diagnostic: &Diagnostic) -> Self {
         let (tone, word) = match diagnostic.severity {
             Severity::Info => (Tone::Neutral, "Note:"),
-            Severity::Warning => (Tone::Attention, "Look:"),
+            Severity::Warning => (Tone::Attention, "Warning:"),
             Severity::Error => (Tone::Trouble, "Set aside:"),
         };
         Self { tone, word, message: diagnostic.message.clone() }

@@ -71,7 +71,7 @@ impl SignedIn {
         self.may(action).is_ok()
     }
 
-    /// Goes on where the person has given their password lately, else asks for it and leads back to `path`: before a form
+    /// Goes on where the person has lately confirmed who they are, else asks for it and leads back to `path`: before a form
     /// whose content would be lost otherwise.
     pub(super) fn is_fresh_for(&self, path: &str) -> Result<(), Failure> {
         if self.actor.is_fresh() { Ok(()) } else { Err(Failure::ConfirmFirst(path.to_owned())) }

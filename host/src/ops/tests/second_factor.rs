@@ -220,7 +220,7 @@ async fn of_whom_the_practice_wants_one_nothing_is_open_until_it_is_set_up() {
         let named = host.submit("/account/name", "name=Omar+H", &cookie).await;
         assert_eq!(named.location, "/account/second-factor", "{named}");
         let page = host.open("/account/second-factor", &cookie).await;
-        assert!(page.text.contains("Your practice wants one") && !page.text.contains("/households"), "{page}");
+        assert!(page.text.contains("Your practice asks for one") && !page.text.contains("/households"), "{page}");
         let (secret, _) = set_up(&host, &cookie).await;
         assert_eq!(host.open("/account", &cookie).await.status, 200);
         assert_eq!(host.call(&Method::GET, "/users", &Value::Null, &cookie).await.status, 200);
