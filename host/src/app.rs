@@ -213,7 +213,7 @@ impl App {
         if changed > 0 {
             tracing::warn!(
                 accounts = changed,
-                "the settings name another identity provider than the accounts are linked to, or none"
+                "accounts were shut or opened again to sign-ins by an identity provider, as the settings name it or do not"
             );
         }
         Ok(())

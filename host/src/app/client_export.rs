@@ -22,7 +22,7 @@ use crate::domain::field::Record;
 use crate::domain::import::ImportRow;
 use crate::domain::note::Note;
 use crate::domain::review::ReviewState;
-use crate::domain::stored::StoredClient;
+use crate::domain::stored::{StoredClient, StoredListed};
 use crate::domain::{ConnectionName, RecordKind, Timestamp, with_listed};
 use crate::store::StoreError;
 use crate::store::StoredItem;
@@ -61,12 +61,17 @@ impl App {
         let mut archive = Archive::new(&self.config.server.data_dir)?;
         archive.json("client.json", client).await?;
         self.export_raw(client, &mut archive).await?;
+        let mut records = vec![(client.origin.connection.clone(), (RecordKind::Client, None))];
         for kind in RecordKind::LISTED {
-            let items = with_listed!(*kind, Item => self.items_of::<Item>(client).await?);
+            let items = with_listed!(*kind, Item => {
+                let items = self.items_of::<Item>(client).await?;
+                records.extend(items.iter().map(|item| (item.connection.clone(), (*kind, Some(item.listed.id)))));
+                items.iter().map(shown).collect::<Result<Vec<Value>, _>>()?
+            });
             archive.json(&format!("{}.json", kind.plural()), &items).await?;
         }
         archive.json("household.json", &self.household_of(client).await?).await?;
-        archive.json("changes.json", &self.changes_of(client).await?).await?;
+        archive.json("changes.json", &self.changes_of(client, records).await?).await?;
         archive.json("queue-and-lists.json", &self.mentions_of(client).await?).await?;
         archive.json("audit.json", &self.audit_of(client).await?).await?;
         let shared = self.export_notes(client, &mut archive).await?;
@@ -90,29 +95,11 @@ impl App {
         Ok(())
     }
 
-    async fn items_of<T: StoredItem + Serialize>(&self, client: &StoredClient) -> Result<Vec<Value>, ExportError> {
+    async fn items_of<T: StoredItem>(&self, client: &StoredClient) -> Result<Vec<StoredListed<T>>, StoreError> {
         let (mut found, mut cursor) = (Vec::new(), None);
         loop {
             let page = self.store.items::<T>(Whose::Client(client.id), PageRequest { cursor, limit: PAGE }).await?;
-            for item in page.items {
-                found.push(json!({
-                    "id": item.listed.id,
-                    "connection": item.connection,
-                    "gone_since": item.listed.gone_since,
-                    "value": serde_json::to_value(&item.listed.value)?,
-                    "own": own(&item.listed.own),
-                }));
-            }
-            let Some(next) = page.next else { return Ok(found) };
-            cursor = Some(next);
-        }
-    }
-
-    async fn item_ids<T: StoredItem>(&self, client: &StoredClient) -> Result<Vec<(ConnectionName, Uuid)>, StoreError> {
-        let (mut found, mut cursor) = (Vec::new(), None);
-        loop {
-            let page = self.store.items::<T>(Whose::Client(client.id), PageRequest { cursor, limit: PAGE }).await?;
-            found.extend(page.items.into_iter().map(|item| (item.connection, item.listed.id)));
+            found.extend(page.items);
             let Some(next) = page.next else { return Ok(found) };
             cursor = Some(next);
         }
@@ -146,16 +133,12 @@ impl App {
         )
     }
 
-    /// What syncs changed: of the client, and of each item of their lists.
-    async fn changes_of(&self, client: &StoredClient) -> Result<Vec<Value>, ExportError> {
-        let mut records = vec![(client.origin.connection.clone(), (RecordKind::Client, None))];
-        for kind in RecordKind::LISTED {
-            with_listed!(*kind, Item => {
-                for (connection, id) in self.item_ids::<Item>(client).await? {
-                    records.push((connection, (*kind, Some(id))));
-                }
-            });
-        }
+    /// What syncs changed of the client, and of each item of their lists.
+    async fn changes_of(
+        &self,
+        client: &StoredClient,
+        records: Vec<(ConnectionName, (RecordKind, Option<Uuid>))>,
+    ) -> Result<Vec<Value>, ExportError> {
         let mut changes = Vec::new();
         for (connection, (kind, item)) in records {
             for change in self.store.reported_changes(connection, client.id, (kind, item)).await? {
@@ -275,6 +258,17 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// An item of a list, as the archive has it.
+fn shown<T: StoredItem + Serialize>(item: &StoredListed<T>) -> Result<Value, serde_json::Error> {
+    Ok(json!({
+        "id": item.listed.id,
+        "connection": item.connection,
+        "gone_since": item.listed.gone_since,
+        "value": serde_json::to_value(&item.listed.value)?,
+        "own": own(&item.listed.own),
+    }))
 }
 
 /// The practice's own values of a goal or cover, where there are any.

@@ -98,7 +98,7 @@ impl Keys {
     /// Looks at the signature of a token.
     ///
     /// # Errors
-    /// Returns an error if it is no token, is signed or is signed by an algorithm that is not taken.
+    /// Returns an error if it is no token, or is signed by an algorithm that is not taken.
     pub fn look(&self, token: &str) -> Result<Looked, OpenIdError> {
         if token.len() > LONGEST {
             return Err(OpenIdError::BadToken("it is longer than 64 KB"));

@@ -85,8 +85,8 @@ impl IdentityLine {
 }
 
 /// The note on a link to a provider that is gone from the settings.
-const RETIRED: &str = "The settings name this identity provider no more, so that nobody signs in by it. Unlink it, and make a \
-                       link below by which a password is chosen.";
+const RETIRED: &str = "The settings no longer name this identity provider, so nobody signs in with it. Unlink it, then make a \
+                       link below to choose a password.";
 
 /// How an account stands, of whose person a password is taken or not.
 fn sentence(state: AccountState, is_linked: bool, takes_password: bool) -> &'static str {
