@@ -30,7 +30,15 @@ fn is_noncharacter(c: char) -> bool {
 /// Whether a value of one line does without it: what is unwanted everywhere, and the marks that are pasted along with a
 /// name or an address unseen. No such value is written with them.
 pub fn is_unwanted_in_a_value(c: char) -> bool {
-    is_unwanted(c) || matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}'..='\u{2065}')
+    is_unwanted(c)
+        || is_filler(c)
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}'..='\u{2065}')
+        || matches!(c, '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}')
+}
+
+/// Letters and signs that are drawn as a blank: Hangul fillers, the empty Braille pattern, a note without its head.
+fn is_filler(c: char) -> bool {
+    matches!(c, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{1d159}')
 }
 
 /// Whether a reader sees anything of a character: neither blank nor control, nor one that only steers how others are
@@ -39,16 +47,26 @@ pub fn is_visible(c: char) -> bool {
     !c.is_whitespace()
         && !is_unwanted_in_a_value(c)
         && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
-        && !matches!(
-            c,
-            '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}'
-        )
+        && !matches!(c, '\u{34f}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}')
 }
 
 /// A text by its letters alone, whichever way they were typed (NFKC): composed or with marks behind them, of full or half
 /// width, as ligatures.
 pub fn by_its_letters(text: &str) -> String {
     text.nfkc().collect()
+}
+
+/// What two names are compared by that are to be told apart by a reader: which letters and signs they have, whatever their
+/// case, the way they were typed, and what nobody sees of them. `C++` is not `C#`, and `Café` is not `Cafe`.
+pub fn as_it_reads(text: &str) -> String {
+    let seen = |text: String| -> String { text.chars().filter(|c| c.is_whitespace() || is_visible(*c)).collect() };
+    // A letter in its other case may be made of marks that go together anew.
+    one_line(&seen(by_its_letters(&by_its_letters(text).to_lowercase())))
+}
+
+/// Whether a text can stand on one line as it is, and is no longer than so many characters.
+pub fn fits_on_one_line(text: &str, most: usize) -> bool {
+    text.chars().count() <= most && !text.chars().any(is_unwanted_in_a_value)
 }
 
 /// Whether Latin letters stand beside Greek or Cyrillic ones, many of which look like them.
@@ -77,7 +95,7 @@ pub fn full_stop(text: &str) -> String {
     }
 }
 
-/// A value of one line: line breaks and tabs become blanks, what is unwanted goes, and so do blanks around it. Empty
+/// A value of one line: line breaks, tabs and what is drawn as a blank become blanks, what is unwanted goes, and so do blanks around it. Empty
 /// where a reader would see nothing of it.
 pub fn value(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_visible) {
@@ -88,6 +106,7 @@ pub fn value(text: &str) -> Cow<'_, str> {
     }
     let kept = text.chars().filter_map(|c| match c {
         '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some(' '),
+        c if is_filler(c) => Some(' '),
         c if is_unwanted_in_a_value(c) => None,
         c => Some(c),
     });
@@ -97,7 +116,8 @@ pub fn value(text: &str) -> Cow<'_, str> {
 /// A value as a person types it: single blanks, and nothing that nobody sees but control characters, which are no slip and
 /// are left for the field to refuse.
 pub fn one_line(given: &str) -> String {
-    let kept: String = given.trim().chars().filter(|c| c.is_control() || !is_unwanted_in_a_value(*c)).collect();
+    let blanks = given.trim().chars().map(|c| if is_filler(c) { ' ' } else { c });
+    let kept: String = blanks.filter(|c| c.is_control() || !is_unwanted_in_a_value(*c)).collect();
     if !kept.chars().any(|c| c.is_control() || is_visible(c)) {
         return String::new();
     }
@@ -163,6 +183,7 @@ mod tests {
         check("pat\u{ad}.lee\u{200b}@example.com\u{fffe}", "pat.lee@example.com");
         check("\u{fdd0}\u{1fffe}\u{10ffff}\u{fff9}\u{206a}\u{e0001}\u{200f}", "");
         check("\u{200d}\u{fe0f} \u{a0}", "");
+        check("Ayda\u{3164}Khan\u{115f}", "Ayda Khan");
         // Joiners, variation selectors, private letters and marks that are written stay.
         check("क्\u{200d}ष می\u{200c}خواهم 葛\u{e0100} \u{e000}", "क्\u{200d}ष می\u{200c}خواهم 葛\u{e0100} \u{e000}");
     }
@@ -173,6 +194,33 @@ mod tests {
         check(" \u{feff}Mary \u{a0} Jane\u{202e}\u{fffe}", "Mary Jane");
         check("Kh\0an", "Kh\0an");
         check("\u{200d} \u{200b}", "");
+        check("Mary\u{3164}Jane\u{ffa0}\u{1d159}", "Mary Jane");
+    }
+
+    #[test]
+    fn names_are_one_where_they_read_alike() {
+        let check = |one: &str, other: &str, alike| {
+            assert_eq!(as_it_reads(one) == as_it_reads(other), alike, "{one:?} {other:?}");
+        };
+        check("North", "ＮＯＲＴＨ", true);
+        check("North  Shore", " north\u{a0}shore", true);
+        check("Café", "CAFE\u{301}", true);
+        check("North", "Nor\u{200d}th\u{fe0f}", true);
+        check("North", "North\u{3164}", true);
+        check("C++", "C#", false);
+        check("Café", "Cafe", false);
+        check("王", "芳", false);
+        check("A-1", "A1", false);
+    }
+
+    #[test]
+    fn a_line_has_no_controls_and_nothing_that_nobody_sees() {
+        let check = |text: &str, expected| assert_eq!(fits_on_one_line(text, 5), expected, "{text:?}");
+        check("Māia…", true);
+        check("Māia…!", false);
+        for unseen in ["a\nb", "a\0b", "a\u{202e}b", "a\u{200b}b", "a\u{3164}b", "a\u{61c}b"] {
+            check(unseen, false);
+        }
     }
 
     #[test]
@@ -207,7 +255,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_is_no_text() {
-        for c in "\u{3164}\u{2800}\u{180e}\u{200b}\u{202e}\u{feff}\0 \t\u{a0}\u{ad}\u{200d}\u{fe0f}\u{e0061}".chars() {
+        for c in "\u{115f}\u{1160}\u{ffa0}\u{17b5}\u{1d159}\u{61c}\u{1d173}\u{3164}\u{2800}\u{180e}\u{200b}\u{202e}\u{feff}\0 \t\u{a0}\u{ad}\u{200d}\u{fe0f}\u{e0061}".chars() {
             assert!(!is_visible(c), "{c:?}");
         }
         assert!("aā王\u{e000}\u{fffd}".chars().all(is_visible));

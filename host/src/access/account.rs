@@ -236,6 +236,9 @@ mod tests {
         check("ｐａｔ.lee@example.com", "王小明", "correct horse battery", &[]);
         check("pat.lee@example.com", "\u{3164}", "correct horse battery", &["name"]);
         check("pat.lee@example.com", "… 12", "correct horse battery", &["name"]);
+        for unseen in ["Pat\u{115f}Lee", "Pat\u{1160}Lee", "Pat\u{3164}Lee", "Pat\u{ffa0}Lee", "Pat\u{2800}Lee"] {
+            check("pat.lee@example.com", unseen, "correct horse battery", &["name"]);
+        }
         check("pat.lee@example.com", "Pat\u{202e}eeL", "correct horse battery", &["name"]);
     }
 }

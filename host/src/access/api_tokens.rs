@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Access, FieldProblem, session, token};
 use crate::domain::access::{Actor, Scope, Who};
 use crate::domain::account::ApiToken;
-use crate::domain::text::{is_unwanted_in_a_value, is_visible};
+use crate::domain::text::{fits_on_one_line, is_visible};
 use crate::domain::{Timestamp, TokenId, UserId};
 use crate::store::StoreError;
 use crate::store::access::NotKept;
@@ -31,9 +31,8 @@ impl NewToken {
     /// Every problem with what was typed, whatever its maker may do.
     pub fn problems(&self, now: Timestamp) -> Vec<FieldProblem> {
         let name = self.name.trim();
-        let is_shown = name.chars().any(is_visible) && !name.chars().any(is_unwanted_in_a_value);
         let mut problems = Vec::new();
-        if !is_shown || name.chars().count() > LONGEST_NAME {
+        if !name.chars().any(is_visible) || !fits_on_one_line(name, LONGEST_NAME) {
             problems
                 .push(FieldProblem::new("name", "Say in at most 200 characters, on one line, what the token is for."));
         }

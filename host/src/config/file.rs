@@ -24,7 +24,7 @@ use crate::crm::registry::Registry;
 use crate::domain::account::SecondFactorRule;
 use crate::domain::outbox::{REQUEST_LIFE, SITE_LAG};
 use crate::domain::privacy::retention;
-use crate::domain::text::is_unwanted;
+use crate::domain::text::{is_unwanted_in_a_value, is_visible};
 use crate::domain::{ConnectionName, InvalidConnectionName, Timestamp};
 
 /// All sections; the keys are documented in `reference.toml`.
@@ -267,9 +267,9 @@ impl File {
 
 impl PracticeSection {
     fn check(self, check: &mut Check<'_>) -> Practice {
-        if self.name.trim().is_empty() {
+        if !self.name.chars().any(is_visible) {
             check.problem("practice.name", "is empty; it is shown on every page and file note");
-        } else if self.name.chars().any(is_unwanted) {
+        } else if self.name.trim().chars().any(is_unwanted_in_a_value) {
             let message = "holds characters that nobody sees, such as a byte order mark; type it again on one line";
             check.problem("practice.name", message);
         }

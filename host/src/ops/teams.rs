@@ -8,7 +8,7 @@ use crate::domain::access::team::{LONGEST_NAME, MOST_MEMBERS, MOST_TEAMS, Team};
 use crate::domain::access::{Action, Actor};
 use crate::domain::account::AccountState;
 use crate::domain::audit::Subject;
-use crate::domain::text::{self, is_unwanted};
+use crate::domain::text;
 use crate::domain::{TeamId, UserId};
 use crate::store::audit::scope;
 use crate::store::household_access::TeamKept;
@@ -70,9 +70,11 @@ async fn keep(app: &App, id: TeamId, (wanted, before): (WantedTeam, &[UserId]), 
     let mut errors = Vec::new();
     let mut error = |pointer: String, message: String| errors.push(FieldError { pointer, message });
     // Names that read alike are one: a full-width letter makes no other team.
-    let name = text::by_its_letters(&text::one_line(&wanted.name));
-    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(is_unwanted) {
+    let name = text::one_line(&text::by_its_letters(&wanted.name));
+    if name.is_empty() || !text::fits_on_one_line(&name, LONGEST_NAME) {
         error("/name".to_owned(), format!("Enter a name of at most {LONGEST_NAME} characters on one line."));
+    } else if !name.chars().any(|c| c.is_alphanumeric() && text::is_visible(c)) {
+        error("/name".to_owned(), "Enter a name with at least one letter or digit.".to_owned());
     }
     if wanted.members.len() > MOST_MEMBERS {
         error("/members".to_owned(), format!("A team has at most {MOST_MEMBERS} members."));

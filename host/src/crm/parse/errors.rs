@@ -1,6 +1,6 @@
 //! Errors in the values that were given, one by one.
 
-use crate::domain::text::{is_unwanted, sentence};
+use crate::domain::text::{is_unwanted_in_a_value, is_visible, sentence};
 
 /// The longest text of a value, in characters.
 const LONGEST: usize = 200;
@@ -32,9 +32,9 @@ impl FieldError {
     /// Looks at a text that is to be there and not too long, and answers it without blanks around it.
     pub fn check_text(field: &str, what: &str, text: &str, errors: &mut Vec<Self>) -> String {
         let text = text.trim().to_owned();
-        if text.is_empty() {
+        if !text.chars().any(|c| is_visible(c) || c.is_control()) {
             errors.push(Self { field: field.to_owned(), reason: Reason::Missing(format!("enter {what}")) });
-        } else if text.chars().any(is_unwanted) {
+        } else if text.chars().any(is_unwanted_in_a_value) {
             let message = "holds a character that nobody sees, such as a control character; type it again on one line";
             errors.push(Self::new(field, message));
         } else if text.chars().count() > LONGEST {

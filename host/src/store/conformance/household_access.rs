@@ -327,6 +327,19 @@ async fn a_team_has_access_to_its_members_households(on: On) {
     // The name is one team's alone; members change what is seen at once.
     let other = Team { id: TeamId(Uuid::now_v7()), name: "north".to_owned(), members: Vec::new() };
     assert_eq!(store.keep_team(other.clone(), true).await.unwrap(), TeamKept::NameTaken);
+    let signs: Vec<Team> = ["C++", "C#", "Café", "Cafe"]
+        .map(|name| Team { id: TeamId(Uuid::now_v7()), name: name.to_owned(), members: Vec::new() })
+        .into();
+    for team in &signs {
+        assert_eq!(
+            store.keep_team(team.clone(), true).await.unwrap(),
+            TeamKept::Yes(team.clone()),
+            "they read otherwise"
+        );
+    }
+    for team in signs {
+        assert!(store.remove_team(team.id).await.unwrap());
+    }
     assert_eq!(store.keep_team(Team { name: "South".to_owned(), ..other }, false).await.unwrap(), TeamKept::Gone);
     let changed = Team { members: vec![eve.user.id, omar.user.id], ..team.clone() };
     store.keep_team(changed, false).await.unwrap();

@@ -1,7 +1,7 @@
 //! Teams: a few rows, read as a whole.
 
 use crate::domain::access::team::{MOST_TEAMS, Team};
-use crate::domain::fold::fold;
+use crate::domain::text::as_it_reads;
 use crate::domain::{TeamId, UserId};
 use crate::store::engine::{Readable, Snapshot, Table, Write};
 use crate::store::keys::{OwnKey, own, uuid_at_end};
@@ -59,7 +59,8 @@ impl Store {
             if !is_new && !is_there {
                 return Ok(TeamKept::Gone);
             }
-            let is_taken = |other: &Team| other.id != team.id && fold(&other.name) == fold(&team.name);
+            let reads = as_it_reads(&team.name);
+            let is_taken = |other: &Team| other.id != team.id && as_it_reads(&other.name) == reads;
             if others.iter().any(is_taken) {
                 return Ok(TeamKept::NameTaken);
             }

@@ -15,6 +15,16 @@ pub fn rows(host: &Host) -> Vec<Row> {
     let no_access = format!("There is no emergency access {none}.");
     vec![
         by_api("teams::make", post("/teams", json!({"name": " ", "members": []}))).at(422, "name", "Enter a name"),
+        by_api("teams::make", post("/teams", json!({"name": "++", "members": []}))).at(
+            422,
+            "name",
+            "Enter a name with at least one letter or digit.",
+        ),
+        by_api("teams::make", post("/teams", json!({"name": "\u{3164}\u{ffa0}", "members": []}))).at(
+            422,
+            "name",
+            "Enter a name",
+        ),
         by_api("teams::make", post("/teams", json!({"name": "North", "members": [manager, manager]}))).at(
             422,
             "members/1",
