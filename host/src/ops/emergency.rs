@@ -9,7 +9,7 @@ use crate::domain::access::emergency::{EmergencyAccess, LONGEST_FINDING, MOST_OP
 use crate::domain::access::household::{Chosen, LONGEST_REASON};
 use crate::domain::access::{Action, Actor, Decision, Who, authorize};
 use crate::domain::audit::Subject;
-use crate::domain::text::is_unwanted;
+use crate::domain::text;
 use crate::domain::{EmergencyId, HouseholdId, Timestamp, UserId};
 use crate::store::audit::scope;
 use crate::store::book::{HouseholdFilter, PageRequest};
@@ -39,9 +39,9 @@ pub async fn open(
             let message = "Nothing was opened: emergency access is turned off here. Ask a practice manager.";
             return Err(Refusal::new(Kind::NotAllowed, message));
         }
-        let reason = reason.trim();
+        let reason = text::one_line(reason);
         let letters = reason.chars().filter(|letter| letter.is_alphanumeric()).count();
-        if letters < SHORTEST_REASON || reason.chars().count() > LONGEST_REASON || reason.chars().any(is_unwanted) {
+        if letters < SHORTEST_REASON || !text::fits_on_one_line(&reason, LONGEST_REASON) {
             let message = format!(
                 "Say in {SHORTEST_REASON} letters at least, and {LONGEST_REASON} at most, on one line, why you need it now. A \
                  practice manager reads it."
@@ -69,7 +69,7 @@ pub async fn open(
             id: EmergencyId(Uuid::now_v7()),
             user,
             household,
-            reason: reason.to_owned(),
+            reason,
             opened_at: now,
             ends_at,
             ended: None,
@@ -117,9 +117,8 @@ pub async fn review(
 ) -> Result<EmergencyAccess, Refusal> {
     audited(app, actor, ("emergency.review", Subject::of_kind("household")), async move {
         may(actor, Action::ManageHouseholds)?;
-        let finding = finding.map(|finding| finding.trim().to_owned()).filter(|finding| !finding.is_empty());
-        let is_unfit = |finding: &String| finding.chars().count() > LONGEST_FINDING || finding.chars().any(is_unwanted);
-        if finding.as_ref().is_some_and(is_unfit) {
+        let finding = finding.map(|finding| text::one_line(&finding)).filter(|finding| !finding.is_empty());
+        if finding.as_ref().is_some_and(|finding| !text::fits_on_one_line(finding, LONGEST_FINDING)) {
             return Err(Refusal::at("/finding", format!("At most {LONGEST_FINDING} characters on one line.")));
         }
         let known = app.store.emergency(id).await?.ok_or_else(|| not_there(id))?;

@@ -10,7 +10,7 @@ use crate::domain::access::household::{
 use crate::domain::access::{Action, Actor, Role};
 use crate::domain::account::AccountState;
 use crate::domain::audit::Subject;
-use crate::domain::text::is_unwanted;
+use crate::domain::text;
 use crate::domain::{ConnectionName, ExternalId, HouseholdId, Timestamp, UserId};
 use crate::store::audit::scope;
 use crate::store::household_access::{AccessSet, HandOver, HandedOver, LinkedBy, LinkedProfessional, NewAccess};
@@ -165,9 +165,8 @@ async fn staff(
         if expires_at.is_some_and(|end| end <= now && is_new) {
             errors.add(at("expires_at"), "This is over already. Choose a day to come, or none.");
         }
-        let reason = reason.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty());
-        let is_unfit = |reason: &String| reason.chars().count() > LONGEST_REASON || reason.chars().any(is_unwanted);
-        if reason.as_ref().is_some_and(is_unfit) {
+        let reason = reason.map(|reason| text::one_line(&reason)).filter(|reason| !reason.is_empty());
+        if reason.as_ref().is_some_and(|reason| !text::fits_on_one_line(reason, LONGEST_REASON)) {
             errors.add(at("reason"), format!("A reason is at most {LONGEST_REASON} characters on one line."));
         }
         staff.push(StaffAccess { user, role, expires_at, reason, given_by: actor.name.clone(), given_at: now });

@@ -111,9 +111,10 @@ pub async fn hold(
         may(actor, Action::EraseClients)?;
         exists(app, subject).await?;
         let reason = text::one_line(reason);
-        if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
-            let message =
-                format!("Say why, in at most {LONGEST_REASON} characters: a complaint’s number, or who asked for it.");
+        if reason.is_empty() || !text::fits_on_one_line(&reason, LONGEST_REASON) {
+            let message = format!(
+                "Say why, in at most {LONGEST_REASON} characters on one line: a complaint’s number, or who asked for it."
+            );
             return Err(Refusal::at("/reason", message));
         }
         if until.is_some_and(|until| until <= now) {

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::{Row, post, row};
+use super::{Row, by_api, post, row};
 use crate::ops::tests::host::Host;
 
 pub fn rows(host: &Host) -> Vec<Row> {
@@ -34,6 +34,11 @@ pub fn rows(host: &Host) -> Vec<Row> {
             (Method::PUT, of("legal-hold"), json!({"reason": "A complaint", "until": "2020-01-01T00:00:00Z"})),
         )
         .at(422, "until", "Choose a date in the future"),
+        by_api("privacy::hold", (Method::PUT, of("legal-hold"), json!({"reason": "A\ncomplaint"}))).at(
+            422,
+            "reason",
+            "on one line",
+        ),
         row("privacy::release", (of("release"), ""), (Method::DELETE, of("legal-hold"), Value::Null))
             .with(404, &format!("There is no legal hold on {client}")),
     ]

@@ -62,6 +62,14 @@ pub fn rows(host: &Host) -> Vec<Row> {
             needs_role: false,
             ..by_api(
                 "emergency::open",
+                post("/emergency-access", json!({"of": "1", "reason": "The client rang\0 now"})),
+            )
+        }
+        .at(422, "reason", "on one line"),
+        Row {
+            needs_role: false,
+            ..by_api(
+                "emergency::open",
                 post("/emergency-access", json!({"of": "Khan", "reason": "The client rang and cannot wait"})),
             )
         }
