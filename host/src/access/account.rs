@@ -58,6 +58,9 @@ pub enum AccountError {
     /// The account is disabled.
     #[error("the account of {0} is disabled; enable it first. Nothing was changed")]
     Disabled(String),
+    /// The account is linked to no identity provider.
+    #[error("the account of {0} is not linked to an identity provider. Nothing was changed")]
+    NotLinked(String),
     /// No password would be taken of the account, so that no link by which one is chosen is made.
     #[error(
         "{0} signs in by the identity provider, with the email of the account; passwords are for practice managers here. \

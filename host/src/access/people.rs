@@ -270,6 +270,7 @@ fn changed(outcome: Changed) -> Result<Account, AccountError> {
         Changed::Yes(account) => Ok(account),
         Changed::NoAccount => Err(AccountError::NoAccount),
         Changed::LastManager(user) => Err(AccountError::LastManager(user.name)),
+        Changed::NotLinked(user) => Err(AccountError::NotLinked(user.name)),
         Changed::EmailTaken => Err(AccountError::email_is_taken()),
         Changed::Disabled(user) => Err(AccountError::Disabled(user.name)),
         Changed::PasswordChanged => Err(SignInError::Refused.into()),

@@ -285,9 +285,10 @@ impl From<AccountError> for Refusal {
             AccountError::LinkIsOver | AccountError::AccountLinkIsOver | AccountError::NoAccount => {
                 Self::new(Kind::NotFound, full_stop(&error.to_string()))
             }
-            AccountError::LastManager(_) | AccountError::Disabled(_) | AccountError::SignsInByProvider(_) => {
-                Self::new(Kind::WrongState, full_stop(&error.to_string()))
-            }
+            AccountError::LastManager(_)
+            | AccountError::Disabled(_)
+            | AccountError::NotLinked(_)
+            | AccountError::SignsInByProvider(_) => Self::new(Kind::WrongState, full_stop(&error.to_string())),
             AccountError::NotConfirmed(SignInError::Refused) => {
                 Self::at("/current_password", "This is not your password. Type the one with which you signed in.")
             }

@@ -84,7 +84,7 @@ pub async fn change(
 /// which they choose one; who comes from the provider with the account's email is linked again.
 ///
 /// # Errors
-/// Returns an error if there is no such account, or it is the last practice manager's who can sign in.
+/// Returns an error if there is no such account, it is not linked, or it is the last practice manager's who can sign in.
 pub async fn unlink(app: &App, actor: &Actor, id: UserId) -> Result<Account, Refusal> {
     audited(app, actor, ("people.unlink", Subject::new("account", id)), async move {
         may_freshly(actor, Action::ManagePeople)?;

@@ -184,7 +184,7 @@ impl Store {
                 return Ok(Changed::NoAccount);
             };
             let mut after = before.clone();
-            let Some(identity) = after.identity.take() else { return Ok(Changed::Yes(before.into())) };
+            let Some(identity) = after.identity.take() else { return Ok(Changed::NotLinked(before.user)) };
             if before.is_active_manager() && !after.is_active_manager() && is_last_manager(transaction, id)? {
                 return Ok(Changed::LastManager(before.user));
             }

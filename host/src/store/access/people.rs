@@ -52,6 +52,8 @@ pub enum Changed {
     NoAccount,
     /// Nobody else could manage the practice; nothing changed.
     LastManager(User),
+    /// The account is linked to no identity; nothing changed.
+    NotLinked(User),
     /// Another account has the email; nothing changed.
     EmailTaken,
     /// The account is disabled; nothing changed.

@@ -42,6 +42,12 @@ pub fn rows(host: &Host) -> Vec<Row> {
         )
         .with(404, "There is no such account"),
         row(
+            "people::unlink",
+            (format!("/people/{manager}/unlink"), ""),
+            post(format!("/users/{manager}/unlink"), Value::Null),
+        )
+        .with(409, "is not linked to an identity provider"),
+        row(
             "teams::change",
             (format!("/people/teams/{none}"), "name=North"),
             put(format!("/teams/{none}"), json!({"name": "North", "members": []})),
