@@ -93,14 +93,18 @@ pub struct HandedOverBody {
 
 /// Hands all households of an account over to another one, in one step; what it had access to as staff ends.
 ///
-/// With `If-Match`, it is done only where the households are still those of that `ETag`; else it is 412.
+/// `If-Match` has the `ETag` of `GET /users/{id}/households`: it is done only where the households are still those, and else is
+/// 412. Without it, or with `*`, it is 428.
 #[utoipa::path(
     post,
     path = "/api/v1/users/{id}/hand-over",
     operation_id = "hand_over_households",
     tag = "people",
     security(("token" = []), ("session" = [])),
-    params(("id" = Uuid, Path, description = "The account's id")),
+    params(
+        ("id" = Uuid, Path, description = "The account's id"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the households that were looked at; 428 without it")
+    ),
     request_body = HandOverBody,
     responses((status = 200, body = HandedOverBody))
 )]

@@ -48,6 +48,8 @@ pub enum Kind {
     KeyReused,
     /// Somebody changed the thing since it was looked at.
     Stale,
+    /// The request needs `If-Match`, with the version that was looked at.
+    NotSaidWhich,
     /// The thing's state does not allow it.
     WrongState,
     /// The body is too large.
@@ -90,6 +92,7 @@ impl Kind {
             Self::KeyReused => (StatusCode::CONFLICT, "idempotency-key-reused", "The idempotency key is taken"),
             Self::WrongState => (StatusCode::CONFLICT, "wrong-state", "Its state does not allow that"),
             Self::Stale => (StatusCode::PRECONDITION_FAILED, "stale", "It was changed meanwhile"),
+            Self::NotSaidWhich => (StatusCode::PRECONDITION_REQUIRED, "precondition-required", "`If-Match` is needed"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
             Self::WrongMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not declared as JSON")
@@ -208,6 +211,7 @@ impl From<Refusal> for Problem {
             ops::Kind::KeyReused => Kind::KeyReused,
             ops::Kind::WrongState => Kind::WrongState,
             ops::Kind::Stale => Kind::Stale,
+            ops::Kind::NotSaidWhich => Kind::NotSaidWhich,
             ops::Kind::TooLarge => Kind::TooLarge,
             ops::Kind::Invalid => Kind::Invalid,
             ops::Kind::PluginFailed => Kind::PluginFailed,

@@ -278,12 +278,15 @@ pub struct Leaver {
 const NOT_AS_SHOWN: &str = "Nothing was changed: the households are not those that were shown any more. Look at them as \
                             they are now, then hand them over.";
 
+const NOT_SHOWN: &str = "Nothing was changed: say which households you mean. Read `GET /users/{id}/households`, and send its \
+                         `ETag` as `If-Match`.";
+
 /// Hands the households of somebody over to somebody else, who answers for them from then on in the same part; what the one
 /// before had access to as staff ends. Answers the number of households.
 ///
 /// # Errors
 /// Returns an error if there is no such account, the other one cannot answer for households, or the households are others
-/// than those of the versions that were shown, any of which will do ([`HandOver::version_of`]; none: whatever they are).
+/// than those of the versions that were shown, any of which will do ([`HandOver::version_of`]), or nobody says what was.
 pub async fn hand_over(
     app: &App,
     actor: &Actor,
@@ -307,7 +310,8 @@ pub async fn hand_over(
         if !errors.0.is_empty() {
             return Err(Refusal::invalid(errors.0));
         }
-        if shown.is_some_and(|versions| !versions.contains(&HandOver::version_of(&parts))) {
+        let Some(shown) = shown else { return Err(Refusal::new(Kind::NotSaidWhich, NOT_SHOWN)) };
+        if !shown.contains(&HandOver::version_of(&parts)) {
             return Err(Refusal::new(Kind::Stale, NOT_AS_SHOWN));
         }
         if parts.is_empty() {

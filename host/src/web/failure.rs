@@ -151,7 +151,7 @@ pub(super) fn describe(kind: Kind) -> (StatusCode, &'static str) {
         Kind::NotSignedIn | Kind::CodeWanted => (StatusCode::UNPROCESSABLE_ENTITY, "Not signed in"),
         Kind::NotFresh => (StatusCode::FORBIDDEN, "Confirm it’s you"),
         Kind::NotFound => (StatusCode::NOT_FOUND, "Not found"),
-        Kind::KeyReused | Kind::WrongState | Kind::Stale => (StatusCode::CONFLICT, "Not done"),
+        Kind::KeyReused | Kind::WrongState | Kind::Stale | Kind::NotSaidWhich => (StatusCode::CONFLICT, "Not done"),
         Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Too large"),
         Kind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "Not done"),
         Kind::PluginFailed | Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Something failed here"),

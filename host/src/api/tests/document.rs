@@ -151,7 +151,7 @@ async fn what_it_lists() {
     post /api/v1/users () 201 default
     get /api/v1/users/{id} (id) 200 default
     patch /api/v1/users/{id} (id) 200 default
-    post /api/v1/users/{id}/hand-over (id) 200 default
+    post /api/v1/users/{id}/hand-over (id, If-Match) 200 default
     get /api/v1/users/{id}/households (id, limit, cursor) 200 default
     post /api/v1/users/{id}/reset (id) 200 default
     post /api/v1/users/{id}/reset-second-factor (id) 200 default

@@ -147,13 +147,27 @@ impl Host {
 
     /// Sends JSON to the API; none where the body is null, and a form in parts where it is a text.
     pub async fn call(&self, method: &Method, path: &str, body: &Value, cookie: &str) -> Answer {
+        self.call_where(method, path, body, (cookie, None)).await
+    }
+
+    /// The same, for a thing of which this version was looked at.
+    pub async fn call_where(
+        &self,
+        method: &Method,
+        path: &str,
+        body: &Value,
+        (cookie, version): (&str, Option<&str>),
+    ) -> Answer {
         let (media_type, body) = match body {
             Value::Null => ("application/json", String::new()),
             Value::String(parts) => (PARTS, parts.clone()),
             json => ("application/json", json.to_string()),
         };
         let request = Request::builder().method(method).uri(format!("/api/v1{path}"));
-        let request = request.header("content-type", media_type);
+        let mut request = request.header("content-type", media_type);
+        if let Some(version) = version {
+            request = request.header("if-match", format!("\"{version}\""));
+        }
         send(&self.api, request.header("idempotency-key", Uuid::now_v7().to_string()), cookie, body).await
     }
 }

@@ -138,8 +138,20 @@ async fn the_households_of_who_leaves_are_handed_over_as_they_were_shown() {
     let now: Value = serde_json::from_str(&now.text).unwrap();
     assert_eq!(now["primary"]["user_id"], json!(host.manager_id));
     assert_eq!(now["secondary"], Value::Null, "the one who was the second is the first, and once");
+    // A program says which households it has looked at, and not only that there are any.
+    assert_eq!(host.call(&Method::PATCH, &path, &json!({"disabled": false}), &host.manager).await.status, 200);
+    let page = host.open(&format!("/people/{}/hand-over", host.manager_id), &host.manager).await;
+    let version = page.text.split("name=\"version\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let back = format!("/users/{}/hand-over", host.manager_id);
+    let hand_back = async |version: Option<&str>| {
+        host.call_where(&Method::POST, &back, &json!({"to": adviser}), (&host.manager, version)).await
+    };
+    assert_eq!(hand_back(None).await.status, 428);
+    assert_eq!(hand_back(Some("0000")).await.status, 412);
+    let done = hand_back(Some(&version)).await;
+    assert!(done.status == 200 && done.text.contains("\"households\":1"), "{done}");
     let again = host.post(&format!("{path}/hand-over"), json!({"to": host.manager_id}), &host.manager).await;
-    assert_eq!(again.status, 409, "{again}");
+    assert!(again.status == 428 && again.says("If-Match"), "{again}");
 }
 
 #[tokio::test]
