@@ -13,10 +13,11 @@ use crate::domain::text;
 use crate::domain::{EmergencyId, HouseholdId, Timestamp, UserId};
 use crate::store::audit::scope;
 use crate::store::book::{HouseholdFilter, PageRequest};
-use crate::store::household_access::{Opened, Reviewed};
+use crate::store::household_access::{Ended, Lookups, Opened, Reviewed};
 
-/// The look-ups that an account has in an hour, whatever they find: nobody walks through the book by them.
-const MOST_LOOKUPS: u32 = 10;
+/// The look-ups that an account has in an hour: nobody walks through the book by them, and who mistypes an email in an
+/// emergency can look again.
+const MOST_LOOKUPS: Lookups = Lookups { opened: 10, misses: 30 };
 
 /// Opens a household, named by its id or by the whole email or CRM id of one of its people: a part of a name would tell who
 /// is a client.
@@ -88,7 +89,7 @@ pub async fn open(
 /// Ends one before its time: one's own, or, for practice managers, anybody's.
 ///
 /// # Errors
-/// Returns an error if there is no such access, or it is somebody else's.
+/// Returns an error if there is no such access, it is somebody else's, or it is over already.
 pub async fn end(app: &App, actor: &Actor, id: EmergencyId, now: Timestamp) -> Result<EmergencyAccess, Refusal> {
     audited(app, actor, ("emergency.end", Subject::of_kind("household")), async move {
         may(actor, Action::OpenInEmergency)?;
@@ -99,7 +100,11 @@ pub async fn end(app: &App, actor: &Actor, id: EmergencyId, now: Timestamp) -> R
         scope::about(known.household);
         scope::in_household(known.household);
         let by = Chosen { by: actor.name.clone(), at: now };
-        app.store.end_emergency(id, by).await?.ok_or_else(|| not_there(id))
+        match app.store.end_emergency(id, by).await? {
+            Ended::Yes(access) => Ok(access),
+            Ended::Already(_) => Err(Refusal::new(Kind::WrongState, "Nothing was changed: it is over already.")),
+            Ended::NotThere => Err(not_there(id)),
+        }
     })
     .await
 }
@@ -192,8 +197,8 @@ fn until_next_hour(now: Timestamp) -> std::time::Duration {
     std::time::Duration::from_secs(3600 - u64::try_from(now.as_second()).unwrap_or_default() % 3600)
 }
 
-const TOO_MANY_LOOKUPS: &str =
-    "Nothing was opened: you have looked for a household ten times in this hour. Ask a practice manager for access.";
+const TOO_MANY_LOOKUPS: &str = "Nothing was opened: you have opened ten households in this hour, or looked thirty times without opening one. Ask a \
+     practice manager for access.";
 
 const WHOLE: &str =
     "Name the household by its address here, or by the whole email or CRM id of one of its people, not by a name.";

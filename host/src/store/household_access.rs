@@ -33,7 +33,7 @@ use crate::domain::access::{Reason, Role};
 use crate::domain::{ConnectionName, ExternalId, HouseholdId, Timestamp, UserId};
 use crate::store::connection_numbers::{name_of, number_for};
 pub(super) use emergency::erase as erase_emergencies;
-pub use emergency::{EmergencyFilter, Opened, Reviewed};
+pub use emergency::{EmergencyFilter, Ended, Lookups, Opened, Reviewed};
 pub use hand_over::{HandOver, HandedOver, Part};
 pub use professionals::{LinkedBy, LinkedProfessional};
 pub(super) use proposal::{ChosenBefore, fill, join, made_by, propose, take_over};

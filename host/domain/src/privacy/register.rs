@@ -204,7 +204,13 @@ pub const REGISTER: &[Kept] = &[
         ..of_staff(
             "emergency_access",
             "Households opened in an emergency, with reasons and findings",
-            &["emergency-access", "emergency-access-open", "emergency-access-unreviewed", "emergency-access-lookups"],
+            &[
+                "emergency-access",
+                "emergency-access-open",
+                "emergency-access-unreviewed",
+                "emergency-access-lookups",
+                "emergency-access-misses",
+            ],
         )
     },
     Kept {

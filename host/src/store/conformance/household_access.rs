@@ -10,7 +10,8 @@ use crate::domain::{ClientId, DocumentId, EmailAddress, EmergencyId, HouseholdId
 use crate::store::access::{OwnChange, StoredUser, UserChange};
 use crate::store::book::Whose;
 use crate::store::household_access::{
-    AccessSet, EmergencyFilter, HandedOver, LinkedBy, Maker, NewAccess, Opened, Part, Reviewed, TeamKept, Visible,
+    AccessSet, EmergencyFilter, Ended, HandedOver, LinkedBy, Lookups, Maker, NewAccess, Opened, Part, Reviewed,
+    TeamKept, Visible,
 };
 
 on_each_engine![
@@ -403,14 +404,15 @@ async fn a_household_is_open_in_an_emergency_for_its_time_and_looked_at_after(on
     assert_eq!(store.open_in_emergency(later.clone(), 1).await.unwrap(), Opened::Yes(later.clone()));
     // Ended before its time.
     let by = |name: &str, second| Chosen { by: name.to_owned(), at: at(second) };
-    let ended = store.end_emergency(later.id, by("Pat Lee", 70)).await.unwrap().unwrap();
+    let Ended::Yes(ended) = store.end_emergency(later.id, by("Pat Lee", 70)).await.unwrap() else {
+        panic!("it is ended")
+    };
     assert_eq!(ended.ended, Some(by("Pat Lee", 70)));
     assert_eq!(sees(&practice, eve.user.id, at(71)).await, []);
-    assert_eq!(
-        store.end_emergency(later.id, by("Eve Ito", 80)).await.unwrap(),
-        Some(ended.clone()),
-        "the first end stays"
-    );
+    let again = store.end_emergency(later.id, by("Eve Ito", 80)).await.unwrap();
+    assert_eq!(again, Ended::Already(ended.clone()), "the first end stays");
+    let over = store.end_emergency(access.id, by("Eve Ito", 80)).await.unwrap();
+    assert_eq!(over, Ended::Already(access.clone()), "what its time ended is ended by nobody");
     // The newest first, a page at a time, until they are looked at.
     let filter = EmergencyFilter { user: Some(eve.user.id), unreviewed: true };
     let page = |cursor| PageRequest { cursor, limit: 1 };
@@ -430,17 +432,32 @@ async fn a_household_is_open_in_an_emergency_for_its_time_and_looked_at_after(on
     assert_eq!(store.unreviewed_emergencies().await.unwrap(), 1);
     let nothing = EmergencyId(Uuid::nil());
     assert_eq!(store.review_emergency(nothing, by("Pat Lee", 90), None).await.unwrap(), Reviewed::NotThere);
-    assert_eq!(store.end_emergency(nothing, by("Pat Lee", 90)).await.unwrap(), None);
+    assert_eq!(store.end_emergency(nothing, by("Pat Lee", 90)).await.unwrap(), Ended::NotThere);
 }
 
 async fn look_ups_are_bounded_by_the_hour(on: On) {
-    let practice = Practice::new(on).await;
+    let mut practice = Practice::new(on).await;
+    practice.clients(&[advised("1", "Khan", None), advised("2", "Lee", None)]).await;
     let (store, eve) = (practice.store.clone(), UserId(Uuid::now_v7()));
+    let most = Lookups { opened: 2, misses: 3 };
+    let look = async |second| store.look_up_in_emergency(eve, most, at(second)).await.unwrap();
     let mut allowed = Vec::new();
-    for second in [0, 1, 2, 3600] {
-        allowed.push(store.look_up_in_emergency(eve, 2, at(second)).await.unwrap());
+    for second in [0, 1, 2, 3, 3600] {
+        allowed.push(look(second).await);
     }
-    assert_eq!(allowed, [true, true, false, true]);
+    assert_eq!(allowed, [true, true, true, false, true]);
+    // What opens a household is no miss; the same once more opens none.
+    let open = async |household, second| store.open_in_emergency(opened(eve, household, second), 5).await.unwrap();
+    let (first, second) = (household_of(&practice, "1").await, household_of(&practice, "2").await);
+    assert!(matches!(open(first, 3600).await, Opened::Yes(_)));
+    for time in 3601..3610 {
+        assert!(look(time).await, "{time}");
+        assert!(matches!(open(first, time).await, Opened::Already(_)), "{time}");
+    }
+    assert!(look(3610).await);
+    assert!(matches!(open(second, 3610).await, Opened::Yes(_)));
+    assert!(!look(3611).await, "two were opened");
+    assert!(look(7200).await);
 }
 
 async fn the_households_of_who_leaves_are_handed_over_as_they_were_shown(on: On) {
