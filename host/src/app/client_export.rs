@@ -16,6 +16,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::app::App;
+use crate::domain::access::emergency::EmergencyAccess;
 use crate::domain::access::household::{HouseholdAccess, Professional};
 use crate::domain::audit::Entry;
 use crate::domain::field::Record;
@@ -114,23 +115,53 @@ impl App {
         let mut cursor = None;
         loop {
             let page = self.store.emergencies(EmergencyFilter::default(), PageRequest { cursor, limit: PAGE }).await?;
-            opened.extend(page.items.into_iter().filter(|open| open.household == client.household_id).map(|open| {
-                json!({
-                    "account_id": open.user,
-                    "reason": open.reason,
-                    "opened_at": open.opened_at,
-                    "ends_at": open.ends_at,
-                    "finding": open.finding,
-                })
-            }));
+            for open in page.items.into_iter().filter(|open| open.household == client.household_id) {
+                let name = self.name_of_professional(&Professional::Account(open.user)).await?;
+                opened.push(opening_of(open, name));
+            }
             cursor = page.next;
             if cursor.is_none() {
                 break;
             }
         }
-        Ok(
-            json!({"opened_in_an_emergency": opened, "households": stays, "access": access.as_ref().map(access_of), "legal_holds": holds}),
-        )
+        let access = match &access {
+            Some(access) => Some(self.access_of(access).await?),
+            None => None,
+        };
+        Ok(json!({"opened_in_an_emergency": opened, "households": stays, "access": access, "legal_holds": holds}))
+    }
+
+    /// The access to a household, with the names of who has it.
+    async fn access_of(&self, access: &HouseholdAccess) -> Result<Value, StoreError> {
+        let mut staff = Vec::with_capacity(access.staff.len());
+        for given in &access.staff {
+            staff.push(json!({
+                "account_id": given.user,
+                "name": self.name_of_professional(&Professional::Account(given.user)).await?,
+                "role": given.role.as_str(),
+                "expires_at": given.expires_at,
+                "reason": given.reason,
+                "given_by": given.given_by,
+                "given_at": given.given_at,
+            }));
+        }
+        let secondary = match &access.secondary {
+            Some(secondary) => Some(self.professional_of(secondary).await?),
+            None => None,
+        };
+        let primary = self.professional_of(&access.primary).await?;
+        Ok(json!({"primary": primary, "secondary": secondary, "staff": staff}))
+    }
+
+    async fn professional_of(&self, professional: &Professional) -> Result<Value, StoreError> {
+        let name = self.name_of_professional(professional).await?;
+        Ok(match professional {
+            Professional::Account(user) => json!({"account_id": user, "name": name}),
+            Professional::OfCrm { connection, external_id } => {
+                json!({"connection": connection, "external_id": external_id, "name": name})
+            }
+            Professional::FirstAdviser => json!({"is": "the first adviser of the practice", "name": name}),
+        })
     }
 
     /// What syncs changed of the client, and of each item of their lists.
@@ -276,28 +307,21 @@ fn own<T: Record>(own: &T) -> Value {
     T::FIELDS.iter().map(|field| (field.name.to_owned(), Value::from(own.text_of(field.name)))).collect()
 }
 
-fn access_of(access: &HouseholdAccess) -> Value {
-    let professional = |professional: &Professional| match professional {
-        Professional::Account(user) => json!({"account_id": user}),
-        Professional::OfCrm { connection, external_id } => {
-            json!({"connection": connection, "external_id": external_id})
-        }
-        Professional::FirstAdviser => json!("the first adviser of the practice"),
-    };
-    let staff = access.staff.iter().map(|staff| {
-        json!({
-            "account_id": staff.user,
-            "role": staff.role.as_str(),
-            "expires_at": staff.expires_at,
-            "reason": staff.reason,
-            "given_by": staff.given_by,
-            "given_at": staff.given_at,
-        })
-    });
+/// What somebody who had no access opened, by the name of theirs.
+fn opening_of(open: EmergencyAccess, name: Option<String>) -> Value {
+    let (ended_by, ended_at) = open.ended.map(|ended| (ended.by, ended.at)).unzip();
+    let (reviewed_by, reviewed_at) = open.reviewed.map(|reviewed| (reviewed.by, reviewed.at)).unzip();
     json!({
-        "primary": professional(&access.primary),
-        "secondary": access.secondary.as_ref().map(professional),
-        "staff": staff.collect::<Vec<_>>(),
+        "account_id": open.user,
+        "name": name,
+        "reason": open.reason,
+        "opened_at": open.opened_at,
+        "ends_at": open.ends_at,
+        "ended_by": ended_by,
+        "ended_at": ended_at,
+        "reviewed_by": reviewed_by,
+        "reviewed_at": reviewed_at,
+        "finding": open.finding,
     })
 }
 
