@@ -3,6 +3,7 @@
 mod json;
 mod mismatch;
 
+use std::any::Any;
 use std::str::FromStr;
 
 use axum::Extension;
@@ -19,10 +20,12 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
+use self::mismatch::AN_ID;
 pub use self::mismatch::Mismatch;
 use crate::api::problem::{FieldError, Kind, Problem};
-use crate::domain::ClientId;
 use crate::domain::field::pointer_to;
+use crate::domain::text::excerpt;
+use crate::domain::{ClientId, Timestamp};
 use crate::store::book::PageRequest;
 
 const DEFAULT_LIMIT: usize = 50;
@@ -92,28 +95,35 @@ impl<S: Send + Sync> FromRequestParts<S> for NoParams {
 /// The one parameter of the path. What cannot be a `T` names nothing.
 pub struct PathParam<T>(pub T);
 
-impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for PathParam<T> {
+impl<S: Send + Sync, T: FromStr<Err: Any>> FromRequestParts<S> for PathParam<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let text = Path::<String>::from_request_parts(parts, state).await;
         let Path(text) = text.map_err(|_| Problem::not_found("such address"))?;
-        text.parse().map(Self).map_err(|_| Problem::not_found(format_args!("`{text}`")))
+        named(&text).map(Self)
     }
 }
 
 /// Two parameters of the path; the second is any text.
 pub struct PathPair<T>(pub T, pub String);
 
-impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for PathPair<T> {
+impl<S: Send + Sync, T: FromStr<Err: Any>> FromRequestParts<S> for PathPair<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let texts = Path::<(String, String)>::from_request_parts(parts, state).await;
         let Path((first, second)) = texts.map_err(|_| Problem::not_found("such address"))?;
-        let first = first.parse().map_err(|_| Problem::not_found(format_args!("`{first}`")))?;
-        Ok(Self(first, second))
+        Ok(Self(named(&first)?, second))
     }
+}
+
+/// What a part of the path names.
+fn named<T: FromStr<Err: Any>>(text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|error| match (&error as &dyn Any).is::<uuid::Error>() {
+        true => Problem::not_found(format_args!("`{text}`, which is no id such as {AN_ID}")),
+        false => Problem::not_found(format_args!("`{text}`")),
+    })
 }
 
 /// A JSON body.
@@ -246,6 +256,22 @@ pub fn word_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer
     text.map(|text| T::deserialize(StringDeserializer::new(text))).transpose()
 }
 
+/// A moment, or null.
+///
+/// # Errors
+/// Returns an error if it is no moment with its offset from UTC.
+pub fn moment_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let moment = |text: String| {
+        text.parse()
+            .map_err(|_| D::Error::custom(format_args!("`{}` is no moment such as {MOMENT}", excerpt(&text, 60))))
+    };
+    text.map(moment).transpose()
+}
+
+/// A moment as requests have it.
+const MOMENT: &str = "2027-06-30T00:00:00Z (YYYY-MM-DDTHH:MM:SSZ)";
+
 /// A decision with the client who is meant, where the decision needs one: the body of `decision` resources.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -365,6 +391,38 @@ mod tests {
         check("is=yes", "`is` cannot be used: it has to be true or false.");
         check("choice=three", "`choice` cannot be `three`; it can be `one` or `two`.");
         check("size=1", "There is no parameter `size`; known here: one of `limit`, `id`, `is`, `choice`.");
+    }
+
+    #[test]
+    fn a_path_names_what_there_can_be() {
+        let check = |said: Problem, expected: &str| assert!(format!("{said:?}").contains(expected), "{said:?}");
+        check(
+            named::<ClientId>("1").unwrap_err(),
+            "There is no `1`, which is no id such as 0198c5f2-7d3e-7a41-9b1c-2f6e8d5a9c04. Check it against the list it is from.",
+        );
+        check(named::<u64>("x").unwrap_err(), "There is no `x`. Check it against the list it is from.");
+        assert!(named::<ClientId>(AN_ID).is_ok());
+    }
+
+    #[test]
+    fn a_moment_is_asked_for_by_its_form() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Until {
+            #[serde(default, deserialize_with = "moment_or_null")]
+            until: Option<Timestamp>,
+        }
+        let of = |text: &str| serde_json::from_str::<Until>(text);
+        assert!(of(r#"{"until":"2027-06-30T00:00:00Z"}"#).unwrap().until.is_some());
+        for none in [r#"{"until":null}"#, "{}"] {
+            assert!(of(none).unwrap().until.is_none(), "{none}");
+        }
+        for wrong in ["30/06/2027", "2027-06-30", "tomorrow", ""] {
+            let said = of(&serde_json::json!({"until": wrong}).to_string()).unwrap_err().to_string();
+            assert!(
+                said.contains(&format!("`{wrong}` is no moment such as 2027-06-30T00:00:00Z (YYYY-MM-DD")),
+                "{said}"
+            );
+        }
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::access::NewToken;
 use crate::api::body::List;
 use crate::api::caller::Caller;
-use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam};
+use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam, moment_or_null};
 use crate::api::problem::{FieldError, Problem};
 use crate::api::schema;
 use crate::app::App;
@@ -85,7 +85,7 @@ pub struct NewTokenBody {
     #[schema(schema_with = schema::scopes)]
     scopes: Vec<String>,
     /// The moment at which it ends; never by itself if not said.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "moment_or_null")]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
 }

@@ -2,6 +2,8 @@
 
 /// An id as the API gives it.
 const ID: &str = "an id as the API gives it, such as 0198c5f2-7d3e-7a41-9b1c-2f6e8d5a9c04";
+/// One, by itself.
+pub const AN_ID: &str = "0198c5f2-7d3e-7a41-9b1c-2f6e8d5a9c04";
 
 /// A value that does not fit, and where it is.
 #[derive(PartialEq, Eq, Debug)]

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::in_words;
 use crate::api::caller::Caller;
-use crate::api::extract::{Body, NoParams, Params, PathParam, word};
+use crate::api::extract::{Body, NoParams, Params, PathParam, moment_or_null, word};
 use crate::api::problem::{FieldError, Problem};
 use crate::api::{schema, tag};
 use crate::app::App;
@@ -187,7 +187,7 @@ pub struct NewStaffBody {
     #[schema(schema_with = schema::staff_role)]
     role: Role,
     /// The moment from which on the person has no access any more.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "moment_or_null")]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
     /// The reason.

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::api::body::List;
 use crate::api::caller::Caller;
-use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam};
+use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam, moment_or_null};
 use crate::api::problem::Problem;
 use crate::app::App;
 use crate::domain::access::Action;
@@ -66,6 +66,7 @@ pub struct PutHoldBody {
     /// The reason, such as a complaint's number.
     reason: String,
     /// The moment at which it ends by itself; without, it lasts until it is taken off.
+    #[serde(default, deserialize_with = "moment_or_null")]
     #[schema(value_type = Option<String>, format = DateTime)]
     until: Option<Timestamp>,
 }
