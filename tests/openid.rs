@@ -538,6 +538,17 @@ async fn without_the_provider_the_host_starts_and_passwords_work() -> Result<()>
 async fn a_provider_that_is_late_or_broken_is_told_in_words() -> Result<()> {
     let practice = Practice::new("odd-provider.mjs", &[], &format!("make-accounts = true\n{ROLES}")).await?;
     let well_known = "/.well-known/openid-configuration";
+    let check = ["config", "check", "--connect"];
+    let looked = practice.host.run(&check).await?;
+    let said = String::from_utf8_lossy(&looked.stdout);
+    ensure!(
+        looked.status.success() && said.contains("people sign in at") && said.contains("/sign-in/openid/callback"),
+        "{said}"
+    );
+    practice.set(json!({"metadata": {"issuer": "https://login.example"}})).await?;
+    let looked = practice.host.run(&check).await?;
+    let said = String::from_utf8_lossy(&looked.stdout);
+    ensure!(looked.status.code() == Some(1) && said.contains("calls itself `https://login.example`"), "{said}");
     let mistakes = [
         (json!({"metadata": {"issuer": "https://login.example"}}), "calls itself `https://login.example`"),
         (json!({"metadata": {"token_endpoint": "http://evil.example/token"}}), "not encrypted"),

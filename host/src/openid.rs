@@ -55,6 +55,17 @@ pub struct Begun {
     pub browser: SecretString,
 }
 
+/// What a provider says of itself.
+#[derive(Debug)]
+pub struct Description {
+    /// The address on its site at which people sign in.
+    pub signs_in_at: String,
+    /// The address of this host that it has to know, to which it sends them back.
+    pub comes_back_to: String,
+    /// The scopes of the settings that it does not name among its own.
+    pub scopes_not_offered: Vec<String>,
+}
+
 /// What a sign-in is begun for.
 #[derive(Clone, Debug)]
 pub struct Beginning {
@@ -136,6 +147,23 @@ impl OpenId {
     /// The settings.
     pub fn settings(&self) -> &OpenIdSettings {
         &self.0.settings
+    }
+
+    /// Asks the provider what it says of itself, and for its keys, as a sign-in does; nobody is signed in.
+    ///
+    /// # Errors
+    /// Fails as [`OpenIdError`] says where the provider cannot be used.
+    pub async fn look(&self) -> Result<Description, OpenIdError> {
+        let Inner { settings, redirect, provider, .. } = &*self.0;
+        let metadata = provider.metadata(settings).await?;
+        provider.published_keys(&metadata).await?;
+        let offered = metadata.scopes_supported;
+        let is_unknown = |scope: &&String| offered.as_ref().is_some_and(|offered| !offered.contains(scope));
+        Ok(Description {
+            signs_in_at: metadata.authorization_endpoint,
+            comes_back_to: redirect.clone(),
+            scopes_not_offered: settings.scopes.iter().filter(is_unknown).cloned().collect(),
+        })
     }
 
     /// Begins a sign-in: where the person goes. One that confirms asks the provider to have them sign in anew.

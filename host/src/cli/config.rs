@@ -14,7 +14,8 @@ use crate::domain::ConnectionName;
 
 #[derive(Subcommand)]
 pub(super) enum ConfigCommand {
-    /// Say whether the settings can be used, naming every problem; exit 2 where they cannot, 1 where a sign-in fails
+    /// Say whether the settings can be used, naming every problem; exit 2 where they cannot, 1 where a site or the identity
+    /// provider cannot
     #[command(after_help = "Examples:
   tidegate config check
   tidegate config check --connect
@@ -29,7 +30,7 @@ pub(super) enum ConfigCommand {
 
 #[derive(Args)]
 pub(super) struct Check {
-    /// Sign in to each connection's site as well, and say as whom
+    /// Sign in to each connection's site as well, and say as whom; ask the identity provider what it says of itself
     #[arg(long)]
     connect: bool,
 }
@@ -79,18 +80,25 @@ impl Check {
             let next_runs = if spec.enabled { spec.schedule.next_runs(Timestamp::now(), zone) } else { Vec::new() };
             found.push(Found { name: name.clone(), enabled: spec.enabled, next_runs, sign_in: None });
         }
+        let mut provider = None;
         if self.connect {
             connect::sign_in(&config, &mut found).await?;
+            provider = connect::look_at_provider(&config).await?;
         }
         if global.json {
-            output::json(&serde_json::json!({
-                "ok": true, "warnings": warnings, "connections": found.iter().map(json).collect::<Vec<_>>(),
-            }))?;
+            let connections = found.iter().map(json).collect::<Vec<_>>();
+            let mut answer = serde_json::json!({ "ok": true, "warnings": warnings, "connections": connections });
+            if let Some(provider) = &provider {
+                answer["identity_provider"] = provider.json();
+            }
+            output::json(&answer)?;
         } else {
             print(&config, &found)?;
+            provider.iter().try_for_each(connect::Provider::print)?;
             warn(&warnings);
         }
-        let all_signed_in = found.iter().all(|found| !matches!(found.sign_in, Some(Err(_))));
+        let all_signed_in = found.iter().all(|found| !matches!(found.sign_in, Some(Err(_))))
+            && !provider.is_some_and(|provider| provider.said.is_err());
         Ok(if all_signed_in { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

@@ -63,7 +63,13 @@ impl Check<'_> {
         match text.parse::<SignedDuration>() {
             Ok(time) if (shortest..=longest).contains(&time) => return time,
             Ok(_) => self.problem(key, format!("`{text}` is not between {shortest:#} and {longest:#}")),
-            Err(_) => self.problem(key, format!("`{text}` is no length of time such as \"60s\" or \"2m\"")),
+            Err(_) => self.problem(
+                key,
+                format!(
+                    "`{text}` is no length of time in hours, minutes and seconds, such as \"60s\" or \"2m\", between \
+                     {shortest:#} and {longest:#}"
+                ),
+            ),
         }
         longest
     }

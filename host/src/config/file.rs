@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use reqwest::Url;
 use secrecy::SecretString;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::check::Check;
-use super::openid::OpenIdSection;
+use super::openid::{OpenIdSection, is_loopback};
 use super::packs::PacksSection;
 use super::problems::Problems;
 use super::proxy::ProxyVariables;
@@ -216,6 +217,11 @@ impl File {
             let message = "is missing; the identity provider sends people back to it, so that it has to be known here";
             check.problem("server.public-url", message);
         }
+        if openid.is_some() && server.public_url.as_deref().is_some_and(is_open_to_all) {
+            let message = "is not encrypted; the identity provider sends people back to it, over https:// or on this machine \
+                           alone";
+            check.problem("server.public-url", message);
+        }
         let second_factor = self.people.second_factor(&mut check);
         (check.hosts, check.folders) = self.crm.check(&server.data_dir, &mut check);
         let proxy = self.network.check(variables, &mut check);
@@ -367,6 +373,11 @@ impl ServerSection {
         let listen = check.address("server.listen", &self.listen).unwrap_or(([127, 0, 0, 1], 0).into());
         Server { listen, public_url, data_dir, packs_dir, bootstrap_token, trusted_proxies, secret_key, compiler: None }
     }
+}
+
+/// Whether an address leads over plain HTTP to another machine.
+fn is_open_to_all(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| url.scheme() == "http" && !is_loopback(&url))
 }
 
 /// `https://host[:port]`, as browsers write it.

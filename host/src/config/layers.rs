@@ -8,6 +8,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Error, Figment, Metadata, Profile, Provider};
 
 use super::file::{CONNECTIONS, File};
+use super::openid::NO_ISSUER;
 use super::problems::Problems;
 use super::reading::{Reading, message};
 use super::section::ConnectionSection;
@@ -23,6 +24,8 @@ pub(super) struct Layers {
     pub(super) base: PathBuf,
     /// Whether anything was said: by a file, the environment or the command line.
     pub(super) is_given: bool,
+    /// Whether the file has an `[openid]` with nothing below it, such as one whose keys are comments still.
+    has_empty_openid: bool,
 }
 
 /// A single value that was given somewhere else than in a file.
@@ -69,13 +72,15 @@ impl Layers {
         let chosen = path.or_else(|| default_path.exists().then_some(default_path));
         let mut base = PathBuf::from(".");
         let mut is_given = chosen.is_some() || !overrides.is_empty();
+        let mut has_empty_openid = false;
         if let Some(path) = chosen {
             let unreadable = |message: String| ConfigError(vec![format!("{} {message}", path.display())]);
             let text = std::fs::read_to_string(path)
                 .map_err(|error| unreadable(format!("cannot be read: {error}; name another with --config")))?;
             base = path.parent().map(Path::to_path_buf).unwrap_or_default();
             let parsed = toml::from_str::<toml::Table>(&text);
-            parsed.map_err(|error| unreadable(format!("is not TOML: {}", toml_words(&text, &error))))?;
+            let parsed = parsed.map_err(|error| unreadable(format!("is not TOML: {}", toml_words(&text, &error))))?;
+            has_empty_openid = parsed.get("openid").and_then(|openid| openid.as_table()).is_some_and(is_empty);
             figment = figment.merge(Toml::file_exact(path));
         }
         for (name, value) in environment {
@@ -90,7 +95,8 @@ impl Layers {
             let value = Value::from(value.as_str());
             figment = figment.merge(Given { key: key.clone(), value, place: "the command line".to_owned() });
         }
-        Ok(Self { figment, base, is_given })
+        let has_empty_openid = has_empty_openid && figment.find_value("openid.issuer").is_err();
+        Ok(Self { figment, base, is_given, has_empty_openid })
     }
 
     /// The settings that the layers together say, and every value that does not fit its key. In its place stands the
@@ -104,6 +110,9 @@ impl Layers {
         let Some(mut file) = reading.try_extract::<File>(tree, &[]) else {
             return Err(ConfigError(reading.problems.said()));
         };
+        if self.has_empty_openid {
+            reading.problems.add("openid.issuer", NO_ISSUER);
+        }
         let section = |name: &String| vec![CONNECTIONS.to_owned(), name.clone()];
         match connections {
             Some(Value::Dict(_, connections)) => {
@@ -122,6 +131,11 @@ impl Layers {
         }
         Ok((file, reading.problems))
     }
+}
+
+/// Whether a section has nothing but such sections below it.
+fn is_empty(section: &toml::Table) -> bool {
+    section.values().all(|value| value.as_table().is_some_and(is_empty))
 }
 
 /// A list is written as in the file. Everything else is text, whatever it looks like: a name of digits is a name.

@@ -48,7 +48,7 @@ impl OpenIdSettings {
 }
 
 /// The section as it is written.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct OpenIdSection {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,20 +85,20 @@ impl Default for OpenIdSection {
 
 impl OpenIdSection {
     pub(super) fn check(self, check: &mut Check<'_>) -> Option<OpenIdSettings> {
-        let Some(issuer) = self.issuer else {
-            let is_begun = self.client_id.is_some() || self.client_secret_file.is_some() || !self.roles.is_empty();
-            if is_begun || !self.passwords || self.make_accounts {
-                check.problem(
-                    "openid.issuer",
-                    "is missing; name the identity provider's address, or leave the section out",
-                );
+        let Some(issuer) = self.issuer.clone() else {
+            if self != Self::default() {
+                check.problem("openid.issuer", NO_ISSUER);
             }
             return None;
         };
         let is_insecure = is_insecure(&issuer, check);
         let client_id = self.client_id.filter(|id| !id.trim().is_empty());
-        if client_id.is_none() {
-            check.problem("openid.client-id", "is missing; it is the name under which the provider knows this host");
+        match &client_id {
+            None => {
+                check
+                    .problem("openid.client-id", "is missing; it is the name under which the provider knows this host");
+            }
+            Some(id) => bare("openid.client-id", id, check),
         }
         let client_secret = match self.client_secret_file {
             None => {
@@ -116,7 +116,11 @@ impl OpenIdSection {
         let is_scope = |scope: &String| !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_graphic());
         if !self.scopes.iter().all(is_scope) || !self.scopes.iter().any(|scope| scope == "openid") {
             check.problem("openid.scopes", "is to name scopes without blanks, with `openid` among them");
+        } else if !self.scopes.iter().any(|scope| scope == "email") {
+            let message = "lacks `email`, by which somebody's account is found when they first sign in";
+            check.problem("openid.scopes", message);
         }
+        bare("openid.groups-claim", &self.groups_claim, check);
         if self.groups_claim.trim().is_empty() {
             check.problem("openid.groups-claim", "is empty; name the claim that holds the groups, such as \"groups\"");
         }
@@ -133,6 +137,7 @@ impl OpenIdSection {
             if group.trim().is_empty() {
                 check.problem("openid.roles", "names a group without a name; write the provider's name of it");
             }
+            bare("openid.roles", &group, check);
             match Role::from_word(&word) {
                 Some(role) => roles.push((group, role)),
                 None => {
@@ -161,6 +166,19 @@ impl OpenIdSection {
     }
 }
 
+/// The path of what a provider says of itself, below its own address.
+pub const WELL_KNOWN: &str = "/.well-known/openid-configuration";
+
+/// The problem of a section that names no provider.
+pub(super) const NO_ISSUER: &str = "is missing; name the identity provider's address, or leave the section out";
+
+/// Refuses a name with blanks around it: the provider's is another one.
+fn bare(key: &str, name: &str, check: &mut Check<'_>) {
+    if name != name.trim() && !name.trim().is_empty() {
+        check.problem(key, format!("`{name}` has blanks around it; take them away"));
+    }
+}
+
 /// Whether the provider is asked over plain HTTP; none where its address is none.
 fn is_insecure(issuer: &str, check: &mut Check<'_>) -> Option<bool> {
     let url = Url::parse(issuer).ok().filter(|url| url.host_str().is_some_and(|host| !host.is_empty()));
@@ -168,6 +186,12 @@ fn is_insecure(issuer: &str, check: &mut Check<'_>) -> Option<bool> {
         url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none()
     };
     let message = match url {
+        Some(_) if issuer.chars().any(|c| c.is_whitespace() || c.is_control()) => {
+            format!("`{}` has blanks in or around it; take them away", issuer.escape_debug())
+        }
+        Some(_) if issuer.trim_end_matches('/').ends_with(WELL_KNOWN) => {
+            format!("is where the provider describes itself; leave `{WELL_KNOWN}` away")
+        }
         Some(url) if !is_bare(&url) => "holds more than an address: no user, no `?` and no `#` belong there".to_owned(),
         Some(url) if url.scheme() == "https" => return Some(false),
         Some(url) if url.scheme() == "http" && is_loopback(&url) => return Some(true),

@@ -106,6 +106,7 @@ fn every_problem_is_named() {
     check("[server]\nsecret-key-file = \"secrets/xplan\"", &["server.secret-key-file", "32"]);
     check("[crm]\nforward-host-suffixes = [\"advice\"]", &["crm.forward-host-suffixes", "advice"]);
     check("[people]\nlink-lasts = \"5m\"", &["people.link-lasts", "1h", "720h"]);
+    check("[people]\nemergency-lasts = \"400d\"", &["people.emergency-lasts: `400d`", "0s", "24h"]);
     let openid = |more: &str| format!("[openid]\nclient-id = \"t\"\nclient-secret-file = \"secrets/xplan\"\n{more}");
     let login = "issuer = \"https://login.example\"\n";
     check(&openid(""), &["openid.issuer: is missing"]);
@@ -119,6 +120,23 @@ fn every_problem_is_named() {
     check(&openid("issuer = \"https://pat:secret@login.example\""), &["openid.issuer: holds more"]);
     check(&openid("issuer = \"https://login.example?x\""), &["openid.issuer: holds more"]);
     check(&openid(&format!("{login}scopes = [\"email\"]")), &["openid.scopes", "`openid`"]);
+    check(&openid(&format!("{login}scopes = [\"openid\", \"profile\"]")), &["openid.scopes: lacks `email`"]);
+    let described = format!("issuer = \"https://login.example/.well-known/openid-configuration\"");
+    check(&openid(&described), &["openid.issuer: is where the provider describes itself; leave `/.well-known/"]);
+    check(&openid("issuer = \" https://login.example\""), &["openid.issuer", "blanks in or around it"]);
+    check(&openid(login).replace("\"t\"", "\"t \""), &["openid.client-id: `t ` has blanks around it"]);
+    check(&openid(&format!("{login}roles = {{ \"A \" = \"adviser\" }}")), &["openid.roles: `A ` has blanks around it"]);
+    check(&openid(&format!("{login}groups-claim = \"groups \"")), &["openid.groups-claim: `groups ` has blanks"]);
+    for empty in
+        ["[openid]", "[openid.roles]", "[openid]\nlabel = \"Acme\"", "[openid]\nemail-domains = [\"a.example\"]"]
+    {
+        check(empty, &["openid.issuer: is missing"]);
+    }
+    let public = |url: &str| format!("[server]\npublic-url = \"{url}\"\n{}", openid(login));
+    check(&public("http://tidegate.example"), &["server.public-url: is not encrypted"]);
+    for url in ["https://tidegate.example", "http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"] {
+        assert!(load(&public(url)).is_ok(), "{url}");
+    }
     check(&openid(&format!("{login}label = \"\"")), &["openid.label"]);
     check(&openid(&format!("{login}groups-claim = \" \"")), &["openid.groups-claim"]);
     check(&openid(&format!("{login}email-domains = [\"x y\"]")), &["openid.email-domains", "x y"]);

@@ -17,7 +17,7 @@ use super::OpenIdError;
 use super::claims::Claims;
 use super::token::{FORGED, Keys, Looked};
 use crate::config::OpenIdSettings;
-use crate::config::openid::is_loopback;
+use crate::config::openid::{WELL_KNOWN, is_loopback};
 use crate::crm::http::{chain, operators_client};
 use crate::crm::oauth::brief;
 use crate::crm::proxy::Proxy;
@@ -56,6 +56,7 @@ pub struct Metadata {
     jwks_uri: String,
     userinfo_endpoint: Option<String>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    pub scopes_supported: Option<Vec<String>>,
     #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,
 }
@@ -108,7 +109,7 @@ impl Provider {
     }
 
     async fn discover(&self, settings: &OpenIdSettings) -> Result<Metadata, OpenIdError> {
-        let address = format!("{}/.well-known/openid-configuration", settings.issuer.trim_end_matches('/'));
+        let address = format!("{}{WELL_KNOWN}", settings.issuer.trim_end_matches('/'));
         let said = self.said(self.http.get(address), SAYS_WITHIN).await?;
         let unusable = |message: String| OpenIdError::Unusable(message);
         let metadata: Metadata = serde_json::from_value(said)
@@ -140,17 +141,23 @@ impl Provider {
         {
             return judged;
         }
-        let set = self.said(self.http.get(&metadata.jwks_uri), SAYS_WITHIN).await?;
-        let keys = Keys::of(&set);
-        if keys.is_empty() {
-            return Err(OpenIdError::Unusable("it publishes no key with which tokens can be checked".to_owned()));
-        }
+        let keys = self.published_keys(metadata).await?;
         let looked = keys.look(token);
         known.keys = Some((keys, Instant::now()));
         match looked? {
             Looked::Holds(claims) => Ok(claims),
             Looked::UnknownKey => Err(NO_SUCH_KEY),
             Looked::Forged => Err(FORGED),
+        }
+    }
+
+    /// The keys that it publishes now, one at least.
+    pub async fn published_keys(&self, metadata: &Metadata) -> Result<Keys, OpenIdError> {
+        let set = self.said(self.http.get(&metadata.jwks_uri), SAYS_WITHIN).await?;
+        let keys = Keys::of(&set);
+        match keys.is_empty() {
+            true => Err(OpenIdError::Unusable("it publishes no key with which tokens can be checked".to_owned())),
+            false => Ok(keys),
         }
     }
 
