@@ -60,6 +60,10 @@ async fn a_client_erased_and_synced_and_restored_from_a_backup_is_still_gone() -
     ensure!(bytes.starts_with(b"PK") && bytes.windows(10).any(|part| part == b"README.txt"), "an archive");
     let again = host.run(&["privacy", "export", &id, "--output", &path]).await?;
     ensure!(!again.status.success(), "a file that is there is not written over");
+    ensure!(String::from_utf8_lossy(&again.stderr).contains("choose another name"), "{again:?}");
+    let beside = host.folder().join("other.zip");
+    let nobody = host.run(&["privacy", "export", "1", "--output", beside.to_str().context("a path")?]).await?;
+    ensure!(String::from_utf8_lossy(&nobody.stderr).contains("no id such as") && !beside.exists(), "{nobody:?}");
 
     let held =
         host.http().put(host.url(&format!("/api/v1/clients/{id}/legal-hold"))).json(&json!({"reason": "A complaint"}));
@@ -121,6 +125,9 @@ async fn an_erasure_that_a_kill_interrupted_is_done_when_the_host_is_back() -> R
     let listed = host.run(&["privacy", "erasures", "--json"]).await?;
     let listed: Value = serde_json::from_slice(&listed.stdout)?;
     ensure!(listed[0]["number"] == 1 && listed[0]["in_force"] == true, "{listed}");
+    let table = host.run(&["privacy", "erasures"]).await?;
+    let table = String::from_utf8_lossy(&table.stdout);
+    ensure!(table.lines().nth(1).is_some_and(|row| row.ends_with("yes")), "{table}");
     Ok(())
 }
 

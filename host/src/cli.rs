@@ -254,3 +254,31 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Typeset(command) => Ok(command.run()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn who_is_due_goes_by_the_settings_unless_years_are_given() {
+        let asked = |arguments: &[&str]| match Cli::try_parse_from(arguments).unwrap().command {
+            Command::Privacy(privacy::Privacy::Due { years }) => years,
+            _ => panic!("{arguments:?} asks who is due"),
+        };
+        assert_eq!(asked(&["tidegate", "privacy", "due"]), None);
+        assert_eq!(asked(&["tidegate", "privacy", "due", "--years", "9"]), Some(9));
+    }
+
+    #[test]
+    fn the_demo_offers_nothing_that_it_refuses() {
+        Cli::command().debug_assert();
+        let help = Cli::try_parse_from(["tidegate", "demo", "--help"]).err().unwrap().to_string();
+        assert!(help.contains("--packs-dir") && !help.contains("--data-dir") && !help.contains("--config"), "{help}");
+        for arguments in [["tidegate", "demo", "--config", "x"], ["tidegate", "--data-dir", "x", "demo"]] {
+            let parsed = Cli::try_parse_from(arguments).unwrap();
+            assert!(parsed.global.config.is_some() || parsed.global.data_dir.is_some(), "{arguments:?}");
+        }
+    }
+}

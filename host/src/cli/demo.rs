@@ -61,6 +61,12 @@ pub(super) struct Demo {
     /// Where pages and API listen; a loopback address
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Refused, so that it is not offered: the demo has settings of its own
+    #[arg(long, hide = true)]
+    config: Option<PathBuf>,
+    /// Refused in the same way
+    #[arg(long, hide = true)]
+    data_dir: Option<PathBuf>,
 }
 
 impl Demo {
@@ -103,7 +109,7 @@ impl Demo {
     }
 
     fn check(&self, global: &Global) -> anyhow::Result<()> {
-        if global.data_dir.is_some() || global.config.is_some() {
+        if [&self.config, &self.data_dir, &global.config, &global.data_dir].into_iter().any(Option::is_some) {
             let message = "the demo has settings and a data folder of its own, which are removed at the end; leave out \
                          --config and --data-dir";
             return Err(WrongUse(message.to_owned()).into());

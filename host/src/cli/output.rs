@@ -1,6 +1,9 @@
 //! Output of commands: a table for people, JSON for machines.
 
+use std::fs::File;
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -33,8 +36,22 @@ pub(super) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
         _ => "–".to_owned(),
     }
+}
+
+/// A new file for this account alone. One that is there is never written over.
+pub(super) fn new_file(path: &Path) -> anyhow::Result<File> {
+    let made = File::options().write(true).create_new(true).mode(0o600).open(path);
+    made.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => anyhow::anyhow!(
+            "{}: there is such a file already, which is not written over; choose another name",
+            path.display()
+        ),
+        _ => anyhow::Error::new(error).context(format!("{} could not be made", path.display())),
+    })
 }
 
 /// Prints a value as one JSON document.
@@ -72,6 +89,31 @@ mod tests {
     use anyhow::Context as _;
 
     use super::*;
+
+    #[test]
+    fn a_cell_says_what_an_answer_holds() {
+        let check = |value: Value, expected: &str| assert_eq!(text(&value), expected);
+        check(serde_json::json!("asked"), "asked");
+        check(serde_json::json!(7), "7");
+        check(serde_json::json!(true), "yes");
+        check(serde_json::json!(false), "no");
+        check(Value::Null, "–");
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_not_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("client.zip");
+        new_file(&path).unwrap().write_all(b"kept").unwrap();
+        let said = whole(&new_file(&path).unwrap_err());
+        assert!(
+            said.ends_with("there is such a file already, which is not written over; choose another name"),
+            "{said}"
+        );
+        assert_eq!(std::fs::read(&path).unwrap(), b"kept");
+        let said = whole(&new_file(&folder.path().join("none").join("x")).unwrap_err());
+        assert!(said.contains("could not be made: No such file"), "{said}");
+    }
 
     #[test]
     fn an_error_says_each_cause_once() {

@@ -1,11 +1,10 @@
 //! `tidegate privacy`: the register, exports of clients, erasures, and who is due.
 
+use std::fs::File;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
@@ -47,11 +46,13 @@ It erases nothing in the CRM, and says what is left to do there.")]
         reason: String,
     },
     /// List clients whom the CRM has not shown for so many years
-    #[command(after_help = "Examples:\n  tidegate privacy due --years 7\n  tidegate privacy due --json")]
+    #[command(
+        after_help = "Examples:\n  tidegate privacy due\n  tidegate privacy due --years 7\n  tidegate privacy due --json"
+    )]
     Due {
-        /// Years since the CRM showed them last
-        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u8).range(1..=99))]
-        years: u8,
+        /// Years since the CRM showed them last [default: those of practice.retention]
+        #[arg(long, value_parser = clap::value_parser!(u8).range(1..=99))]
+        years: Option<u8>,
     },
 }
 
@@ -120,8 +121,10 @@ async fn erasures(host: &Local, json: bool) -> anyhow::Result<()> {
     output::table(&["NUMBER", "AT", "BY", "REASON", "LIFTS", "IN FORCE"], &rows, "Nobody was erased yet.")
 }
 
-async fn due(host: &Local, years: u8, json: bool) -> anyhow::Result<()> {
-    let due = host.list("privacy/due", &[("years", years.to_string().as_str())], usize::MAX).await?;
+async fn due(host: &Local, years: Option<u8>, json: bool) -> anyhow::Result<()> {
+    let years = years.map(|years| years.to_string());
+    let query: Vec<(&str, &str)> = years.iter().map(|years| ("years", years.as_str())).collect();
+    let due = host.list("privacy/due", &query, usize::MAX).await?;
     if json {
         return output::json(&due);
     }
@@ -133,22 +136,28 @@ async fn due(host: &Local, years: u8, json: bool) -> anyhow::Result<()> {
 impl Export {
     async fn ask(self, host: &Local, json: bool) -> anyhow::Result<()> {
         let Self { client, output: path } = self;
-        let mut pieces = host.stream(&format!("clients/{client}/export"), &[]).await?;
-        let mut options = std::fs::OpenOptions::new();
-        let file = options.write(true).create_new(true).mode(0o600).open(&path);
-        let mut file = file.with_context(|| format!("{} could not be made", path.display()))?;
-        let mut size = 0;
-        while let Some(piece) = pieces.next().await {
-            let piece = piece?;
-            size += piece.len();
-            file.write_all(&piece)?;
-        }
-        file.sync_all()?;
+        // Before anything is exported, which has its entry of the audit log.
+        let mut file = output::new_file(&path)?;
+        let written = save(host, &client, &mut file).await;
+        let size = written.inspect_err(|_| drop(std::fs::remove_file(&path)))?;
         if json {
             return output::json(&json!({"client_id": client, "file": path, "bytes": size}));
         }
         output::line(format!("{}: {size} bytes", path.display()))
     }
+}
+
+/// Writes the archive of a client to a file; answers its bytes.
+async fn save(host: &Local, client: &str, file: &mut File) -> anyhow::Result<usize> {
+    let mut pieces = host.stream(&format!("clients/{client}/export"), &[]).await?;
+    let mut size = 0;
+    while let Some(piece) = pieces.next().await {
+        let piece = piece?;
+        size += piece.len();
+        file.write_all(&piece)?;
+    }
+    file.sync_all()?;
+    Ok(size)
 }
 
 impl Erase {
