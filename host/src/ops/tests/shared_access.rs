@@ -69,6 +69,24 @@ async fn what_is_opened_in_an_emergency_is_seen_until_it_ends_and_looked_at_afte
 }
 
 #[tokio::test]
+async fn a_clients_export_names_who_had_access_and_who_ended_it() {
+    let host = Host::new().await;
+    host.keep_for_the_manager().await;
+    let of = json!({"of": host.household, "reason": "The client rang and cannot wait"});
+    let opened = host.post("/emergency-access", of, &host.support).await;
+    let end = format!("/emergency-access/{}/end", member(&opened, "id"));
+    assert_eq!(host.post(&end, Value::Null, &host.manager).await.status, 200);
+    let client = host.app.store.client(host.client).await.unwrap().unwrap();
+    let mut archive = zip::ZipArchive::new(host.app.export_client(&client).await.unwrap()).unwrap();
+    let household: Value = serde_json::from_reader(archive.by_name("household.json").unwrap()).unwrap();
+    let opened = &household["opened_in_an_emergency"][0];
+    for named in [&opened["name"], &opened["ended_by"], &household["access"]["primary"]["name"]] {
+        assert_eq!(*named, "Pat Lee", "{household}");
+    }
+    assert!(opened["ended_at"].is_string() && opened["reviewed_by"].is_null(), "{opened}");
+}
+
+#[tokio::test]
 async fn looking_for_a_household_in_an_emergency_is_bounded() {
     let host = Host::new().await;
     let of = |of: &str| json!({"of": of, "reason": "The client rang and cannot wait"});

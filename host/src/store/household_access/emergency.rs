@@ -3,9 +3,7 @@
 
 use std::ops::Bound;
 
-use jiff::SignedDuration;
-
-use super::resolved;
+use super::{lookups, resolved};
 use crate::domain::access::emergency::EmergencyAccess;
 use crate::domain::access::household::Chosen;
 use crate::domain::privacy::NamedBy;
@@ -23,10 +21,6 @@ const EMERGENCIES: Table<&OwnKey, &[u8]> = Table::new("emergency-access");
 const OPEN: Table<&OpenKey, ()> = Table::new("emergency-access-open");
 /// The ids of those that no practice manager has looked at.
 const UNREVIEWED: Table<&OwnKey, ()> = Table::new("emergency-access-unreviewed");
-/// The households that an account opened: the hour in which the latest one was, and how many there were in it.
-const LOOKUPS: Table<&OwnKey, (u64, u32)> = Table::new("emergency-access-lookups");
-/// The look-ups of an account by which nothing was opened, in the same way.
-const MISSES: Table<&OwnKey, (u64, u32)> = Table::new("emergency-access-misses");
 
 type OpenKey = [u8; 4 + 16 + 16];
 
@@ -105,15 +99,6 @@ pub struct EmergencyFilter {
     pub unreviewed: bool,
 }
 
-/// The most look-ups that an account has in an hour.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Lookups {
-    /// The most by which a household is opened.
-    pub opened: u32,
-    /// The most by which none is.
-    pub misses: u32,
-}
-
 /// The outcome of opening a household.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Opened {
@@ -154,9 +139,7 @@ pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
     transaction.open_table(EMERGENCIES)?;
     transaction.open_table(OPEN)?;
     transaction.open_table(UNREVIEWED)?;
-    transaction.open_table(LOOKUPS)?;
-    transaction.open_table(MISSES)?;
-    Ok(())
+    lookups::make_tables(transaction)
 }
 
 impl Store {
@@ -176,7 +159,7 @@ impl Store {
             for id in ids_of(&open, access.user)? {
                 match get(&emergencies, id)? {
                     Some(known) if known.is_open(access.opened_at) && known.household == household => {
-                        note_found(transaction, access.user, access.opened_at, false)?;
+                        lookups::note_found(transaction, access.user, access.opened_at, false)?;
                         return Ok(Opened::Already(known));
                     }
                     Some(known) if known.is_open(access.opened_at) => count += 1,
@@ -189,7 +172,7 @@ impl Store {
             put(&mut emergencies, &access)?;
             open.put(&open_key(access.user, access.id), ())?;
             transaction.open_table(UNREVIEWED)?.put(&own(access.id.0), ())?;
-            note_found(transaction, access.user, access.opened_at, true)?;
+            lookups::note_found(transaction, access.user, access.opened_at, true)?;
             Ok(Opened::Yes(access))
         })
         .await
@@ -323,53 +306,7 @@ impl Store {
     pub async fn open_emergencies(&self, now: Timestamp) -> Result<Vec<EmergencyAccess>, StoreError> {
         self.read(move |transaction| all_open(transaction, now)).await
     }
-
-    /// Whether an account may look for a household once more in this hour. Counts it as a miss, until it opens one.
-    ///
-    /// # Errors
-    /// Returns an error if the store fails.
-    pub async fn look_up_in_emergency(&self, user: UserId, most: Lookups, now: Timestamp) -> Result<bool, StoreError> {
-        self.write_in_any_case(move |transaction| {
-            let (hour, key) = (hour_of(now), own(user.0));
-            let mut misses = transaction.open_table(MISSES)?;
-            let missed = count_in(&misses, &key, hour)?;
-            if missed >= most.misses || count_in(&transaction.open_table(LOOKUPS)?, &key, hour)? >= most.opened {
-                return Ok(false);
-            }
-            misses.put(&key, (hour, missed + 1))?;
-            Ok(true)
-        })
-        .await
-    }
 }
-
-/// Takes what led to a household out of the misses of its hour; where it `opens` one that was not open, that is counted.
-fn note_found(transaction: &Write, user: UserId, at: Timestamp, opens: bool) -> Result<(), StoreError> {
-    let (hour, key) = (hour_of(at), own(user.0));
-    let mut misses = transaction.open_table(MISSES)?;
-    let missed = count_in(&misses, &key, hour)?;
-    misses.put(&key, (hour, missed.saturating_sub(1)))?;
-    if opens {
-        let mut lookups = transaction.open_table(LOOKUPS)?;
-        let opened = count_in(&lookups, &key, hour)?;
-        lookups.put(&key, (hour, opened + 1))?;
-    }
-    Ok(())
-}
-
-fn count_in(counts: &impl Readable<&'static OwnKey, (u64, u32)>, key: &OwnKey, hour: u64) -> Result<u32, StoreError> {
-    Ok(match counts.get(key)?.map(|row| row.value()) {
-        Some((of, count)) if of == hour => count,
-        _ => 0,
-    })
-}
-
-fn hour_of(at: Timestamp) -> u64 {
-    u64::try_from(at.as_second()).unwrap_or_default() / HOUR
-}
-
-/// The seconds of an hour.
-const HOUR: u64 = SignedDuration::from_hours(1).as_secs().unsigned_abs();
 
 /// Those that are open to an account at a moment, each with its household as it is now.
 pub(super) fn open_to(
