@@ -117,7 +117,7 @@ impl App {
             let page = self.store.emergencies(EmergencyFilter::default(), PageRequest { cursor, limit: PAGE }).await?;
             for open in page.items.into_iter().filter(|open| open.household == client.household_id) {
                 let name = self.name_of_professional(&Professional::Account(open.user)).await?;
-                opened.push(opening_of(open, name));
+                opened.push(opening_of(open, name.as_deref()));
             }
             cursor = page.next;
             if cursor.is_none() {
@@ -308,7 +308,7 @@ fn own<T: Record>(own: &T) -> Value {
 }
 
 /// What somebody who had no access opened, by the name of theirs.
-fn opening_of(open: EmergencyAccess, name: Option<String>) -> Value {
+fn opening_of(open: EmergencyAccess, name: Option<&str>) -> Value {
     let (ended_by, ended_at) = open.ended.map(|ended| (ended.by, ended.at)).unzip();
     let (reviewed_by, reviewed_at) = open.reviewed.map(|reviewed| (reviewed.by, reviewed.at)).unzip();
     json!({

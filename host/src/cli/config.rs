@@ -98,7 +98,7 @@ impl Check {
             warn(&warnings);
         }
         let all_signed_in = found.iter().all(|found| !matches!(found.sign_in, Some(Err(_))))
-            && !provider.is_some_and(|provider| provider.said.is_err());
+            && provider.is_none_or(|provider| provider.said.is_ok());
         Ok(if all_signed_in { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

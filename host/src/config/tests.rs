@@ -121,8 +121,8 @@ fn every_problem_is_named() {
     check(&openid("issuer = \"https://login.example?x\""), &["openid.issuer: holds more"]);
     check(&openid(&format!("{login}scopes = [\"email\"]")), &["openid.scopes", "`openid`"]);
     check(&openid(&format!("{login}scopes = [\"openid\", \"profile\"]")), &["openid.scopes: lacks `email`"]);
-    let described = format!("issuer = \"https://login.example/.well-known/openid-configuration\"");
-    check(&openid(&described), &["openid.issuer: is where the provider describes itself; leave `/.well-known/"]);
+    let described = "issuer = \"https://login.example/.well-known/openid-configuration\"";
+    check(&openid(described), &["openid.issuer: is where the provider describes itself; leave `/.well-known/"]);
     check(&openid("issuer = \" https://login.example\""), &["openid.issuer", "blanks in or around it"]);
     check(&openid(login).replace("\"t\"", "\"t \""), &["openid.client-id: `t ` has blanks around it"]);
     check(&openid(&format!("{login}roles = {{ \"A \" = \"adviser\" }}")), &["openid.roles: `A ` has blanks around it"]);
