@@ -162,6 +162,7 @@ pub fn router(app: App) -> Router {
         .route("/people/teams", get(people::teams::show).post(people::teams::make))
         .route("/people/teams/{id}", post(people::teams::change))
         .route("/people/teams/{id}/remove", post(people::teams::remove))
+        .route("/people/professionals", get(people::professionals::show).post(people::professionals::link))
         .route("/people/default-primary", post(people::hand_over::set_default))
         .route("/people/{id}/hand-over", get(people::hand_over::show).post(people::hand_over::send))
         .route("/emergency-access", get(emergency::show).post(emergency::open))

@@ -109,6 +109,7 @@ export async function access(browser, report, { host, token, page, household }) 
     privacy: "/settings/privacy",
     "household-access": `${household}/access`,
     "emergency-access": "/emergency-access",
+    professionals: "/people/professionals",
     teams: "/people/teams",
     people: "/people",
     "hand-over": handOver,

@@ -4,6 +4,7 @@
 pub(super) mod hand_over;
 pub(super) mod invite;
 pub(super) mod person;
+pub(super) mod professionals;
 pub(super) mod roles;
 pub(super) mod teams;
 

@@ -14,7 +14,7 @@ use crate::domain::run::{Run, RunState};
 use crate::store::book::{ClientFilter, PageRequest};
 
 /// Pages of the navigation and below it, each with what it needs.
-const PAGES: [(&str, Action); 23] = [
+const PAGES: [(&str, Action); 24] = [
     ("/", Action::ReadRuns),
     ("/households", Action::ReadBook),
     ("/clients?diagnostic=no-country-code", Action::ReadWholeBook),
@@ -34,6 +34,7 @@ const PAGES: [(&str, Action); 23] = [
     ("/settings/integrations/new", Action::ManageConnections),
     ("/people", Action::ReadPeople),
     ("/people/roles", Action::ReadPeople),
+    ("/people/professionals", Action::ReadPeople),
     ("/people/teams", Action::ReadPeople),
     ("/emergency-access", Action::ReadBook),
     ("/people/invite", Action::ManagePeople),

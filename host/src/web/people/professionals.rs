@@ -1,0 +1,127 @@
+//! The CRM's professionals, with the account that stands for each, and, for practice managers, forms to say which.
+
+use askama::Template;
+use axum::Extension;
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::everybody;
+use super::person::led_back;
+use crate::app::{App, full_name};
+use crate::domain::access::Action;
+use crate::domain::account::{Account, AccountState};
+use crate::domain::{ConnectionName, ExternalId, UserId};
+use crate::ops;
+use crate::store::household_access::{LinkedBy, LinkedProfessional};
+use crate::web::answers::{AnswerQuery, Answers, Checked};
+use crate::web::failure::{Failure, page};
+use crate::web::layout::{Layout, Section};
+use crate::web::session::SignedIn;
+
+/// The page's address.
+const PATH: &str = "/people/professionals";
+/// The choices of a form that are no account.
+const BY_EMAIL: &str = "email";
+const NOBODY: &str = "nobody";
+
+#[derive(Template)]
+#[template(path = "professionals.html")]
+pub(in crate::web) struct ProfessionalsPage {
+    pub(in crate::web) layout: Layout,
+    pub(in crate::web) checked: Option<Checked>,
+    pub(in crate::web) rows: Vec<Row>,
+}
+
+/// A professional.
+pub(in crate::web) struct Row {
+    pub(in crate::web) name: String,
+    pub(in crate::web) connection: String,
+    pub(in crate::web) external_id: String,
+    pub(in crate::web) email: String,
+    pub(in crate::web) is_active: bool,
+    /// Whose account it is, and how that is known.
+    pub(in crate::web) account: Option<String>,
+    pub(in crate::web) how: &'static str,
+    /// The accounts that can be chosen, and the choices that are none, each with whether it is the one.
+    pub(in crate::web) choices: Vec<(String, String, bool)>,
+}
+
+/// `GET /people/professionals`
+pub(in crate::web) async fn show(
+    State(app): State<App>,
+    person: SignedIn,
+    Extension(answers): Extension<Answers>,
+    Query(answer): Query<AnswerQuery>,
+) -> Result<Response, Failure> {
+    person.may(Action::ReadPeople)?;
+    let accounts = everybody(&app).await?;
+    let linked = app.store.linked_professionals().await?;
+    page(&ProfessionalsPage {
+        layout: Layout::load(&app, &person, Section::People).await?,
+        checked: answers.of(&answer, person.user()),
+        rows: linked.into_iter().map(|linked| row(linked, &accounts)).collect(),
+    })
+}
+
+fn row(linked: LinkedProfessional, accounts: &[Account]) -> Row {
+    let LinkedProfessional { adviser, account, by_hand } = linked;
+    let of = account.as_ref().map(|account| account.user.id);
+    let is_chosen = |user: UserId| by_hand && of == Some(user);
+    let offered =
+        accounts.iter().filter(|account| account.state != AccountState::Disabled || is_chosen(account.user.id));
+    let mut choices = vec![
+        (BY_EMAIL.to_owned(), "Whoever has the email".to_owned(), !by_hand),
+        (NOBODY.to_owned(), "Nobody".to_owned(), by_hand && of.is_none()),
+    ];
+    choices.extend(offered.map(|account| {
+        let user = &account.user;
+        (user.id.to_string(), format!("{} ({})", user.name, user.role), is_chosen(user.id))
+    }));
+    Row {
+        name: full_name(&adviser.adviser),
+        connection: adviser.origin.connection.to_string(),
+        external_id: adviser.adviser.external_id.as_str().to_owned(),
+        email: adviser.adviser.email.as_ref().map(|email| email.as_str().to_owned()).unwrap_or_default(),
+        is_active: adviser.adviser.active,
+        how: if by_hand { "as somebody said" } else { "by the email" },
+        account: account.map(|account| account.user.name),
+        choices,
+    }
+}
+
+/// Which account stands for a professional.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct LinkForm {
+    connection: ConnectionName,
+    external_id: String,
+    /// An account's id, or one of the words.
+    account: String,
+}
+
+/// `POST /people/professionals`
+pub(in crate::web) async fn link(
+    State(app): State<App>,
+    person: SignedIn,
+    Extension(answers): Extension<Answers>,
+    Form(form): Form<LinkForm>,
+) -> Result<Response, Failure> {
+    let to = match form.account.as_str() {
+        BY_EMAIL => LinkedBy::Email,
+        NOBODY => LinkedBy::Nobody,
+        id => LinkedBy::Hand(id.parse().map_err(|_| Failure::Unreadable)?),
+    };
+    let id = ExternalId::of_crm(&form.external_id);
+    let linked = ops::household_access::link_professional(&app, person.actor(), form.connection, id, to).await;
+    let checked = match linked {
+        Ok(linked) => Checked::good(match linked.account {
+            Some(account) => format!("{} stands for the professional from now on.", account.user.name),
+            None => "Nobody stands for the professional from now on.".to_owned(),
+        }),
+        Err(refusal) if refusal.fields.is_empty() => return Err(led_back(refusal, PATH)),
+        Err(refusal) => Checked::refused(refusal),
+    };
+    Ok(answers.lead(PATH, person.user(), checked))
+}
