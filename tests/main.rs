@@ -2,6 +2,7 @@
 
 mod api;
 mod audit;
+mod backups;
 mod bases;
 mod breaker;
 mod browser;

@@ -48,9 +48,10 @@ const PARAMETERS_TOGETHER: [&str; 5] =
     ["list_clients", "list_covers", "list_event_types", "list_goals", "list_households"];
 
 /// Lists that are one page at most here, so that there is no cursor that they gave.
-const ONE_PAGE: [&str; 21] = [
+const ONE_PAGE: [&str; 22] = [
     "list_account_households",
     "list_advisers",
+    "list_backups",
     "list_client_extensions",
     "list_client_households",
     "list_connection_revisions",

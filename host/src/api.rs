@@ -9,6 +9,7 @@
 
 mod advisers;
 mod audit;
+mod backups;
 mod body;
 mod caller;
 mod clients;
@@ -53,6 +54,7 @@ use axum::http::{HeaderValue, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use futures::FutureExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -87,6 +89,7 @@ fn resources() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
+        .routes(routes!(backups::list, backups::make))
         .routes(routes!(connections::list))
         .routes(routes!(connections::one))
         .routes(routes!(connections::sync))
@@ -171,11 +174,8 @@ fn resources() -> OpenApiRouter<App> {
 async fn watched(State(app): State<App>, request: Request, next: Next) -> Response {
     let pattern = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let watched = Watched::of(request.method(), request.uri(), request.extensions(), pattern);
-    let response = watched.run(next.run(request)).await;
-    match app.audit.ended(watched, response.status()).await {
-        Ok(()) => response,
-        Err(error) => Problem::from(error).into_response(),
-    }
+    let work = next.run(request).map(|response| (response.status(), response));
+    app.audit.watch(watched, work).await.unwrap_or_else(|error| Problem::from(error).into_response())
 }
 
 async fn unknown(uri: Uri) -> Problem {

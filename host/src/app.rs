@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use crate::access::{Access, SecondFactors};
 use crate::audit::Trail;
+use crate::backup;
 use crate::config::Config;
 use crate::connection::{Connection, Connections, OnTrial};
 use crate::documents::Uploads;
@@ -237,6 +238,28 @@ impl App {
                 }
             }
             tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+    }
+}
+
+/// The time between two looks at whether the keys beside the backups are to be written anew.
+const BETWEEN_KEYS: Duration = Duration::from_mins(1);
+
+impl App {
+    /// Writes the keys beside the backups anew where an erasure has not come that far. Goes on without end.
+    pub async fn keep_keys_of_backups(&self) {
+        let Some(to) = &self.config.backup else { return };
+        let mut has_failed = false;
+        loop {
+            match backup::renew_keys(&self.store, to, Timestamp::now()).await {
+                Ok(()) => has_failed = false,
+                Err(error) if !has_failed => {
+                    tracing::error!(%error, "the keys beside the backups could not be written anew: backups still open who was erased");
+                    has_failed = true;
+                }
+                Err(_) => {}
+            }
+            tokio::time::sleep(BETWEEN_KEYS).await;
         }
     }
 }

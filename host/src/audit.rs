@@ -13,10 +13,12 @@ mod recent;
 mod request;
 pub mod routes;
 
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use tracing::Instrument as _;
 
 pub use request::{Watched, counted, denied, known, source, told};
 
@@ -56,11 +58,36 @@ impl Trail {
         }
     }
 
-    /// Takes to the log what a request showed or was refused, before its answer is sent.
+    /// Does the work of a request, and takes to the log what it shows or is refused before the answer is sent. A change goes on
+    /// where whoever asked hangs up: half of it would be done otherwise, or all without its entry.
     ///
     /// # Errors
     /// Returns an error if something was to be exported and its entry could not be written: it is not sent then.
-    pub async fn ended(&self, watched: Watched, status: StatusCode) -> Result<(), StoreError> {
+    pub async fn watch<T: Send + 'static>(
+        &self,
+        watched: Watched,
+        work: impl Future<Output = (StatusCode, T)> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (trail, is_change) = (self.clone(), watched.is_change);
+        let answer = async move {
+            let (status, answer) = watched.run(work).await;
+            trail.ended(watched, status).await.map(|()| answer)
+        };
+        if !is_change {
+            return answer.await;
+        }
+        match tokio::spawn(answer.in_current_span()).await {
+            Ok(answer) => answer,
+            Err(died) => match died.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The host is shutting down, and this with it.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    /// Takes to the log what a request showed or was refused.
+    async fn ended(&self, watched: Watched, status: StatusCode) -> Result<(), StoreError> {
         watched.ended(self, status).await
     }
 

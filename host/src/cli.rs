@@ -2,6 +2,7 @@
 //! 0 done, 1 failed, 2 wrong use.
 
 mod audit;
+mod backup;
 mod compile_plugin;
 mod config;
 mod connection;
@@ -123,6 +124,10 @@ enum Command {
     /// Check or export the audit log
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Make a backup, or see whether one opens
+    Backup(backup::Backup),
+    /// Make a data folder of a backup
+    Restore(backup::Restore),
     /// Say what is kept of whom; export or erase a client
     #[command(subcommand)]
     Privacy(privacy::Privacy),
@@ -247,6 +252,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::User(command) => command.run(&cli.global).await,
         Command::Token(command) => command.run(&cli.global).await,
         Command::Audit(command) => command.run(&cli.global).await,
+        Command::Backup(command) => command.run(&cli.global).await,
+        Command::Restore(command) => command.run(&cli.global).await,
         Command::Privacy(command) => command.run(&cli.global).await,
         Command::Config(command) => command.run(&cli.global).await,
         Command::Healthcheck(command) => command.run(&cli.global).await,

@@ -3,6 +3,7 @@
 //! [`mod@file`] is the raw text as people write it; [`Config`] is what the host runs on. `reference.toml` holds the
 //! defaults and documents every key. The environment is read here and nowhere else.
 
+mod backup;
 mod check;
 mod file;
 mod layers;
@@ -42,6 +43,7 @@ use crate::crm::spec::SiteAccess;
 use crate::domain::account::SecondFactorRule;
 use crate::domain::privacy::retention::{self, RetentionProfile};
 use crate::domain::{ConnectionName, Timestamp};
+pub use backup::{BackupSettings, secret_line};
 
 /// The defaults, and the reference of every key.
 pub const REFERENCE: &str = include_str!("config/reference.toml");
@@ -69,6 +71,8 @@ pub struct Config {
     pub registries: Registries,
     /// The address at which figures are served for Prometheus; nowhere where none.
     pub metrics: Option<SocketAddr>,
+    /// Where backups go; nowhere where none.
+    pub backup: Option<BackupSettings>,
     /// The CRMs that connections can be of.
     pub crms: Registry,
     /// The hosts that connections may lead to.

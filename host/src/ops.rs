@@ -13,6 +13,7 @@ mod refusal;
 
 pub mod absence_review;
 pub mod account;
+pub mod backups;
 pub mod clients;
 pub mod connections;
 pub mod emergency;

@@ -10,7 +10,9 @@ pub mod absent_clients;
 mod absent_items;
 pub mod access;
 pub mod audit;
+pub mod backup;
 pub mod book;
+mod catalogue;
 pub mod client_lookup;
 pub mod commit;
 #[cfg(test)]
@@ -48,10 +50,13 @@ pub mod seen;
 pub mod site_lists;
 pub mod sites;
 pub mod space;
+mod subject;
+mod subject_keys;
 mod tables;
 pub mod taken_in;
 mod threads;
 mod tombstones;
+mod visitor;
 pub mod walks;
 
 pub use open::is_in;

@@ -113,9 +113,10 @@ pub struct Subject {
 
 impl Subject {
     /// All kinds. What is not among them was written by a later version.
-    pub const KINDS: [&'static str; 21] = [
+    pub const KINDS: [&'static str; 22] = [
         "account",
         "audit",
+        "backup",
         "client",
         "connection",
         "cover",

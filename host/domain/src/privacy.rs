@@ -68,8 +68,8 @@ impl StoredClient {
                             them, here and in the CRM.";
             sentences.push(sentence.to_owned());
         }
-        let copies = "Backups of the data folder have the data until they are thrown away; opened beside the file of \
-                      erasures, they forget it again.";
+        let copies = "Backups that this host made forget the client with the keys beside them: copy that file elsewhere, in place \
+                      of the copy of before. Other copies of the data folder have the data until they are thrown away.";
         sentences.push(copies.to_owned());
         sentences.join(" ")
     }

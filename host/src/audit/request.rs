@@ -76,6 +76,8 @@ pub struct Watched {
     /// `POST /users`: the method and the pattern of the address, never what stands in its places.
     place: String,
     parameters: Vec<String>,
+    /// Whether it asks for more than to look.
+    pub(super) is_change: bool,
 }
 
 impl Watched {
@@ -86,6 +88,7 @@ impl Watched {
             (None, source) if source == Source::unknown() => "unknown".to_owned(),
             (None, source) => source.0.to_string(),
         };
+        let is_change = !method.is_safe();
         let method = if *method == Method::HEAD { &Method::GET } else { method };
         let named = route(method.as_str(), pattern);
         let route = named.map(|route| (route, route.subject(pattern, uri.path())));
@@ -96,6 +99,7 @@ impl Watched {
             route,
             place: format!("{method} {pattern}"),
             parameters: parameters(uri),
+            is_change,
         }
     }
 
@@ -144,7 +148,13 @@ pub(super) fn for_tests(route: &'static Route, subject: Subject, uri: &Uri) -> W
     let known =
         Known { by: Some(By { kind: crate::domain::audit::ActorKind::Person, ..By::nobody() }), ..Known::default() };
     let request = Arc::new(Request { source: "192.0.2.1".to_owned(), known: Mutex::new(known) });
-    Watched { request, route: Some((route, subject)), place: String::new(), parameters: parameters(uri) }
+    Watched {
+        request,
+        route: Some((route, subject)),
+        place: String::new(),
+        parameters: parameters(uri),
+        is_change: false,
+    }
 }
 
 /// The names of what an address asks for, without what stands there: that is what somebody searched for.

@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::recent::Recent;
 use super::routes::{NOTHING_OF_CLIENTS, ROUTES, route};
+use axum::http::{Extensions, Method, Uri};
+use tokio::sync::Notify;
+
 use super::*;
 use crate::domain::audit::ActorKind;
 use crate::store::audit::AuditFilter;
@@ -94,7 +97,7 @@ async fn a_store_that_takes_nothing_loses_entries_and_says_how_many() {
 async fn an_export_is_not_sent_where_its_entry_cannot_be_written() {
     let trail = Trail::new(on_a_disk_that_fails());
     let (folder, asked) = (tempfile::tempdir().unwrap(), |pattern: &str, path: &str| {
-        let uri: axum::http::Uri = path.parse().unwrap();
+        let uri: Uri = path.parse().unwrap();
         let named = route("GET", pattern).unwrap();
         request::for_tests(named, named.subject(pattern, uri.path()), &uri)
     });
@@ -150,4 +153,25 @@ fn an_address_names_its_subject_by_an_id_alone() {
     assert_eq!(subject("/households/1/clients/0192f0c4-7d1e/explain"), "0192f0c4-7d1e");
     assert_eq!(subject("/households/1/clients/Ayda%20Khan/explain"), "");
     assert_eq!(subject(&format!("/households/1/clients/{}/explain", "a".repeat(65))), "");
+}
+
+#[tokio::test]
+async fn a_change_goes_on_where_whoever_asked_hangs_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let trail = Trail::new(Store::open(folder.path()).unwrap());
+    let (begun, go_on, done) = <(Arc<Notify>, Arc<Notify>, Arc<Notify>)>::default();
+    let (is_begun, may_go_on, is_done) = (Arc::clone(&begun), Arc::clone(&go_on), Arc::clone(&done));
+    let work = async move {
+        is_begun.notify_one();
+        may_go_on.notified().await;
+        is_done.notify_one();
+        (StatusCode::OK, ())
+    };
+    let watched = Watched::of(&Method::POST, &Uri::from_static("/"), &Extensions::default(), "/");
+    tokio::select! {
+        answer = trail.watch(watched, work) => panic!("{answer:?} before it was done"),
+        () = begun.notified() => {}
+    }
+    go_on.notify_one();
+    tokio::time::timeout(Duration::from_secs(30), done.notified()).await.expect("it goes on to its end");
 }

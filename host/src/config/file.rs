@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::backup::BackupSection;
 use super::check::Check;
 use super::openid::{OpenIdSection, is_loopback};
 use super::packs::PacksSection;
@@ -49,6 +50,8 @@ pub(super) struct File {
     people: PeopleSection,
     #[serde(default)]
     openid: OpenIdSection,
+    #[serde(default)]
+    backup: BackupSection,
     #[serde(default)]
     metrics: MetricsSection,
     /// The connections, read apart, for what a section holds is declared by its CRM.
@@ -226,6 +229,11 @@ impl File {
         (check.hosts, check.folders) = self.crm.check(&server.data_dir, &mut check);
         let proxy = self.network.check(variables, &mut check);
         let metrics = self.metrics.check(&mut check);
+        let backup = self.backup.check(&mut check);
+        if backup.as_ref().is_some_and(|to| to.folder.starts_with(&server.data_dir)) {
+            let message = "is inside the data folder, and would be lost with it; name another disk, or one that is copied elsewhere";
+            check.problem("backup.folder", message);
+        }
         let log = Log { level: self.log.level, json: self.log.format == LogFormat::Json };
         if let Err(message) = level::check(&log.level) {
             check.problem("log.level", message);
@@ -256,6 +264,7 @@ impl File {
             watched_folder,
             registries,
             metrics,
+            backup,
             crms,
             hosts,
             folders,

@@ -152,6 +152,10 @@ fn every_problem_is_named() {
         &["server.public-url: is missing", "identity provider"],
     );
     check(&openid(&format!("{login}role = {{}}")), &["role", "roles"]);
+    check("[backup]\nfolder = \"b\"", &["backup.key-file: is missing", "tidegate backup key"]);
+    check("[backup]\nkey-file = \"secrets/xplan\"", &["backup.folder: is missing"]);
+    let key = "[backup]\nfolder = \"b\"\nkey-file = \"secrets/xplan\"\nkeep = 0";
+    check(key, &["backup.key-file: holds no key of age", "backup.keep"]);
     check("[metrics]\nlisten = \"here\"", &["metrics.listen", "here"]);
     check(&format!("{CONNECTION}\nschedule = \"hourly\""), &["connections.main.schedule", "hourly"]);
     check(&format!("{CONNECTION}\ninsecure-http = true"), &["insecure-http", "loopback"]);

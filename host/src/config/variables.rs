@@ -10,7 +10,7 @@ const OURS: &str = "TIDEGATE_";
 const KNOWN: [&str; 11] =
     ["SECRET_KEY", "BIN", "PACKS", "KILLS", "SEED", "SITE_TAKES", "SWAPS", "BOOK", "READS", "FAIL_AT", "PANIC_IN"];
 /// The sections of the settings that have keys.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "PRACTICE",
     "SERVER",
     "PACKS",
@@ -23,6 +23,7 @@ const SECTIONS: [&str; 12] = [
     "NOTES",
     "PEOPLE",
     "OPENID",
+    "BACKUP",
 ];
 /// The section that has a section for each connection.
 const CONNECTIONS: &str = "CONNECTIONS";

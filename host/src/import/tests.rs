@@ -548,6 +548,8 @@ proptest! {
     ) {
         let mut list = ::csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
         list.write_record(["Xplan ID", "Surname", "Email", "First name"]).unwrap();
+        // A spreadsheet program's way to keep a text is taken off: see `what_keeps_a_spreadsheet_from_changing…`.
+        prop_assume!(names.iter().all(|(first, ..)| !first.contains("=\"")));
         for (first, last, id) in &names {
             list.write_record([&id.to_string(), last, "a@example.com", first]).unwrap();
         }

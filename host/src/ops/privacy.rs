@@ -61,7 +61,10 @@ pub async fn erase(
         if let Err(error) = app.previews.forget_all() {
             tracing::error!(%error, "a client was erased, and previews that may have their values could not be removed");
         }
-        let left_to_do = client.left_to_do(&counts);
+        let mut left_to_do = client.left_to_do(&counts);
+        if let Some(more) = super::backups::forget_erased(app, now).await {
+            left_to_do = format!("{left_to_do} {more}");
+        }
         Ok(Erased { erasure, counts, left_to_do })
     })
     .await

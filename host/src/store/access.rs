@@ -6,6 +6,7 @@ mod second_factor;
 mod sessions;
 mod tokens;
 
+use crate::store::visitor::{Visitor, Whose};
 use std::ops::Bound;
 
 pub use self::identities::{Change, Followed, Identity, Newcomer, StoredIdentity};
@@ -144,14 +145,14 @@ pub enum Added {
     No,
 }
 
-/// Makes the tables.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(USERS)?;
-    transaction.open_table(USERS_BY_EMAIL)?;
-    transaction.open_table(LINKS)?;
-    identities::make_tables(transaction)?;
-    sessions::make_tables(transaction)?;
-    tokens::make_tables(transaction)
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(USERS, Whose::Nobodys)?;
+    visitor.table(USERS_BY_EMAIL, Whose::Nobodys)?;
+    visitor.table(LINKS, Whose::Nobodys)?;
+    identities::visit(visitor)?;
+    sessions::visit(visitor)?;
+    tokens::visit(visitor)
 }
 
 impl Store {
@@ -299,6 +300,11 @@ fn active_managers<'t>(
 ) -> Result<impl Iterator<Item = Result<StoredUser, StoreError>> + 't, StoreError> {
     let all = users.scan(..)?.map(|entry| decode::<StoredUser>(entry?.1.value()));
     Ok(all.filter(|stored| stored.as_ref().map_or(true, StoredUser::is_active_manager)))
+}
+
+/// Ends all sessions, of a store that was put back from a backup: some were ended since it was made.
+pub(super) fn end_sessions(transaction: &Write) -> Result<(), StoreError> {
+    sessions::end_every(transaction).map(drop)
 }
 
 fn add(transaction: &Write, stored: &StoredUser) -> Result<Added, StoreError> {

@@ -10,6 +10,7 @@ pub mod damage;
 pub mod scope;
 mod verify;
 
+use crate::store::visitor::{Visitor, Whose};
 use std::ops::RangeInclusive;
 
 use minicbor::Decoder;
@@ -202,12 +203,11 @@ fn index_key((found, whose): (Found, [u8; 16]), number: u64) -> IndexKey {
     join([&PRACTICE.to_be_bytes(), &[found as u8], &whose, &number.to_be_bytes()])
 }
 
-/// Makes the tables.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(ENTRIES)?;
-    transaction.open_table(HEAD)?;
-    transaction.open_table(INDEX)?;
-    Ok(())
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(ENTRIES, Whose::Nobodys)?;
+    visitor.table(HEAD, Whose::Nobodys)?;
+    visitor.table(INDEX, Whose::Nobodys)
 }
 
 fn read_head(row: Option<&[u8; 40]>) -> Head {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::engine::{Readable, Table, Write};
 use crate::domain::{ConnectionName, Timestamp};
 use crate::store::keys::PRACTICE;
+use crate::store::visitor::{Visitor, Whose};
 use crate::store::{Store, StoreError};
 
 /// Connections by name; removed ones stay as a memory of their site.
@@ -133,14 +134,13 @@ pub struct StoredAuthorisation {
     pub refused: Option<(Timestamp, String)>,
 }
 
-/// Makes the tables.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(SETTINGS)?;
-    transaction.open_table(AUTHORISATIONS)?;
-    transaction.open_table(PREFLIGHTS)?;
-    transaction.open_table(SIZES)?;
-    transaction.open_table(LEFT_ALONE)?;
-    Ok(())
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(SETTINGS, Whose::Nobodys)?;
+    visitor.table(AUTHORISATIONS, Whose::Nobodys)?;
+    visitor.table(PREFLIGHTS, Whose::Nobodys)?;
+    visitor.table(SIZES, Whose::Nobodys)?;
+    visitor.table(LEFT_ALONE, Whose::Nobodys)
 }
 
 /// All connections made at run time, as a transaction that writes sees them.

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::engine::{Readable, Snapshot, Table, Write};
 use super::keys::PRACTICE;
 use super::rows::{decode, encode, row_choices, rows};
-use super::{Store, StoreError};
+use super::subject::Subject;
+use super::visitor::{At, Visitor, Whose};
+use super::{Store, StoreError, subject_keys};
 use crate::domain::{DocumentId, Timestamp};
 
 /// The largest document, in bytes.
@@ -184,12 +186,11 @@ pub(super) fn facts(transaction: &Snapshot, id: DocumentId) -> Result<Option<Doc
     kept.map(|kept| decode(kept.value())).transpose()
 }
 
-/// Makes the tables that are missing.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(DOCUMENTS)?;
-    transaction.open_table(PIECES)?;
-    transaction.open_table(UNCLAIMED)?;
-    Ok(())
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(DOCUMENTS, Whose::OfDocument(At::Key(4)))?;
+    visitor.table(PIECES, Whose::OfDocument(At::Key(4)))?;
+    visitor.table(UNCLAIMED, Whose::OfDocument(At::Key(4)))
 }
 
 /// Keeps a document for good, in the transaction of the event that names it.
@@ -210,6 +211,7 @@ pub(super) fn remove(transaction: &Write, id: DocumentId) -> Result<bool, StoreE
     let key = (PRACTICE, id.0);
     transaction.open_table(UNCLAIMED)?.delete(key)?;
     transaction.open_table(PIECES)?.delete_range((PRACTICE, id.0, 0)..=(PRACTICE, id.0, u32::MAX))?;
+    subject_keys::forget(transaction, [Subject::document(&id.0)])?;
     Ok(transaction.open_table(DOCUMENTS)?.delete(key)?)
 }
 

@@ -41,6 +41,11 @@ impl<K: Key + 'static, V: Value + 'static> Table<K, V> {
     pub const fn new(name: &'static str) -> Self {
         Self { name, types: PhantomData }
     }
+
+    /// The table's name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
 }
 
 impl<K, V> Clone for Table<K, V> {

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+pub(super) use self::rows::tidy_up;
 use self::rows::{Target, take_away};
 use super::engine::{Engine, Readable as _, Write};
 use super::erasure_file::{ErasureFile, HashKey, NAME, Written};

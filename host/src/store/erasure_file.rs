@@ -144,6 +144,17 @@ pub(super) fn read_entry(text: &[u8]) -> Result<Erasure, StoreError> {
 }
 
 impl ErasureFile {
+    /// The file as it stands; none where there is none.
+    pub fn bytes(&self) -> io::Result<Option<Vec<u8>>> {
+        // Nothing is added while it is read.
+        let _end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.path.as_ref().map(fs::read) {
+            None => Ok(None),
+            Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Some(read) => read.map(Some),
+        }
+    }
+
     /// The file of no folder.
     #[cfg(test)]
     pub fn none() -> Self {

@@ -1,11 +1,14 @@
 //! Legal holds on clients and households: while one is on, nobody under it is erased.
 
+use crate::store::visitor::{Visitor, Whose};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::engine::{Readable, Table, Write};
 use super::household_access::resolved;
 use super::keys::{OwnKey, PRACTICE, own, span};
+use super::subject::Subject;
+use super::subject_keys;
 use super::tables::HOUSEHOLDS;
 use super::{Store, StoreError};
 use crate::domain::privacy::{HeldSubject, LegalHold};
@@ -14,10 +17,9 @@ use crate::domain::{ClientId, HouseholdId};
 /// Holds by the client or household: [`LegalHold`] as JSON.
 const HOLDS: Table<&OwnKey, &[u8]> = Table::new("legal-holds");
 
-/// Makes the table.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(HOLDS)?;
-    Ok(())
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(HOLDS, Whose::OfRow(Subject::hold))
 }
 
 fn id_of(subject: HeldSubject) -> Uuid {
@@ -94,12 +96,14 @@ pub(super) fn forget(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let mut table = transaction.open_table(HOLDS)?;
+    let mut gone = Vec::new();
     for id in of {
         if read(&table, id)?.is_some_and(|hold| !hold.is_on(now)) {
             table.delete(&own(id))?;
+            gone.push(Subject::hold(&own(id)));
         }
     }
-    Ok(())
+    subject_keys::forget(transaction, gone)
 }
 
 impl Store {

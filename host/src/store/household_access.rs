@@ -16,6 +16,7 @@ mod proposal;
 mod teams;
 mod visible;
 
+use crate::store::visitor::{Visitor, Whose};
 use std::collections::HashMap;
 use std::iter;
 use std::sync::Arc;
@@ -138,13 +139,13 @@ pub enum AccessSet {
     NoHousehold,
 }
 
-/// Makes the tables.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(ACCESS)?;
-    default_primary::make_tables(transaction)?;
-    emergency::make_tables(transaction)?;
-    teams::make_tables(transaction)?;
-    index::make_tables(transaction)
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(ACCESS, Whose::Nobodys)?;
+    default_primary::visit(visitor)?;
+    emergency::visit(visitor)?;
+    teams::visit(visitor)?;
+    index::visit(visitor)
 }
 
 impl Store {

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use super::engine::{Engine, FILE_NAME, Key, Readable as _, Table, Write};
 use super::space::Space;
+use super::visitor::{Visitor, Whose};
 use super::{StoreError, index};
 
 /// The format that this version writes. Raise it with every change to a table's keys, or to rows that their numbers do not
@@ -24,6 +25,11 @@ pub(super) const FORMAT: u32 = 3;
 
 /// Facts about the file as a whole.
 const FACTS: Table<&str, u32> = Table::new("facts");
+
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(FACTS, Whose::Nobodys)
+}
 
 /// A step that takes a file from the format that is its place, counted from 1, to the next.
 type Step = fn(&Write) -> Result<(), StoreError>;

@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::engine::{self, Engine, FILE_NAME, UNFINISHED, Write};
+use super::engine::{self, Engine, FILE_NAME, UNFINISHED};
 use super::erasure_file::{self, ErasureFile};
 use super::space::{RESERVE, Space};
 use super::threads::Threads;
 use super::{Store, StoreError};
-use super::{erasure, migrations};
+use super::{catalogue, erasure, migrations};
 use crate::config::Storage;
 
 /// The file that says that the folder has a store: made once a store's first transaction is on disk.
@@ -23,29 +23,6 @@ const MARKER: &str = "tidegate.made";
 /// The files that are in the folder of a store and never in one where a first start ended early: each is made after the
 /// store.
 const SIGNS: [&str; 3] = [MARKER, "secret.key", RESERVE];
-
-type MakeTables = fn(&Write) -> Result<(), StoreError>;
-
-/// The functions that make the tables of each part. Reading a table that was never made is an error, so all are made at
-/// once.
-const TABLE_MAKERS: [MakeTables; 16] = [
-    super::tables::make,
-    super::commit::emptied::make_tables,
-    super::access::make_tables,
-    super::audit::make_tables,
-    super::connections::make_tables,
-    super::sites::make_tables,
-    super::site_lists::make_tables,
-    super::documents::make_tables,
-    super::outbox::make_tables,
-    super::imports::make_tables,
-    super::household_access::make_tables,
-    super::professional_links::make_tables,
-    super::revisions::make_tables,
-    super::taken_in::make_tables,
-    super::holds::make_tables,
-    super::tombstones::make_tables,
-];
 
 /// Whether a store, or what is left of one, lies in a data folder. Nothing is made.
 pub fn is_in(data_dir: &Path) -> bool {
@@ -224,7 +201,7 @@ fn prepare(engine: &Engine, file: &Path, space: &Space) -> Result<(), StoreError
         transaction = engine.write()?;
     }
     migrations::run(&transaction, found)?;
-    TABLE_MAKERS.iter().try_for_each(|make| make(&transaction))?;
+    catalogue::make(&transaction)?;
     transaction.commit()?;
     Ok(())
 }

@@ -11,15 +11,17 @@ mod lanes;
 mod latest;
 mod links;
 mod lists;
+mod restored;
 mod tables;
 
 pub use self::due::{Hold, Pick};
 pub(super) use self::erase::{erase, is_sending};
 pub use self::filed_documents::NoteDocument;
 pub use self::lists::NoteFilter;
+pub(super) use self::restored::look_for_unsent;
 pub use self::tables::Raised;
 use self::tables::{EVENTS, KEYS, NOTES, SHARED_BEFORE};
-pub(super) use self::tables::{has_id, has_notes_of, make_tables};
+pub(super) use self::tables::{for_each_note, has_id, has_notes_of, raise_known, visit};
 use super::engine::{Readable as _, Write};
 use crate::domain::note::{Event, Note, NoteState};
 use crate::domain::{ClientId, EventId, NoteId};

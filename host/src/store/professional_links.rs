@@ -8,16 +8,16 @@ use super::rows::decode;
 use super::tables::ADVISERS;
 use crate::domain::stored::StoredAdviser;
 use crate::domain::{EmailAddress, UserId};
+use crate::store::visitor::{Visitor, Whose};
 
 /// The account that is linked to a user of the CRM; [`NOBODY`] where a person said that it is none.
 pub(super) const LINKS: Table<&RecordKey, [u8; 16]> = Table::new("professional-links");
 /// What stands in place of an account's id where there is none.
 pub(super) const NOBODY: [u8; 16] = [0; 16];
 
-/// Makes the table.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(LINKS)?;
-    Ok(())
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(LINKS, Whose::Nobodys)
 }
 
 /// Keeps that an account stands for the CRM's users of its email when the person gives it another: the email was a practice

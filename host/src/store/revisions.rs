@@ -4,10 +4,11 @@
 //!
 //! The newest entry of a connection that says so is of the revision in force. Entries are JSON: few, and readable by later versions.
 
+use crate::store::visitor::{Visitor, Whose};
 use serde::{Deserialize, Serialize};
 
 use super::connections::{By, read, written};
-use super::engine::{Readable as _, Snapshot, Table, Write};
+use super::engine::{Readable as _, Snapshot, Table};
 use super::keys::PRACTICE;
 use super::page::{Page, PageRequest, cursor_of};
 use super::{Store, StoreError};
@@ -73,10 +74,10 @@ impl Why {
     }
 }
 
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(REVISIONS)?;
-    transaction.open_table(HISTORY)?;
-    Ok(())
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(REVISIONS, Whose::Nobodys)?;
+    visitor.table(HISTORY, Whose::Nobodys)
 }
 
 impl Store {

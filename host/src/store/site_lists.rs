@@ -8,6 +8,7 @@ use crate::domain::listed::AbsenceEvidence;
 use crate::domain::site_list::{Came, KnownList, ListInForce};
 use crate::domain::{ConnectionName, RunId};
 use crate::store::connection_numbers::{number_for, number_of};
+use crate::store::visitor::{Visitor, Whose};
 
 /// [`Kept`] by the connection and the list's name.
 const SITE_LISTS: Table<(u32, u16, &str), &[u8]> = Table::new("site-lists");
@@ -21,10 +22,9 @@ struct Kept {
 
 super::rows::rows! { Kept { 0: text, 1: unseen } }
 
-/// Makes the table.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(SITE_LISTS)?;
-    Ok(())
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(SITE_LISTS, Whose::Nobodys)
 }
 
 impl Store {

@@ -6,6 +6,7 @@
 //! connection is removed, so that neither its name nor its site is used again unnoticed. Records are JSON: few, and
 //! readable by later versions.
 
+use crate::store::visitor::{Visitor, Whose};
 use serde::{Deserialize, Serialize};
 
 use super::connections::{self, By, StoredConnection};
@@ -48,9 +49,14 @@ pub enum Conflict {
     Taken(ConnectionName),
 }
 
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(SITES, Whose::Nobodys)
+}
+
 /// Makes the table, and binds connections that a version made which did not know of sites: to the host that is kept with
 /// them, of removed ones too.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
+pub(super) fn know_sites(transaction: &Write) -> Result<(), StoreError> {
     let mut sites = transaction.open_table(SITES)?;
     for StoredConnection { name, crm, forward_host: host, .. } in connections::all(transaction)? {
         if sites.get((PRACTICE, name.as_str()))?.is_none() {

@@ -6,7 +6,7 @@ use minicbor::Decoder;
 use uuid::Uuid;
 
 use super::StoreError;
-use super::engine::{Table, Write};
+use super::engine::Table;
 use super::rows::{Out, ReadError, Row, Written, read_variant, rows, write_variant};
 use crate::domain::edit::{LocalEdit, Overridden};
 use crate::domain::history::LastChange;
@@ -17,6 +17,7 @@ use crate::store::keys::{
     ReportKey, ReviewKey, UnseenKey,
 };
 use crate::store::rows::listed::{QuestionTable, StoredItem};
+use crate::store::visitor::{At, Visitor, Whose};
 
 /// Connections by name, below the practice.
 pub(super) const CONNECTIONS: Table<(u32, &str), u16> = Table::new("connections");
@@ -97,39 +98,38 @@ pub(super) const MEMBERSHIPS: Table<&MembershipKey, ()> = Table::new("homes");
 /// Identity lists: `ImportRecord`.
 pub(super) const IMPORTS: Table<&OwnKey, &[u8]> = Table::new("imports");
 
-/// Makes the tables that are missing.
-pub(super) fn make(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(CONNECTIONS)?;
-    transaction.open_table(IDENTITIES)?;
-    transaction.open_table(RAW)?;
-    transaction.open_table(CLIENTS)?;
-    transaction.open_table(MADE_OF)?;
-    transaction.open_table(HOUSEHOLDS)?;
-    transaction.open_table(ADVISERS)?;
-    transaction.open_table(SET_ASIDE)?;
-    transaction.open_table(NAMES)?;
-    transaction.open_table(CONTACTS)?;
-    transaction.open_table(NAMING)?;
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(CONNECTIONS, Whose::Nobodys)?;
+    visitor.table(IDENTITIES, Whose::Nobodys)?;
+    visitor.table(RAW, Whose::OfRecord { connection: 4, kind: Some(6), id: 7 })?;
+    visitor.table(CLIENTS, Whose::OfClient(At::Key(4)))?;
+    visitor.table(MADE_OF, Whose::OfClient(At::Key(4)))?;
+    visitor.table(HOUSEHOLDS, Whose::Nobodys)?;
+    visitor.table(ADVISERS, Whose::Nobodys)?;
+    visitor.table(SET_ASIDE, Whose::OfRecord { connection: 5, kind: Some(7), id: 8 })?;
+    visitor.table(NAMES, Whose::OfClient(At::KeyEnd))?;
+    visitor.table(CONTACTS, Whose::OfRecord { connection: 13, kind: None, id: 15 })?;
+    visitor.table(NAMING, Whose::OfRecord { connection: 4, kind: None, id: 22 })?;
     for kind in RecordKind::LISTED {
         with_listed!(*kind, Item => {
-            transaction.open_table(Item::LISTS)?;
-            transaction.open_table(Item::QUESTIONS)?;
+            visitor.table(Item::LISTS, Whose::OfClient(At::Key(4)))?;
+            visitor.table(Item::QUESTIONS, Whose::Nobodys)?;
         });
     }
-    transaction.open_table(LISTED)?;
-    transaction.open_table(UNSEEN)?;
-    transaction.open_table(LOOKS)?;
-    transaction.open_table(REVIEWS)?;
-    transaction.open_table(TALLIES)?;
-    transaction.open_table(RUNS)?;
-    transaction.open_table(RUNS_OF)?;
-    transaction.open_table(WALKS)?;
-    transaction.open_table(SEEN)?;
-    transaction.open_table(GONE)?;
-    transaction.open_table(ABSENCE_REVIEWS)?;
-    transaction.open_table(REPORTS)?;
-    transaction.open_table(MEMBERSHIPS)?;
-    Ok(())
+    visitor.table(LISTED, Whose::OfClient(At::Value(4)))?;
+    visitor.table(UNSEEN, Whose::OfRecord { connection: 4, kind: Some(6), id: 7 })?;
+    visitor.table(LOOKS, Whose::OfClient(At::KeyEnd))?;
+    visitor.table(REVIEWS, Whose::OfRecord { connection: 5, kind: None, id: 7 })?;
+    visitor.table(TALLIES, Whose::Nobodys)?;
+    visitor.table(RUNS, Whose::Nobodys)?;
+    visitor.table(RUNS_OF, Whose::Nobodys)?;
+    visitor.table(WALKS, Whose::Nobodys)?;
+    visitor.table(SEEN, Whose::Nobodys)?;
+    visitor.table(GONE, Whose::Nobodys)?;
+    visitor.table(ABSENCE_REVIEWS, Whose::Nobodys)?;
+    visitor.table(REPORTS, Whose::OfClient(At::KeyEnd))?;
+    visitor.table(MEMBERSHIPS, Whose::Nobodys)
 }
 
 /// A client as it is stored. Its id is the key, its household stands in its identity.

@@ -3,10 +3,11 @@
 //!
 //! Rows are JSON: few, and readable by later versions.
 
+use crate::store::visitor::{Visitor, Whose};
 use serde::{Deserialize, Serialize};
 
 use super::connections::{read, written};
-use super::engine::{Table, Write};
+use super::engine::Table;
 use super::keys::PRACTICE;
 use super::{Store, StoreError};
 use crate::domain::{ConnectionName, RevisionDigest, Timestamp};
@@ -44,9 +45,9 @@ pub enum Activation {
     Left(String),
 }
 
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(TAKEN_IN)?;
-    Ok(())
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(TAKEN_IN, Whose::Nobodys)
 }
 
 impl Store {

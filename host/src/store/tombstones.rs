@@ -2,6 +2,9 @@
 //! them back. Keyed hashes of ids: whoever has the key, which is in the store and in the file of erasures, can try ids one after
 //! the other, and read nothing else out of them.
 
+use crate::store::visitor::{Visitor, Whose};
+use uuid::Uuid;
+
 use super::StoreError;
 use super::engine::{Readable, Snapshot, Table, Write};
 use super::erasure_file::{HashKey, entry_text, read_entry};
@@ -22,12 +25,11 @@ type UnlinkedKey = [u8; 4 + 16 + 2 + 16];
 /// A record's place: its connection, and its id there.
 type Place = (ConnectionNumber, ExternalKey);
 
-/// Makes the tables that are missing.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(ERASURES)?;
-    transaction.open_table(TOMBSTONES)?;
-    transaction.open_table(UNLINKED_FROM)?;
-    Ok(())
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(ERASURES, Whose::Nobodys)?;
+    visitor.table(TOMBSTONES, Whose::Nobodys)?;
+    visitor.table(UNLINKED_FROM, Whose::Nobodys)
 }
 
 /// Notes that a client's link to a record was taken back.
@@ -50,12 +52,16 @@ fn places(table: &impl Readable<&'static UnlinkedKey, ()>, client: ClientId) -> 
     let (first, last) = span::<{ size_of::<UnlinkedKey>() }>(&own(client.0));
     let mut found = Vec::new();
     for entry in table.scan(&first..=&last)? {
-        let key = *entry?.0.value();
-        let mut id = [0; 16];
-        id.copy_from_slice(&key[22..]);
-        found.push((ConnectionNumber(u16::from_be_bytes([key[20], key[21]])), ExternalKey(id)));
+        found.push(place_of(entry?.0.value()).0);
     }
     Ok(found)
+}
+
+fn place_of(key: &UnlinkedKey) -> (Place, Uuid) {
+    let (mut client, mut id) = ([0; 16], [0; 16]);
+    client.copy_from_slice(&key[4..20]);
+    id.copy_from_slice(&key[22..]);
+    ((ConnectionNumber(u16::from_be_bytes([key[20], key[21]])), ExternalKey(id)), Uuid::from_bytes(client))
 }
 
 /// Forgets to which records a client was linked.
@@ -74,6 +80,11 @@ fn key_in(table: &impl Readable<(u32, u64), &'static [u8]>) -> Result<Option<Has
     let key = <[u8; 32]>::try_from(row.value());
     key.map(|key| Some(HashKey(key)))
         .map_err(|error| StoreError::Corrupt { what: "the key of erasures", source: error.into() })
+}
+
+/// The same, of a snapshot.
+pub(super) fn key_seen(transaction: &Snapshot) -> Result<Option<HashKey>, StoreError> {
+    key_in(&transaction.open_table(ERASURES)?)
 }
 
 /// Keeps the key.

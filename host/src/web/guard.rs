@@ -7,6 +7,7 @@ use axum::http::header::{
 };
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::FutureExt as _;
 
 use super::failure::Failure;
 use crate::access::request::is_from_own_page;
@@ -42,11 +43,8 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
 pub(super) async fn watched(State(app): State<App>, request: Request, next: Next) -> Response {
     let pattern = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let watched = Watched::of(request.method(), request.uri(), request.extensions(), pattern);
-    let response = watched.run(next.run(request)).await;
-    match app.audit.ended(watched, response.status()).await {
-        Ok(()) => response,
-        Err(error) => Failure::from(error).into_response(),
-    }
+    let work = next.run(request).map(|response| (response.status(), response));
+    app.audit.watch(watched, work).await.unwrap_or_else(|error| Failure::from(error).into_response())
 }
 
 /// A refusal in the words of the framework (a form without its fields, a method that the page does not have): a person

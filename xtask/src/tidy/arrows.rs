@@ -3,7 +3,7 @@
 use super::files::{File, Finding};
 
 /// Each of the host's modules with what it may use, from the top down. Nothing is said of `domain`: all may use it.
-const ARROWS: [(&str, &[&str]); 31] = [
+const ARROWS: [(&str, &[&str]); 32] = [
     ("main", &["cli"]),
     ("cli", EVERYTHING),
     // The listeners and background jobs: it starts what answers and what runs by the clock.
@@ -19,6 +19,7 @@ const ARROWS: [(&str, &[&str]); 31] = [
         "app",
         &[
             "audit",
+            "backup",
             "sync",
             "preview",
             "notes",
@@ -51,6 +52,8 @@ const ARROWS: [(&str, &[&str]); 31] = [
     ("access", &["store", "config", "queue", "secrets"]),
     // Asks an identity provider who somebody is; what of HTTP is everybody's stands beside the CRMs'.
     ("openid", &["crm", "config"]),
+    // Copies the store, and what lies beside it.
+    ("backup", &["store", "config"]),
     // Keeps secrets in the store, sealed.
     ("secrets", &["store", "config"]),
     // A pack's rules say which resources a connector reads.
@@ -83,6 +86,7 @@ const EVERYTHING: &[&str] = &[
     "ops",
     "app",
     "audit",
+    "backup",
     "sync",
     "preview",
     "notes",
@@ -110,6 +114,7 @@ const BELOW_COMMANDS: &[&str] = &[
     "ops",
     "app",
     "audit",
+    "backup",
     "sync",
     "preview",
     "notes",
@@ -133,6 +138,7 @@ const BELOW_COMMANDS: &[&str] = &[
 const BELOW_PAGES: &[&str] = &[
     "app",
     "audit",
+    "backup",
     "sync",
     "preview",
     "notes",

@@ -47,7 +47,7 @@ const PARTS: [(&str, &[&str]); 9] = [
     ("imports", &["spool"]),
     ("uploads", &[]),
     // What a request shows or is refused goes to the log, and changes nothing else.
-    ("audit", &["ended", "flush", "refused"]),
+    ("audit", &["flush", "refused", "watch"]),
     (
         "access",
         &[

@@ -233,6 +233,15 @@ pub const REGISTER: &[Kept] = &[
         )
     },
     Kept {
+        purpose: "To seal what is of clients in backups, so that an erasure reaches it wherever they lie.",
+        erasure: "Taken away: no backup opens the person’s rows any more. A run’s sentence that names them stays in it.",
+        ..of_clients(
+            "backup_keys",
+            "The keys of what is in backups, and the marks of those that were taken away",
+            &["backup-keys", "backup-keys-forgotten", "backup-subjects-taken", "backup-state"],
+        )
+    },
+    Kept {
         purpose: "To mark all of a person’s records when the person is erased.",
         ..of_clients("former_links", "The CRM’s records to which clients were linked before", &["unlinked-from"])
     },

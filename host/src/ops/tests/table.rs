@@ -173,8 +173,9 @@ fn households(host: &Host) -> Vec<Row> {
             "primary_professional/external_id",
             "the connection `practice` has no adviser `7`; the CRM's users come over with each sync",
         ),
-        by_api(
+        row(
             "household_access::link_professional",
+            ("/people/professionals".to_owned(), &format!("connection=practice&external_id=7&account={none}")),
             (Method::PUT, "/connections/practice/advisers/7/account".to_owned(), json!({"user_id": none})),
         )
         .with(404, "There is no user `7` of the CRM in the connection `practice`."),

@@ -14,6 +14,7 @@ use crate::domain::{EmailAddress, Timestamp, UserId};
 use crate::store::engine::{Readable as _, Table, Write};
 use crate::store::keys::PRACTICE;
 use crate::store::rows::{row_choices, rows};
+use crate::store::visitor::{Visitor, Whose};
 use crate::store::{Store, StoreError};
 
 /// The account's id, by the digest of the identity.
@@ -126,10 +127,9 @@ pub enum Change {
     Role,
 }
 
-/// Makes the table.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(IDENTITIES)?;
-    Ok(())
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(IDENTITIES, Whose::Nobodys)
 }
 
 impl Store {

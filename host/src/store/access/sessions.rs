@@ -7,6 +7,7 @@ use crate::domain::{SessionId, Timestamp, UserId};
 use crate::store::engine::{Readable as _, Table, Write};
 use crate::store::keys::PRACTICE;
 use crate::store::rows::{decode, encode, rows};
+use crate::store::visitor::{Visitor, Whose};
 use crate::store::{Store, StoreError};
 
 /// A session, by the digest of its token.
@@ -55,10 +56,9 @@ impl StoredSession {
     }
 }
 
-/// Makes the table.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(SESSIONS)?;
-    Ok(())
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(SESSIONS, Whose::Nobodys)
 }
 
 impl Store {
@@ -253,6 +253,11 @@ fn open(
 /// Ends all sessions of a person, but for one that goes on.
 pub(super) fn end_all(transaction: &Write, of: UserId, but: Option<[u8; 32]>) -> Result<usize, StoreError> {
     end_where(transaction, |key, session| session.user_id == of && Some(*key) != but)
+}
+
+/// Ends all sessions.
+pub(super) fn end_every(transaction: &Write) -> Result<usize, StoreError> {
+    end_where(transaction, |_, _| true)
 }
 
 /// Ends the sessions of an account that were begun by the identity provider.

@@ -7,15 +7,15 @@ use crate::domain::{Timestamp, TokenId, UserId};
 use crate::store::engine::{Readable as _, Table, Write};
 use crate::store::keys::PRACTICE;
 use crate::store::rows::{decode, encode};
+use crate::store::visitor::{Visitor, Whose};
 use crate::store::{Store, StoreError};
 
 /// A token, by its digest.
 const TOKENS: Table<(u32, [u8; 32]), &[u8]> = Table::new("api-tokens");
 
-/// Makes the table.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(TOKENS)?;
-    Ok(())
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(TOKENS, Whose::Nobodys)
 }
 
 /// The reason why a token was not kept.

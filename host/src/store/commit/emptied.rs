@@ -3,6 +3,7 @@
 //!
 //! Only what came empty has a row here, so that a walk looks at nothing for records that are whole.
 
+use crate::store::visitor::{Visitor, Whose};
 use std::collections::BTreeMap;
 
 use super::super::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, join, record, span};
@@ -34,10 +35,9 @@ pub struct KeptLists {
     pub unproven: Vec<String>,
 }
 
-/// Makes the table.
-pub(in crate::store) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(EMPTIED)?;
-    Ok(())
+/// Goes through the tables.
+pub(in crate::store) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(EMPTIED, Whose::OfRecord { connection: 4, kind: Some(6), id: 7 })
 }
 
 /// Forgets what is known of a record's lists.

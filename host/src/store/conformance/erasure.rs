@@ -1,5 +1,6 @@
 //! Erasing a person: everything goes, and nothing brings them back but a person's word.
 
+mod copies;
 mod gaps;
 
 use std::fs;

@@ -1,6 +1,6 @@
 //! The rows of a person, table by table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -22,11 +22,12 @@ use crate::store::keys::{
 };
 use crate::store::rows::listed::StoredItem;
 use crate::store::rows::{decode, encode};
+use crate::store::subject::Subject;
 use crate::store::tables::{
     BookCounts, CLIENTS, GONE, HOUSEHOLDS, HouseholdRecord, IDENTITIES, LISTED, ListRecord, MADE_OF, RAW, REPORTS,
     REVIEWS, RUNS, SET_ASIDE, TALLIES, UNSEEN,
 };
-use crate::store::{StoreError, holds, household_access, membership, outbox, tombstones};
+use crate::store::{StoreError, holds, household_access, membership, outbox, subject_keys, tombstones};
 
 /// Somebody who is to be taken away: a client of the practice, or what came from a CRM and is none, such as a record in
 /// quarantine.
@@ -127,7 +128,7 @@ pub(super) fn marked(transaction: &Write) -> Result<Vec<Target>, StoreError> {
     }
     for (record, client) in records {
         let of_client = client.map(|client| Target::of(transaction, client)).transpose()?.flatten();
-        targets.push(of_client.unwrap_or(Target { client: None, household: None, record, before: Vec::new() }));
+        targets.push(of_client.unwrap_or(Target { client, household: None, record, before: Vec::new() }));
     }
     Ok(targets)
 }
@@ -136,6 +137,52 @@ fn place_of(row: &RecordKey) -> (ConnectionNumber, ExternalKey) {
     let mut id = [0; 16];
     id.copy_from_slice(&row[7..]);
     (ConnectionNumber(u16::from_be_bytes([row[4], row[5]])), ExternalKey(id))
+}
+
+/// Takes away what a store that was made of a backup still says of clients whose rows nobody reads any more. Answers how many
+/// they are.
+pub(in crate::store) fn tidy_up(transaction: &Write, at: Timestamp) -> Result<usize, StoreError> {
+    let mut targets = Vec::new();
+    let clients = transaction.open_table(CLIENTS)?;
+    for entry in transaction.open_table(IDENTITIES)?.scan(..)? {
+        let (row, identity) = entry?;
+        let row = *row.value();
+        let identity = Identity::from_row(identity.value());
+        let client = identity.client.filter(|_| row[6] == RecordKind::Client as u8 + 1);
+        let Some(client) = client else { continue };
+        if clients.get(&own(client))?.is_none() {
+            let before = tombstones::unlinked_from(transaction, ClientId(client))?;
+            targets.push((
+                Target { client: Some(ClientId(client)), household: None, record: place_of(&row), before },
+                identity,
+            ));
+        }
+    }
+    drop(clients);
+    for (target, identity) in &targets {
+        let mut tallies = tallies(transaction)?;
+        tallies.clients = tallies.clients.saturating_sub(u64::from(identity.in_book));
+        keep_tallies(transaction, &tallies)?;
+        take_away(transaction, target, at)?;
+    }
+    if targets.is_empty() {
+        return Ok(0);
+    }
+    // Counted anew: some went with them, and some of theirs stay with others.
+    let mut households = BTreeSet::new();
+    for entry in transaction.open_table(IDENTITIES)?.scan(..)? {
+        let (row, identity) = entry?;
+        let identity = Identity::from_row(identity.value());
+        if row.value()[6] == RecordKind::Client as u8 + 1 && identity.in_book {
+            households.extend(identity.household);
+        }
+    }
+    let mut tallies = tallies(transaction)?;
+    tallies.households = households.len() as u64;
+    keep_tallies(transaction, &tallies)?;
+    imports::recount(transaction)?;
+    forget_all_told(transaction)?;
+    Ok(targets.len())
 }
 
 /// Takes all that is kept of somebody away.
@@ -151,38 +198,37 @@ pub(super) fn take_away(transaction: &Write, target: &Target, at: Timestamp) -> 
             remove_record(transaction, kind, &record(connection, kind, id), &mut counts, &mut tallies)?;
         }
     }
+    let subjects = target.records().map(|(connection, id)| Subject::record(connection, id));
+    subject_keys::forget(transaction, subjects.chain(target.client.map(|client| Subject::client(client.0))))?;
     let connection = target.record.0;
     counts.reviews += remove_reviews(transaction, target)?;
     keep_tallies(transaction, &tallies)?;
-    if let (Some(client), Some(stored)) = (target.client, stored) {
-        remove_lists(transaction, client, &mut counts)?;
-        transaction.open_table(CLIENTS)?.delete(&own(client.0))?;
-        transaction.open_table(MADE_OF)?.delete(&own(client.0))?;
-        membership::forget(transaction, client)?;
-        let emptied = remove_households(transaction, client, &mut counts)?;
-        holds::forget(transaction, emptied.iter().map(|household| household.0).chain([client.0]), at)?;
-        household_access::erase_emergencies(transaction, &stored.client, &emptied, at)?;
-        tombstones::forget_links(transaction, client)?;
-        let homes = |other| find_household(transaction, other);
-        outbox::erase(transaction, (client, &stored.client.external_id), (&emptied, &homes), &mut counts)?;
-        counts.report_rows += remove_reports(transaction, client)?;
-        let names = connection_names(transaction)?;
-        let practice = ConnectionName::practice();
-        let name = stored.client.full_name();
-        let person = Person {
-            client,
-            email: stored
-                .client
-                .email
-                .as_ref()
-                .filter(|_| !stored.client.email_is_placeholder)
-                .map(|email| email.as_str()),
-            name: &name,
-            record: (names.get(&connection).unwrap_or(&practice), &stored.client.external_id),
-        };
-        counts.import_rows += imports::blank(transaction, &person)?;
-        forget_told(transaction, &stored.client)?;
-    }
+    let Some(client) = target.client else { return Ok(counts) };
+    remove_lists(transaction, client, &mut counts)?;
+    transaction.open_table(CLIENTS)?.delete(&own(client.0))?;
+    transaction.open_table(MADE_OF)?.delete(&own(client.0))?;
+    membership::forget(transaction, client)?;
+    let emptied = remove_households(transaction, client, &mut counts)?;
+    holds::forget(transaction, emptied.iter().map(|household| household.0).chain([client.0]), at)?;
+    tombstones::forget_links(transaction, client)?;
+    let homes = |other| find_household(transaction, other);
+    outbox::erase(transaction, (client, target.record.1), (&emptied, &homes), &mut counts)?;
+    counts.report_rows += remove_reports(transaction, client)?;
+    // The rows of somebody whose key is gone tell no name to look for.
+    let Some(stored) = stored else { return Ok(counts) };
+    household_access::erase_emergencies(transaction, &stored.client, &emptied, at)?;
+    let names = connection_names(transaction)?;
+    let practice = ConnectionName::practice();
+    let name = stored.client.full_name();
+    let email = stored.client.email.as_ref().filter(|_| !stored.client.email_is_placeholder);
+    let person = Person {
+        client,
+        email: email.map(|email| email.as_str()),
+        name: &name,
+        record: (names.get(&connection).unwrap_or(&practice), &stored.client.external_id),
+    };
+    counts.import_rows += imports::blank(transaction, &person)?;
+    forget_told(transaction, &stored.client)?;
     Ok(counts)
 }
 
@@ -354,6 +400,24 @@ fn forget_told(transaction: &Write, client: &Client) -> Result<(), StoreError> {
             run.error = Some("The reason named a client who was erased here.".to_owned());
         }
         if is_named || run.counts.told.len() < told {
+            changed.push((*key.value(), encode(&run)?));
+        }
+    }
+    for (key, row) in &changed {
+        runs.put(key, row.as_slice())?;
+    }
+    Ok(())
+}
+
+/// Takes all sentences out of runs that may name somebody: it is not known any more whom the rows were of that are gone.
+fn forget_all_told(transaction: &Write) -> Result<(), StoreError> {
+    let mut runs = transaction.open_table(RUNS)?;
+    let mut changed: Vec<(OwnKey, Vec<u8>)> = Vec::new();
+    for entry in runs.scan(..)? {
+        let (key, row) = entry?;
+        let mut run: Run = decode(row.value())?;
+        if !run.counts.told.is_empty() {
+            run.counts.told.clear();
             changed.push((*key.value(), encode(&run)?));
         }
     }

@@ -3,17 +3,17 @@
 use crate::domain::UserId;
 use crate::domain::account::Account;
 use crate::store::access::{StoredUser, first_who_answers, user_in};
-use crate::store::engine::{Snapshot, Table, Write};
+use crate::store::engine::{Snapshot, Table};
 use crate::store::keys::PRACTICE;
+use crate::store::visitor::{Visitor, Whose};
 use crate::store::{Store, StoreError};
 
 /// The account that the practice named.
 const DEFAULT_PRIMARY: Table<u32, [u8; 16]> = Table::new("default-primary");
 
-/// Makes the table.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(DEFAULT_PRIMARY)?;
-    Ok(())
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(DEFAULT_PRIMARY, Whose::Nobodys)
 }
 
 /// The account that answers for such households; none where nobody can.

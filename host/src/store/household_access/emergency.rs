@@ -12,7 +12,10 @@ use crate::store::engine::{Readable, Snapshot, Table, Write, WriteTable};
 use crate::store::keys::{OwnKey, PRACTICE, join, own, span, uuid_at_end};
 use crate::store::page::{Page, PageRequest, cursor_of};
 use crate::store::rows::{decode, encode, rows};
+use crate::store::subject::Subject;
+use crate::store::subject_keys;
 use crate::store::tables::HOUSEHOLDS;
+use crate::store::visitor::{Visitor, Whose};
 use crate::store::{Store, StoreError};
 
 /// All of them, by id: [`EmergencyRow`].
@@ -134,12 +137,12 @@ pub enum Reviewed {
     NotThere,
 }
 
-/// Makes the tables.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(EMERGENCIES)?;
-    transaction.open_table(OPEN)?;
-    transaction.open_table(UNREVIEWED)?;
-    lookups::make_tables(transaction)
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(EMERGENCIES, Whose::OfRow(Subject::emergency))?;
+    visitor.table(OPEN, Whose::Nobodys)?;
+    visitor.table(UNREVIEWED, Whose::Nobodys)?;
+    lookups::visit(visitor)
 }
 
 impl Store {
@@ -382,6 +385,7 @@ pub(in crate::store) fn erase(
         }
     }
     let mut open = transaction.open_table(OPEN)?;
+    subject_keys::forget(transaction, changed.iter().map(|access| Subject::emergency(&own(access.id.0))))?;
     for access in changed {
         put(&mut emergencies, &access)?;
         if access.ended.is_some() {

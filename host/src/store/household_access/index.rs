@@ -8,6 +8,7 @@ use crate::domain::{HouseholdId, Timestamp};
 use crate::store::StoreError;
 use crate::store::engine::{Readable, Snapshot, Table, Write};
 use crate::store::keys::{ExternalKey, PRACTICE, join, span, uuid_at_end};
+use crate::store::visitor::{Visitor, Whose};
 
 /// `practice · kind of party · party · household`: the moment at which it ends, in milliseconds since 1970, or 0, or
 /// [`PROFESSIONAL`].
@@ -21,10 +22,9 @@ const PARTY: usize = 1 + 2 + 16;
 /// The value of a professional's entry, which ends with the role by which the person can answer for a household.
 const PROFESSIONAL: u64 = u64::MAX;
 
-/// Makes the table.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(ACCESS_OF)?;
-    Ok(())
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(ACCESS_OF, Whose::Nobodys)
 }
 
 /// Replaces the entries of what was in force by those of what is.

@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use crate::domain::{Timestamp, UserId};
 use crate::store::engine::{Readable, Table, Write};
 use crate::store::keys::{OwnKey, own};
+use crate::store::visitor::{Visitor, Whose};
 use crate::store::{Store, StoreError};
 
 /// The households that an account opened: the hour in which the latest one was, and how many there were in it.
@@ -21,11 +22,10 @@ pub struct Lookups {
     pub misses: u32,
 }
 
-/// Makes the tables.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(LOOKUPS)?;
-    transaction.open_table(MISSES)?;
-    Ok(())
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(LOOKUPS, Whose::Nobodys)?;
+    visitor.table(MISSES, Whose::Nobodys)
 }
 
 impl Store {

@@ -3,9 +3,10 @@
 use crate::domain::access::team::{MOST_TEAMS, Team};
 use crate::domain::text::as_it_reads;
 use crate::domain::{TeamId, UserId};
-use crate::store::engine::{Readable, Snapshot, Table, Write};
+use crate::store::engine::{Readable, Snapshot, Table};
 use crate::store::keys::{OwnKey, own, uuid_at_end};
 use crate::store::rows::{decode, encode, rows};
+use crate::store::visitor::{Visitor, Whose};
 use crate::store::{Store, StoreError};
 
 /// The teams: [`TeamRow`].
@@ -32,10 +33,9 @@ pub enum TeamKept {
     Gone,
 }
 
-/// Makes the table.
-pub(super) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(TEAMS)?;
-    Ok(())
+/// Goes through the tables.
+pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(TEAMS, Whose::Nobodys)
 }
 
 impl Store {

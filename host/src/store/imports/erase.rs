@@ -1,12 +1,14 @@
 //! Blanking the rows of identity lists that are of a person who is erased.
 
-use super::tables::{IMPORT_ROWS, get, put, put_row};
+use super::tables::{IMPORT_ROWS, get, put, put_row, row_key};
 use crate::domain::import::{Applied, ImportRow};
 use crate::domain::{ClientId, ConnectionName, ExternalId, ImportId};
 use crate::store::StoreError;
 use crate::store::engine::{Readable as _, Write};
 use crate::store::keys::uuid_at_end;
 use crate::store::rows::decode;
+use crate::store::subject::Subject;
+use crate::store::subject_keys;
 
 /// What rows may know a person by.
 #[derive(Clone, Copy)]
@@ -66,6 +68,7 @@ pub(in crate::store) fn blank(transaction: &Write, person: &Person<'_>) -> Resul
         };
         import.counts.add(&row, -1);
         import.counts.add(&after, 1);
+        subject_keys::forget(transaction, [Subject::listed_row(&row_key(id, row.number))])?;
         put_row(&mut transaction.open_table(IMPORT_ROWS)?, id, &after)?;
         put(transaction, &import)?;
     }

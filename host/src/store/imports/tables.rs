@@ -6,7 +6,9 @@ use crate::store::StoreError;
 use crate::store::engine::{ReadTable, Readable, Scan, Snapshot, Table, Write, WriteTable};
 use crate::store::keys::{OwnKey, join, own, span};
 use crate::store::rows::{decode, encode, rows};
+use crate::store::subject::Subject;
 use crate::store::tables::IMPORTS;
+use crate::store::visitor::{Visitor, Whose};
 
 type ReadOnlyOwn = ReadTable<&'static OwnKey, &'static [u8]>;
 type ReadOnlyRows = ReadTable<&'static [u8; 24], &'static [u8]>;
@@ -17,12 +19,11 @@ const IMPORT_DETAILS: Table<&[u8; 20], &[u8]> = Table::new("import-details");
 /// Rows: `practice · list · number`. The value begins with the status, by which lists are filtered.
 pub(super) const IMPORT_ROWS: Table<&[u8; 24], &[u8]> = Table::new("import-rows");
 
-/// Makes the tables that are missing.
-pub(in crate::store) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(IMPORTS)?;
-    transaction.open_table(IMPORT_DETAILS)?;
-    transaction.open_table(IMPORT_ROWS)?;
-    Ok(())
+/// Goes through the tables.
+pub(in crate::store) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(IMPORTS, Whose::Nobodys)?;
+    visitor.table(IMPORT_DETAILS, Whose::Nobodys)?;
+    visitor.table(IMPORT_ROWS, Whose::OfRow(Subject::listed_row))
 }
 
 /// A list as [`IMPORTS`] keeps it.
@@ -155,6 +156,23 @@ pub(super) fn get(transaction: &Write, id: ImportId) -> Result<Option<Import>, S
         rows: transaction.open_table(IMPORT_ROWS)?,
     };
     lists.get(id)
+}
+
+/// Counts the rows of each list anew, where some are gone.
+pub(in crate::store) fn recount(transaction: &Write) -> Result<(), StoreError> {
+    let mut ids = Vec::new();
+    for entry in transaction.open_table(IMPORTS)?.scan(..)? {
+        ids.push(decode::<ImportRecord>(entry?.1.value())?.id);
+    }
+    for id in ids {
+        let Some(import) = get(transaction, id)? else { continue };
+        let mut counts = ImportCounts::default();
+        for entry in rows_of(&transaction.open_table(IMPORT_ROWS)?, id, 0)? {
+            counts.add(&decode(&entry?.1.value()[1..])?, 1);
+        }
+        put(transaction, &Import { counts, ..import })?;
+    }
+    Ok(())
 }
 
 /// Lists that are being read, and when they came.

@@ -9,11 +9,13 @@ use super::lanes;
 use super::tables::{self, BY_OWNER, BY_STATE, EVENTS, Id, KEYS, LATEST, NOTES, SHARED_BEFORE};
 use crate::domain::note::{Attachment, DeliveryStep, Event, Note, NoteState};
 use crate::domain::privacy::ErasureCounts;
-use crate::domain::{ClientId, DocumentId, ExternalId, HouseholdId, NoteId};
+use crate::domain::{ClientId, DocumentId, HouseholdId, NoteId};
 use crate::store::StoreError;
 use crate::store::documents;
 use crate::store::engine::{Readable as _, Write};
-use crate::store::keys::PRACTICE;
+use crate::store::keys::{ExternalKey, PRACTICE};
+use crate::store::subject::Subject;
+use crate::store::subject_keys;
 
 /// The reason why a note that was not sent never is.
 const ENDED: &str = "One of the clients whom it was filed against was erased before it was sent. It is not sent.";
@@ -42,7 +44,7 @@ pub(in crate::store) fn is_sending(transaction: &Write, client: ClientId) -> Res
 /// stays with that one, in the household in which that one is; where it was not sent, it is ended.
 pub(in crate::store) fn erase(
     transaction: &Write,
-    (client, crm_id): (ClientId, &ExternalId),
+    (client, crm_id): (ClientId, ExternalKey),
     (emptied, home_of): (&[HouseholdId], &HomeOf<'_>),
     counts: &mut ErasureCounts,
 ) -> Result<(), StoreError> {
@@ -108,7 +110,7 @@ fn ended(note: &Note) -> Note {
 fn leave(
     transaction: &Write,
     before: &Note,
-    (client, crm_id): (ClientId, &ExternalId),
+    (client, crm_id): (ClientId, ExternalKey),
     counts: &mut ErasureCounts,
 ) -> Result<(), StoreError> {
     counts.shared_notes += 1;
@@ -118,7 +120,7 @@ fn leave(
         note = Note { reason: Some(ENDED.to_owned()), ..ended(&note) };
     }
     note.clients.retain(|other| *other != client);
-    note.note.filed_against.retain(|other| other != crm_id);
+    note.note.filed_against.retain(|other| ExternalKey::from(other) != crm_id);
     // It may name the one who was erased for as long as it is kept.
     transaction.open_table(SHARED_BEFORE)?.put((PRACTICE, note.id.0.into_bytes()), ())?;
     lanes::put(transaction, Some(before), &note)
@@ -145,7 +147,7 @@ fn remove(transaction: &Write, before: &Note) -> Result<(), StoreError> {
     transaction.open_table(NOTES)?.delete((PRACTICE, id))?;
     transaction.open_table(SHARED_BEFORE)?.delete((PRACTICE, id))?;
     transaction.open_table(EVENTS)?.delete((PRACTICE, before.event_id.0.into_bytes()))?;
-    Ok(())
+    subject_keys::forget(transaction, [Subject::note(id)])
 }
 
 /// Forgets the senders' keys of notes. They are few enough to be looked through.
@@ -187,10 +189,12 @@ fn forget_latest(
             theirs.push((household, event_type.to_owned()));
         }
     }
+    let mut gone = Vec::new();
     for (household, event_type) in theirs {
         latest.delete((PRACTICE, household, event_type.as_str()))?;
+        gone.push(tables::latest_subject(household, &event_type));
     }
-    Ok(())
+    subject_keys::forget(transaction, gone)
 }
 
 /// Removes those documents that no note names any more; answers how many.

@@ -8,8 +8,10 @@ use super::Keyed;
 use crate::domain::note::{Awaits, Note, NoteState};
 use crate::domain::{ConnectionName, NoteId};
 use crate::store::StoreError;
-use crate::store::engine::{self, Readable, Table, Write};
+use crate::store::engine::{self, Readable, Snapshot, Table, Value, Write};
 use crate::store::keys::PRACTICE;
+use crate::store::subject::Subject;
+use crate::store::visitor::{At, Visitor, Whose};
 
 /// A record's own id.
 pub(super) type Id = [u8; 16];
@@ -42,28 +44,40 @@ pub(super) const SHARED_BEFORE: Table<(u32, Id), ()> = Table::new("notes-shared-
 /// The latest event, by household and type.
 pub(super) const LATEST: Table<(u32, Id, &str), &[u8]> = Table::new("latest-events");
 
+/// What has the key of a latest event in backups.
+pub(super) fn latest_subject(owner: Id, event_type: &str) -> Subject {
+    Subject::latest(<(u32, Id, &str) as Value>::as_bytes(&(PRACTICE, owner, event_type)).as_ref())
+}
+
+/// Goes through all notes.
+pub(in crate::store) fn for_each_note(snapshot: &Snapshot, mut take: impl FnMut(Note)) -> Result<(), StoreError> {
+    for entry in snapshot.open_table(NOTES)?.scan(..)? {
+        take(decode(entry?.1.value())?);
+    }
+    Ok(())
+}
+
 /// Whether an event or a note has the id.
 pub(in crate::store) fn has_id(transaction: &Write, id: Uuid) -> Result<bool, StoreError> {
     let key = (PRACTICE, id.into_bytes());
     Ok(transaction.open_table(EVENTS)?.get(key)?.is_some() || transaction.open_table(NOTES)?.get(key)?.is_some())
 }
 
-/// Makes the tables that are missing.
-pub(in crate::store) fn make_tables(transaction: &Write) -> Result<(), StoreError> {
-    transaction.open_table(EVENTS)?;
-    transaction.open_table(NOTES)?;
-    transaction.open_table(KEYS)?;
-    transaction.open_table(BY_STATE)?;
-    transaction.open_table(BY_OWNER)?;
-    transaction.open_table(BY_DOCUMENT)?;
-    transaction.open_table(LOOKED_FOR)?;
-    raise_known(transaction)?;
-    transaction.open_table(AWAITING_LINK)?;
-    transaction.open_table(LANES)?;
-    transaction.open_table(DUE)?;
-    transaction.open_table(LATEST)?;
-    transaction.open_table(SHARED_BEFORE)?;
-    Ok(())
+/// Goes through the tables.
+pub(in crate::store) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+    visitor.table(EVENTS, Whose::OfEvent(At::Key(4)))?;
+    visitor.table(NOTES, Whose::OfNote(At::Key(4)))?;
+    visitor.table(KEYS, Whose::OfNote(At::Value(32)))?;
+    visitor.table(BY_STATE, Whose::OfNote(At::Key(5)))?;
+    visitor.table(BY_OWNER, Whose::OfNote(At::Key(20)))?;
+    visitor.table(BY_DOCUMENT, Whose::OfNote(At::KeyEnd))?;
+    visitor.table(LOOKED_FOR, Whose::OfNote(At::Key(4)))?;
+    visitor.table(RAISED, Whose::OfNote(At::Key(5)))?;
+    visitor.table(AWAITING_LINK, Whose::OfNote(At::Key(4)))?;
+    visitor.table(LANES, Whose::OfNote(At::Key(20)))?;
+    visitor.table(DUE, Whose::OfNote(At::KeyEnd))?;
+    visitor.table(LATEST, Whose::OfRow(Subject::latest))?;
+    visitor.table(SHARED_BEFORE, Whose::OfNote(At::Key(4)))
 }
 
 /// The reason why a note is raised; the numbers stand in keys, never to be renumbered.
@@ -93,7 +107,7 @@ impl Raised {
 }
 
 /// Fills the list of raised notes where a store of an earlier version has none.
-fn raise_known(transaction: &Write) -> Result<(), StoreError> {
+pub(in crate::store) fn raise_known(transaction: &Write) -> Result<(), StoreError> {
     let is_there = transaction.has_table(RAISED)?;
     let mut raised = transaction.open_table(RAISED)?;
     if is_there {

@@ -10,6 +10,8 @@ pub fn rows(host: &Host) -> Vec<Row> {
     let client = host.client;
     let of = |verb: &str| format!("/clients/{client}/{verb}");
     vec![
+        by_api("backups::make", post("/backups", Value::Null))
+            .with(409, "the settings name no folder and no key for backups"),
         row(
             "privacy::erase",
             (of("erase"), "reason=asked&confirm=Somebody+else"),

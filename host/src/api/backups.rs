@@ -1,0 +1,97 @@
+//! Backups.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::body::List;
+use crate::api::caller::Caller;
+use crate::api::extract::{NoParams, PageParams, Params};
+use crate::api::problem::Problem;
+use crate::app::App;
+use crate::domain::Timestamp;
+use crate::domain::access::Action;
+use crate::ops;
+
+/// A backup that was made and opened again.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Backup)]
+pub struct MadeBody {
+    /// The file's name in the folder of the settings.
+    #[schema(example = "tidegate-4f1d9a02-2026-03-01T020000.123Z.backup.age")]
+    name: String,
+    /// Its size in bytes.
+    bytes: u64,
+    /// The moment whose data it holds.
+    #[schema(value_type = String, format = DateTime)]
+    made_at: Timestamp,
+    /// The number of rows of the store in it.
+    rows: u64,
+    /// The number of rows, among those, that are sealed for a client or household.
+    sealed_rows: u64,
+    /// The names of older ones that were removed, as the settings say how many are kept.
+    removed: Vec<String>,
+}
+
+/// Makes a backup into the folder of the settings, opens it again, and answers when both are done. Everything else goes on
+/// meanwhile.
+#[utoipa::path(
+    post,
+    path = "/api/v1/backups",
+    operation_id = "make_backup",
+    tag = "backups",
+    security(("token" = []), ("session" = [])),
+    responses((status = 201, body = MadeBody))
+)]
+pub async fn make(
+    caller: Caller,
+    State(app): State<App>,
+    _: NoParams,
+) -> Result<(StatusCode, Json<MadeBody>), Problem> {
+    caller.may(Action::ManageConnections)?;
+    let made = ops::backups::make(&app, caller.actor(), Timestamp::now()).await?;
+    let name = made.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let body = MadeBody {
+        name,
+        bytes: made.bytes,
+        made_at: made.at,
+        rows: made.copied.rows,
+        sealed_rows: made.copied.sealed,
+        removed: made.removed,
+    };
+    Ok((StatusCode::CREATED, Json(body)))
+}
+
+/// A backup that lies in the folder.
+#[derive(Serialize, ToSchema)]
+#[schema(as = KeptBackup)]
+pub struct KeptBody {
+    /// The file's name in the folder of the settings.
+    #[schema(example = "tidegate-4f1d9a02-2026-03-01T020000.123Z.backup.age")]
+    name: String,
+}
+
+/// The backups that lie in the folder of the settings, the oldest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/backups",
+    operation_id = "list_backups",
+    tag = "backups",
+    security(("token" = []), ("session" = [])),
+    params(PageParams),
+    responses((status = 200, body = List<KeptBody>))
+)]
+pub async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    params: Result<Params<PageParams>, Problem>,
+) -> Result<Json<List<KeptBody>>, Problem> {
+    caller.may(Action::ManageConnections)?;
+    let page = params?.0.page()?;
+    let folder = app.config.backup.as_ref().map(|to| to.folder.clone());
+    let names = folder.and_then(|folder| crate::backup::names_in(&folder).ok()).unwrap_or_default();
+    let rows = names.into_iter().map(|name| KeptBody { name }).collect();
+    Ok(Json(List::cut_in_order("backups", rows, &page, |row| row.name.clone())?))
+}

@@ -1,0 +1,248 @@
+//! `tidegate backup` and `tidegate restore`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use super::output::text;
+use super::{Global, local, output};
+use crate::backup::{self, KEYS, Verified};
+use crate::config::secret_line;
+use crate::domain::Timestamp;
+
+#[derive(Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
+  tidegate backup key backup.key          once: a key, named by [backup] key-file, with a copy of it elsewhere
+  tidegate backup                         a backup into [backup] folder, of the host as it runs
+  tidegate backup verify FILE             that one opens, whole, with the keys beside it
+
+The settings and the key of the host's secrets (secret.key, TIDEGATE_SECRET_KEY) are in no backup: keep copies elsewhere."
+)]
+pub(super) struct Backup {
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Make a key for backups, into a file that is not there yet
+    #[command(after_help = "Examples:\n  tidegate backup key secrets/backup.key")]
+    Key {
+        /// The file
+        file: PathBuf,
+    },
+    /// List the backups of the folder in the settings, the oldest first
+    #[command(after_help = "Examples:\n  tidegate backup list --json")]
+    List,
+    /// Read a backup to its end, and say what it holds
+    #[command(after_help = "Examples:
+  tidegate backup verify /backups/tidegate-4f1d9a02-2026-03-01T020000.123Z.backup.age
+  tidegate backup verify copy.backup.age --key-file backup.key --keys tidegate-keys.age")]
+    Verify(Named),
+}
+
+#[derive(Args)]
+struct Named {
+    /// The backup
+    file: PathBuf,
+    #[command(flatten)]
+    with: With,
+}
+
+/// What opens a backup.
+#[derive(Args)]
+struct With {
+    /// The key of age [default: that of the settings]
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// The file of clients' keys [default: tidegate-keys.age beside the backup]
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  tidegate restore /backups/tidegate-4f1d9a02-2026-03-01T020000.123Z.backup.age --into /data --key-file backup.key
+
+The newest tidegate-keys.age is the one to name: whoever was erased after the backup was made is in none of its rows that it
+opens. File notes that had not reached the CRM are looked for there, by their markers, before any is sent.")]
+pub(super) struct Restore {
+    /// The backup
+    file: PathBuf,
+    /// The data folder to make; it is empty or not there
+    #[arg(long, value_name = "FOLDER")]
+    into: PathBuf,
+    #[command(flatten)]
+    with: With,
+}
+
+impl With {
+    fn keys(&self, backup: &Path) -> PathBuf {
+        self.keys.clone().unwrap_or_else(|| backup.with_file_name(KEYS))
+    }
+
+    fn key(&self, global: &Global) -> anyhow::Result<age::x25519::Identity> {
+        let key = match &self.key_file {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
+                let none =
+                    || format!("{} holds no key of age: a line that begins with AGE-SECRET-KEY-1", path.display());
+                secret_line(&text).with_context(none)?
+            }
+            None => {
+                let to = global.load_quietly()?.backup;
+                to.context("the settings name no key for backups; name it with --key-file")?.key
+            }
+        };
+        backup::key_of(key.expose_secret()).map_err(anyhow::Error::msg)
+    }
+}
+
+impl Backup {
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
+        match self.what {
+            None => make(global).await,
+            Some(What::List) => list(global),
+            Some(What::Key { file }) => key(&file, global.json),
+            Some(What::Verify(named)) => named.verify(global).await,
+        }
+    }
+}
+
+async fn make(global: &Global) -> anyhow::Result<ExitCode> {
+    let (config, json) = (global.load_quietly()?, global.json);
+    let folder = config.backup.as_ref().map(|to| to.folder.clone()).unwrap_or_default();
+    let made = local::with_host(config, |host| async move { host.post_json("backups", &Value::Null).await }).await?;
+    if json {
+        output::json(&made)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let path = folder.join(text(&made["name"]));
+    let (bytes, rows) = (text(&made["bytes"]), text(&made["rows"]));
+    output::line(format!("{}: {bytes} bytes, {rows} rows; it was opened again and is whole.", path.display()))?;
+    output::line(format!("Copy it elsewhere, and {KEYS} beside it in place of the copy of before."))?;
+    output::line(
+        "The key of the host's secrets is not in it: keep a copy of secret.key, or of TIDEGATE_SECRET_KEY, elsewhere.",
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(global: &Global) -> anyhow::Result<ExitCode> {
+    let to = global.load_quietly()?.backup.context("the settings name no folder for backups: [backup] folder")?;
+    let names = match backup::names_in(&to.folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        names => names.with_context(|| format!("{}", to.folder.display()))?,
+    };
+    if global.json {
+        output::json(&names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows: Vec<Vec<String>> = names.into_iter().map(|name| vec![name]).collect();
+    output::table(&["BACKUP"], &rows, "No backups yet. tidegate backup makes one.")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn key(file: &Path, json: bool) -> anyhow::Result<ExitCode> {
+    let public = backup::make_key(file).with_context(|| format!("{} could not be made", file.display()))?;
+    if json {
+        output::json(&json!({"file": file, "public_key": public}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::line(format!("{}: a new key. Name it in the settings ([backup] key-file).", file.display()))?;
+    output::line("Keep a copy of it elsewhere: without it nobody opens the backups.")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Named {
+    async fn verify(self, global: &Global) -> anyhow::Result<ExitCode> {
+        let (key, keys, json) = (self.with.key(global)?, self.with.keys(&self.file), global.json);
+        let file = self.file.clone();
+        let Verified { at, version, copied, files } =
+            tokio::task::spawn_blocking(move || backup::verify(&file, &keys, &key)).await??;
+        if json {
+            output::json(&json!({
+                "file": self.file,
+                "made_at": at,
+                "version": version,
+                "rows": copied.rows,
+                "sealed_rows": copied.sealed,
+                "forgotten_rows": copied.forgotten,
+                "keyless_rows": copied.keyless,
+                "files": files,
+            }))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let path = self.file.display();
+        output::line(format!(
+            "{path}: whole. Made at {at} by tidegate {version}: {} rows, {files} files.",
+            copied.rows
+        ))?;
+        if copied.forgotten > 0 {
+            output::line(format!(
+                "{} rows are of people who were erased since, and open for nobody.",
+                copied.forgotten
+            ))?;
+        }
+        if copied.keyless > 0 {
+            output::line(format!(
+                "The keys of {} rows are missing: name the newest tidegate-keys.age with --keys.",
+                copied.keyless
+            ))?;
+            return Ok(ExitCode::FAILURE);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Restore {
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
+        let (key, keys, json) = (self.with.key(global)?, self.with.keys(&self.file), global.json);
+        let (file, into) = (self.file, self.into);
+        let to = into.clone();
+        let put_back = move || backup::put_back((&file, &keys, &key), &to, Timestamp::now());
+        let (verified, restored) = tokio::task::spawn_blocking(put_back).await??;
+        if json {
+            output::json(&json!({
+                "into": into,
+                "made_at": verified.at,
+                "rows": restored.copied.rows - restored.copied.forgotten,
+                "erased": restored.erased,
+                "notes_to_look_for": restored.notes_to_look_for,
+                "files": verified.files,
+            }))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let rows = restored.copied.rows - restored.copied.forgotten;
+        output::line(format!(
+            "{}: as it was at {}: {rows} rows, {} files.",
+            into.display(),
+            verified.at,
+            verified.files
+        ))?;
+        if restored.erased > 0 {
+            output::line(format!("{} clients were erased since, and are not in it.", restored.erased))?;
+        }
+        if restored.notes_to_look_for > 0 {
+            output::line(format!(
+                "{} file notes had not reached the CRM: each is looked for there before it is sent.",
+                restored.notes_to_look_for
+            ))?;
+        }
+        output::line(
+            "Everybody is signed out. Accounts, passwords and API tokens are as they were then: disable and revoke again what was \
+             ended since.",
+        )?;
+        output::line(format!(
+            "Before you start the host: put its secret.key into {}, or set TIDEGATE_SECRET_KEY, as it was. Without it the \
+             connections' secrets have to be entered anew.",
+            into.display()
+        ))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

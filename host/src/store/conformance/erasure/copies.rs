@@ -1,0 +1,211 @@
+//! Copies of the store for backups: whole, sealed for each client and household, and without whoever was erased since.
+
+use super::*;
+use crate::store::backup::{Copied, CopyError, Rows, SubjectKeys, check, restore, rows_of};
+
+on_each_engine![a_copy_opens_with_its_keys_and_tells_nothing_without, a_copy_that_is_damaged_or_cut_short_is_refused];
+
+async fn copy(store: &Store) -> (Vec<u8>, Copied, SubjectKeys) {
+    let (bytes, copied) = store.write_copy(Vec::new()).await.unwrap();
+    (bytes, copied, store.subject_keys().await.unwrap().0)
+}
+
+fn has(bytes: &[u8], trace: &str) -> bool {
+    String::from_utf8_lossy(bytes).to_lowercase().contains(trace)
+}
+
+async fn a_copy_opens_with_its_keys_and_tells_nothing_without(on: On) {
+    let (practice, _) = with_ayda(on).await;
+    let (bytes, copied, keys) = copy(&practice.store).await;
+    assert!(copied.sealed > 20 && copied.rows > copied.sealed, "{copied:?}");
+    assert_eq!(check(bytes.as_slice(), &keys).unwrap(), copied);
+    for trace in ["ayda.quill", "491570156", "house in byron"] {
+        assert!(!has(&bytes, trace), "{trace}");
+    }
+    let blind = check(bytes.as_slice(), &SubjectKeys::default()).unwrap();
+    assert_eq!(blind, Copied { keyless: copied.sealed, ..copied });
+    // Keys are kept: a second copy is sealed with the same.
+    let (again, _, same) = copy(&practice.store).await;
+    let (bytes_of_keys, forgotten) = keys.to_bytes();
+    assert_eq!((&same, SubjectKeys::from_bytes(&bytes_of_keys, &forgotten)), (&keys, Some(same.clone())));
+    assert_ne!(bytes, again);
+    assert_eq!(rows_of(&bytes, &keys), rows_of(&again, &keys));
+}
+
+async fn a_copy_that_is_damaged_or_cut_short_is_refused(on: On) {
+    let (practice, _) = with_ayda(on).await;
+    let (bytes, _, keys) = copy(&practice.store).await;
+    for length in [0, 7, 11, 27, 28, bytes.len() / 2, bytes.len() - 9, bytes.len() - 1] {
+        let cut = check(&bytes[..length], &keys);
+        assert!(matches!(cut, Err(CopyError::Damaged(_))), "{length}: {cut:?}");
+    }
+    let mut other = bytes.clone();
+    other[11] += 1;
+    assert!(matches!(check(other.as_slice(), &keys), Err(CopyError::OtherFormat { .. })));
+    let mut longer = bytes.clone();
+    longer[28] = 9;
+    assert!(matches!(check(longer.as_slice(), &keys), Err(CopyError::Damaged(_))));
+    // A row that says that it has four gigabytes costs no memory.
+    let begun: Vec<u8> = bytes[..28].iter().copied().chain([2, 0xff, 0xff, 0xff, 0xff]).collect();
+    assert!(matches!(check(begun.as_slice(), &keys), Err(CopyError::Damaged(_))));
+    let folder = tempfile::tempdir().unwrap();
+    assert!(restore(folder.path(), &bytes[..bytes.len() - 1], &keys, now()).is_err());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left of it");
+}
+
+/// All rows of a store but those that tell of what was done to it.
+async fn rows(store: &Store, but: &[&str]) -> Rows {
+    let (bytes, _, keys) = copy(store).await;
+    let mut rows = rows_of(&bytes, &keys);
+    for table in ["audit", "audit-head", "audit-index"].iter().chain(but) {
+        rows.remove(*table);
+    }
+    rows
+}
+
+/// Holds that two stores have the same rows, table by table.
+fn same(found: &Rows, expected: &Rows) {
+    for (table, rows) in expected {
+        assert_eq!(found.get(table), Some(rows), "{table}");
+    }
+}
+
+/// The store of a copy, put back beside the newest file of erasures.
+fn put_back(bytes: &[u8], keys: &SubjectKeys, erased: Option<Vec<u8>>) -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    if let Some(erased) = erased {
+        fs::write(folder.path().join("tidegate.erased"), erased).unwrap();
+    }
+    restore(folder.path(), bytes, keys, now()).unwrap().finish().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    (folder, store)
+}
+
+#[tokio::test]
+async fn a_copy_that_is_put_back_has_every_row() {
+    let (practice, _) = with_ayda(On::File).await;
+    let (bytes, _, keys) = copy(&practice.store).await;
+    let (folder, restored) = put_back(&bytes, &keys, practice.store.erasure_lines().unwrap());
+    // A note that waits is looked for at once.
+    let but = ["notes", "note-lanes", "notes-due"];
+    same(&rows(&restored, &but).await, &rows(&practice.store, &but).await);
+    let notes = restored.notes(crate::store::outbox::NoteFilter::default(), first(10)).await.unwrap().items;
+    assert!(
+        matches!(notes[0].step, crate::domain::note::DeliveryStep::Creating { .. }),
+        "looked for before it is sent"
+    );
+    close(restored).await;
+    assert!(restore(folder.path(), bytes.as_slice(), &keys, now()).is_err(), "there is a store");
+}
+
+#[tokio::test]
+async fn whoever_was_erased_after_a_copy_is_in_none_of_it() {
+    let alone = with_ayda(On::File).await;
+    let mut practice = Practice::new(On::File).await;
+    practice.clients(&[linked("7", "Ayda Quillfeather", "8", false), linked("8", "Bo Osei", "7", true)]).await;
+    practice.goals(&[("7", &[goal("g1", "House in Byron")]), ("8", &[goal("g2", "Boat")])]).await;
+    practice.end_walk().await;
+    let (ayda, bo) = (practice.of("7").await.unwrap(), practice.of("8").await.unwrap());
+    practice.store.accept_note(note_of(bo.household_id, &[ayda.id, bo.id], "Both")).await.unwrap();
+    practice.store.accept_note(note_of(bo.household_id, &[ayda.id], "Ayda Quillfeather alone")).await.unwrap();
+    practice.store.accept_note(note_of(bo.household_id, &[bo.id], "Bo alone")).await.unwrap();
+    for (practice, id) in [alone, (practice, ayda.id)] {
+        let (bytes, copied, before) = copy(&practice.store).await;
+        practice.store.erase_client(id, word()).await.unwrap().unwrap();
+        let (keys, _) = practice.store.subject_keys().await.unwrap();
+        assert!(rows_of(&bytes, &before).values().flatten().any(|(_, row)| has(row, "quillfeather")));
+        let checked = check(bytes.as_slice(), &keys).unwrap();
+        assert!(checked.forgotten > 0 && checked.keyless == 0 && checked.rows == copied.rows, "{checked:?}");
+        // A file of keys of before the copy is no erasure.
+        let missing = restore(tempfile::tempdir().unwrap().path(), bytes.as_slice(), &SubjectKeys::default(), now());
+        assert!(matches!(missing, Err(CopyError::Keyless { .. })));
+        let (_folder, restored) = put_back(&bytes, &keys, practice.store.erasure_lines().unwrap());
+        assert!(restored.client(id).await.unwrap().is_none());
+        // Sentences of runs that tell a name stay as they were; a row of a list is gone where the erasure blanked it.
+        let but = ["notes", "note-lanes", "notes-due", "runs", "imports", "import-details", "import-rows"];
+        same(&rows(&restored, &but).await, &rows(&practice.store, &but).await);
+        assert_eq!(restored.book_counts().await.unwrap(), practice.store.book_counts().await.unwrap());
+        let subjects = |notes: Vec<crate::domain::note::Note>| {
+            let mut all: Vec<_> = notes.into_iter().map(|note| (note.note.subject, note.clients, note.state)).collect();
+            all.sort_by(|one, other| one.0.cmp(&other.0));
+            all
+        };
+        let of = |store: &Store| {
+            let store = store.clone();
+            async move { store.notes(crate::store::outbox::NoteFilter::default(), first(10)).await.unwrap().items }
+        };
+        assert_eq!(subjects(of(&restored).await), subjects(of(&practice.store).await));
+    }
+}
+
+#[tokio::test]
+async fn a_partner_of_before_has_a_household_after_the_other_ones_erasure() {
+    let mut practice = Practice::new(On::File).await;
+    let together = [linked("7", "Ayda Quillfeather", "8", false), linked("8", "Bo Osei", "7", true)];
+    practice.clients(&together).await;
+    let (bytes, _, _) = copy(&practice.store).await;
+    practice.clients(&[client("7", "Ayda Quillfeather"), client("8", "Bo Osei")]).await;
+    let (ayda, bo) = (practice.of("7").await.unwrap(), practice.of("8").await.unwrap());
+    assert_ne!(ayda.household_id, bo.household_id);
+    practice.store.erase_client(ayda.id, word()).await.unwrap().unwrap();
+    let (keys, _) = practice.store.subject_keys().await.unwrap();
+    let (_folder, restored) = put_back(&bytes, &keys, practice.store.erasure_lines().unwrap());
+    let back = restored.client(bo.id).await.unwrap().unwrap();
+    let row = restored.household(back.household_id).await.unwrap().unwrap();
+    assert_eq!((row.people.len(), row.people[0].id), (1, bo.id));
+    assert!(restored.household_access(back.household_id).await.unwrap().is_some(), "somebody answers for it");
+    let counts = restored.book_counts().await.unwrap();
+    assert_eq!((counts.clients, counts.households), (1, 1));
+}
+
+/// A record of the CRM that was left out when the copy was made, and became a client who is erased.
+#[tokio::test]
+async fn a_record_that_was_no_client_yet_is_forgotten_with_the_client_that_it_became() {
+    let mut practice = Practice::new(On::File).await;
+    let raw = |record: IncomingRecord| IncomingRecord { raw: full(&ayda("7")).raw, ..record };
+    practice.commit(RecordKind::Client, vec![raw(left_out("7", "archived")), full(&client("8", "Bo Osei"))]).await;
+    let (bytes, _, before) = copy(&practice.store).await;
+    assert!(rows_of(&bytes, &before)["raw"].iter().any(|(_, row)| has(&unpack(row).unwrap(), "quillfeather")));
+    practice.commit(RecordKind::Client, vec![full(&ayda("7"))]).await;
+    practice.store.erase_client(practice.of("7").await.unwrap().id, word()).await.unwrap().unwrap();
+    let (keys, _) = practice.store.subject_keys().await.unwrap();
+    assert!(rows_of(&bytes, &keys)["raw"].iter().all(|(_, row)| !has(&unpack(row).unwrap(), "quillfeather")));
+    assert_eq!(check(bytes.as_slice(), &keys).unwrap().keyless, 0);
+}
+
+/// Somebody who is erased while a copy is made, after the copy saw them.
+#[tokio::test]
+async fn whoever_is_erased_while_a_copy_is_made_has_no_key() {
+    let (practice, id) = with_ayda(On::Memory).await;
+    let store = practice.store.clone();
+    let erasing = async {
+        store.erase_client(id, word()).await.unwrap().unwrap();
+    };
+    // The snapshot is taken before the erasure, and the keys are kept after it.
+    let (_, seen) = store.subject_keys().await.unwrap();
+    erasing.await;
+    let subject = crate::store::subject::Subject::client(id.0);
+    store.keep_keys(vec![(subject, [7; 32])], seen).await.unwrap();
+    let (keys, _) = store.subject_keys().await.unwrap();
+    assert!(keys.get(crate::store::backup::Fingerprint::of(&[7; 32])).is_none());
+    assert!(
+        keys.is_forgotten(crate::store::backup::Fingerprint::of(&[7; 32])),
+        "it is told from a key that is missing"
+    );
+}
+
+/// The file of keys is old once something was taken away since it was written, and only where there is one.
+#[tokio::test]
+async fn a_file_of_keys_is_old_after_an_erasure() {
+    let (practice, id) = with_ayda(On::File).await;
+    let store = &practice.store;
+    assert_eq!(store.mark().await.unwrap(), practice.store.mark().await.unwrap());
+    let (_, as_of) = store.subject_keys().await.unwrap();
+    store.erase_client(id, word()).await.unwrap().unwrap();
+    assert!(!store.is_file_of_keys_old().await.unwrap(), "there never was one");
+    store.keys_are_written(as_of).await.unwrap();
+    assert!(store.is_file_of_keys_old().await.unwrap());
+    let (_, as_of) = store.subject_keys().await.unwrap();
+    store.keys_are_written(as_of).await.unwrap();
+    assert!(!store.is_file_of_keys_old().await.unwrap());
+}
