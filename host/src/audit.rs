@@ -107,6 +107,16 @@ impl Trail {
     /// Writes what waits.
     pub async fn flush(&self) {
         let acts = self.recent().take(Instant::now());
+        self.write_all(acts).await;
+    }
+
+    /// Writes what waits and what is still counted, at the end of the host.
+    pub async fn close(&self) {
+        let acts = self.recent().take_all(Instant::now());
+        self.write_all(acts).await;
+    }
+
+    async fn write_all(&self, acts: Vec<Act>) {
         if acts.is_empty() {
             return;
         }

@@ -139,7 +139,7 @@ pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -
         _ = async { tokio::join!(working, ending, failing) } => {}
         () = too_long => tracing::warn!("tasks that did not end are cut off"),
     }
-    app.audit.flush().await;
+    app.audit.close().await;
     drop(tokio::time::timeout(SIGN_OUT, app.connections.sign_out()).await);
     socket.remove();
     match app.store.broken() {
@@ -192,7 +192,7 @@ pub async fn run_locally<T, E: From<ServeError>>(app: App, work: impl Future<Out
     shutdown.cancel();
     app.syncs.shut_down().await;
     server.close(END).await;
-    app.audit.flush().await;
+    app.audit.close().await;
     drop(tokio::time::timeout(SIGN_OUT, app.connections.sign_out()).await);
     socket.remove();
     answer

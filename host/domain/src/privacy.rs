@@ -7,6 +7,7 @@ pub mod register;
 pub mod retention;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::fold::fold;
 use crate::ids::{ClientId, HouseholdId};
@@ -226,6 +227,15 @@ pub enum HeldSubject {
     Household(HouseholdId),
 }
 
+impl HeldSubject {
+    /// Its id.
+    pub fn id(self) -> Uuid {
+        match self {
+            Self::Client(ClientId(id)) | Self::Household(HouseholdId(id)) => id,
+        }
+    }
+}
+
 /// A legal hold: nothing of its subject is erased while it lasts.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LegalHold {
@@ -271,7 +281,7 @@ mod tests {
     fn a_hold_lasts_until_its_end_or_until_it_is_taken_off() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let hold = |until| LegalHold {
-            subject: HeldSubject::Client(ClientId(uuid::Uuid::nil())),
+            subject: HeldSubject::Client(ClientId(Uuid::nil())),
             reason: "A complaint".to_owned(),
             by: "Kim Osei".to_owned(),
             since: at(1),

@@ -2,7 +2,10 @@
 //! that nobody fills memory or the store by asking.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::{Duration, Instant};
+
+use uuid::Uuid;
 
 use crate::domain::audit::{Act, ActorKind, By, Outcome, Subject, THIS_MACHINE};
 
@@ -14,8 +17,13 @@ const REFUSED: Duration = Duration::from_secs(60);
 const MOST_WAITING: usize = 5_000;
 /// Acts that are remembered at most; what more there is, is written each time.
 const MOST_REMEMBERED: usize = 20_000;
-/// Different refusals of people who are not signed in, within a minute; all others are one.
+/// Different refusals of people who are not signed in, within a minute; all others are one of their verb.
 const MOST_OF_NOBODY: usize = 200;
+/// The same of each account and token.
+const MOST_OF_ONE: usize = 100;
+
+/// The reason of what is refused beyond those.
+const AS_MANY_OTHERS: &str = "It was refused, as many others of the same account within the minute.";
 
 /// What was seen and refused lately.
 #[derive(Default)]
@@ -23,7 +31,8 @@ pub(super) struct Recent {
     waiting: Vec<Act>,
     seen: HashMap<Act, Instant>,
     refused: HashMap<Act, Refused>,
-    of_nobody: usize,
+    /// The number of those, by who was refused; none is whoever is not known.
+    refused_of: HashMap<Option<Uuid>, usize>,
     lost: usize,
 }
 
@@ -31,7 +40,16 @@ pub(super) struct Recent {
 struct Refused {
     since: Instant,
     more: u64,
-    is_of_nobody: bool,
+}
+
+impl Refused {
+    /// Counts it once more. What it has come to is written at each power of ten, so that a host that dies takes no more than the
+    /// last digits of it along.
+    fn once_more(&mut self, act: Act) -> Option<Act> {
+        self.more += 1;
+        let is_told = self.more >= 10 && self.more == 10_u64.pow(self.more.ilog10());
+        is_told.then(|| Act { detail: format!("{} times more so far", self.more), ..act })
+    }
 }
 
 impl Recent {
@@ -52,26 +70,38 @@ impl Recent {
 
     /// The refusal, where it is written now; none where it is counted.
     pub fn refused(&mut self, act: Act, now: Instant) -> Option<Act> {
-        let is_of_nobody = act.by.kind == ActorKind::Nobody;
+        let (of, is_of_nobody) = (act.by.id, act.by.kind == ActorKind::Nobody);
         if let Some(known) = self.refused.get_mut(&act) {
-            known.more += 1;
-            return None;
+            return known.once_more(act);
         }
-        let act = if is_of_nobody && self.of_nobody >= MOST_OF_NOBODY {
-            // So many addresses or accounts are tried that their number says more than each of them.
-            Act { source: "many addresses".to_owned(), subject: Subject::of_kind(act.subject.kind), ..act }
-        } else {
-            act
+        let (known_of, most) = (self.refused_of.get(&of), if is_of_nobody { MOST_OF_NOBODY } else { MOST_OF_ONE });
+        // So many addresses, accounts or households are tried that their number says more than each of them.
+        let act = match known_of.is_some_and(|known| *known >= most) {
+            false => act,
+            true if is_of_nobody => {
+                Act { source: "many addresses".to_owned(), subject: Subject::of_kind(act.subject.kind), ..act }
+            }
+            true => Act {
+                subject: Subject::of_kind(act.subject.kind),
+                household: None,
+                outcome: Outcome::Refused(AS_MANY_OTHERS.to_owned()),
+                detail: String::new(),
+                ..act
+            },
         };
         if let Some(known) = self.refused.get_mut(&act) {
-            known.more += 1;
-            return None;
+            return known.once_more(act);
         }
         if self.refused.len() < MOST_REMEMBERED {
-            self.of_nobody += usize::from(is_of_nobody);
-            self.refused.insert(act.clone(), Refused { since: now, more: 0, is_of_nobody });
+            *self.refused_of.entry(of).or_default() += 1;
+            self.refused.insert(act.clone(), Refused { since: now, more: 0 });
         }
         Some(act)
+    }
+
+    /// Takes all that is to be written, at the end of the host: a minute that is not over, too.
+    pub fn take_all(&mut self, now: Instant) -> Vec<Act> {
+        self.take(now + REFUSED)
     }
 
     /// Takes what is to be written: what waits, how often was refused what a minute is over of, and what was lost.
@@ -79,8 +109,13 @@ impl Recent {
         let mut acts = std::mem::take(&mut self.waiting);
         self.seen.retain(|_, at| now.duration_since(*at) < SEEN);
         let over = self.refused.extract_if(|_, refused| now.duration_since(refused.since) >= REFUSED);
-        for (act, Refused { more, is_of_nobody, .. }) in over {
-            self.of_nobody -= usize::from(is_of_nobody);
+        for (act, Refused { more, .. }) in over {
+            if let Entry::Occupied(mut known) = self.refused_of.entry(act.by.id) {
+                *known.get_mut() -= 1;
+                if *known.get() == 0 {
+                    known.remove();
+                }
+            }
             if more > 0 {
                 let times = if more == 1 { "once".to_owned() } else { format!("{more} times") };
                 acts.push(Act { detail: format!("{times} more within a minute"), ..act });

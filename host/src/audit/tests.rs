@@ -42,9 +42,11 @@ fn wrong_passwords_of_one_address_are_one_entry_a_minute_and_their_number() {
     let (mut recent, begun) = (Recent::default(), Instant::now());
     let now = |second| begun + Duration::from_secs(second);
     assert!(recent.refused(wrong("192.0.2.1", 7), now(0)).is_some());
+    let mut told = Vec::new();
     for second in 1..=40 {
-        assert!(recent.refused(wrong("192.0.2.1", 7), now(second)).is_none());
+        told.extend(recent.refused(wrong("192.0.2.1", 7), now(second)).map(|act| act.detail));
     }
+    assert_eq!(told, ["10 times more so far"], "what a kill would take along otherwise");
     assert!(recent.refused(wrong("192.0.2.2", 7), now(1)).is_some(), "another address");
     assert_eq!(recent.take(now(59)), []);
     let told = recent.take(now(61));
@@ -60,11 +62,30 @@ fn a_flood_from_many_addresses_does_not_fill_the_log() {
         let address = format!("2001:db8::{number:x}");
         written += usize::from(recent.refused(wrong(&address, number), begun).is_some());
     }
-    assert!(written <= 202, "{written}");
+    assert!(written <= 206, "{written}");
     let told = recent.take(begun + Duration::from_secs(61));
     let many: Vec<_> = told.iter().filter(|act| act.source == "many addresses").collect();
     assert_eq!(many.len(), 1);
     assert_eq!(many[0].detail, "99799 times more within a minute");
+}
+
+#[test]
+fn an_account_that_tries_everybody_does_not_fill_the_log() {
+    let (mut recent, begun) = (Recent::default(), Instant::now());
+    let refused = |of: u64| Act {
+        outcome: Outcome::Refused(format!("There is no such thing as {of}.")),
+        household: Some(HouseholdId(uuid::Uuid::from_u128(of.into()))),
+        by: By { id: Some(uuid::Uuid::from_u128(1)), ..view(of).by },
+        ..view(of)
+    };
+    let written = (0..10_000).filter(|of| recent.refused(refused(*of), begun).is_some()).count();
+    assert!(written <= 106, "{written}");
+    let of_another = Act { by: By { id: Some(uuid::Uuid::from_u128(2)), ..view(7).by }, ..refused(7) };
+    assert!(recent.refused(of_another, begun).is_some(), "others are told as ever");
+    let told = recent.take_all(begun);
+    let many: Vec<_> = told.iter().filter(|act| act.subject.id.is_empty()).collect();
+    assert_eq!((many.len(), many[0].detail.as_str()), (1, "9899 times more within a minute"), "{many:?}");
+    assert!(recent.refused(refused(7), begun).is_some(), "counted anew");
 }
 
 #[test]

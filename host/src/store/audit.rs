@@ -210,6 +210,22 @@ pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
     visitor.table(INDEX, Whose::Nobodys)
 }
 
+/// The keys of the index under which an entry is found.
+fn index_keys(entry: &Entry) -> impl Iterator<Item = IndexKey> {
+    let (number, subject) = (entry.number, &entry.act.subject);
+    let places = [
+        entry.act.by.id.map(|id| (Found::Actor, id.into_bytes())),
+        (!subject.id.is_empty()).then(|| (Found::Subject, subject_key(subject.kind, &subject.id))),
+        entry.act.household.map(|id| (Found::Household, id.0.into_bytes())),
+    ];
+    places.into_iter().flatten().map(move |place| index_key(place, number))
+}
+
+/// The number of the entry that a key of the index is of.
+fn number_of(key: &IndexKey) -> u64 {
+    key.last_chunk().map_or(0, |number| u64::from_be_bytes(*number))
+}
+
 fn read_head(row: Option<&[u8; 40]>) -> Head {
     let Some(row) = row else { return Head::default() };
     let (mut number, mut hash) = ([0; 8], START);
@@ -226,14 +242,8 @@ pub(super) fn append(transaction: &Write, act: Act) -> Result<u64, StoreError> {
     let entry = Entry::after(&head, Timestamp::now(), act);
     let (number, hash) = (entry.number, link(&head.hash, &entry));
     let mut index = transaction.open_table(INDEX)?;
-    let subject = &entry.act.subject;
-    let places = [
-        entry.act.by.id.map(|id| (Found::Actor, id.into_bytes())),
-        (!subject.id.is_empty()).then(|| (Found::Subject, subject_key(subject.kind, &subject.id))),
-        entry.act.household.map(|id| (Found::Household, id.0.into_bytes())),
-    ];
-    for place in places.into_iter().flatten() {
-        index.put(&index_key(place, number), ())?;
+    for key in index_keys(&entry) {
+        index.put(&key, ())?;
     }
     let row = LinkRow::from(Link { entry, hash });
     transaction.open_table(ENTRIES)?.put((PRACTICE, number), encode(&row)?.as_slice())?;
@@ -256,12 +266,7 @@ fn numbers(
     if let Some(place) = filter.index() {
         let (first, last) = (index_key(place, 0), index_key(place, highest));
         let scan = transaction.open_table(INDEX)?.scan_back(&first..=&last)?;
-        return Ok(Box::new(scan.map(|entry| {
-            let (key, ()) = entry.map(|(key, _)| (*key.value(), ()))?;
-            let mut number = [0; 8];
-            number.copy_from_slice(&key[21..]);
-            Ok(u64::from_be_bytes(number))
-        })));
+        return Ok(Box::new(scan.map(|entry| Ok(number_of(entry?.0.value())))));
     }
     let range: RangeInclusive<(u32, u64)> = (PRACTICE, 0)..=(PRACTICE, highest);
     let scan = transaction.open_table(ENTRIES)?.scan_back(range)?;

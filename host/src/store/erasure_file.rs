@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use super::keys::ExternalKey;
+use super::sites::Site;
 use crate::domain::privacy::{Erasure, ErasureAct, ErasureReason, Tombstone};
 use crate::domain::{ClientId, ConnectionName, Timestamp};
 
@@ -50,6 +51,11 @@ impl HashKey {
     /// copy of the store and this one; their names do not.
     pub fn of_record(self, connection: &ConnectionName, id: ExternalKey) -> Tombstone {
         self.of(&[b"record\0", connection.as_str().as_bytes(), b"\0", &id.0])
+    }
+
+    /// The mark of the same record by the CRM's site: a connection that was removed comes back under another name.
+    pub fn of_record_at(self, site: &Site, id: ExternalKey) -> Tombstone {
+        self.of(&[b"record at\0", site.crm.as_bytes(), b"\0", site.host.as_bytes(), b"\0", &id.0])
     }
 
     fn of(self, parts: &[&[u8]]) -> Tombstone {

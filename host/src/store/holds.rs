@@ -22,12 +22,6 @@ pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
     visitor.table(HOLDS, Whose::OfRow(Subject::hold))
 }
 
-fn id_of(subject: HeldSubject) -> Uuid {
-    match subject {
-        HeldSubject::Client(ClientId(id)) | HeldSubject::Household(HouseholdId(id)) => id,
-    }
-}
-
 fn read(table: &impl Readable<&'static OwnKey, &'static [u8]>, id: Uuid) -> Result<Option<LegalHold>, StoreError> {
     table.get(&own(id))?.map(|row| decode(row.value())).transpose()
 }
@@ -113,7 +107,7 @@ impl Store {
     /// Returns an error if the store fails.
     pub async fn put_hold(&self, hold: LegalHold) -> Result<(), StoreError> {
         self.write(move |transaction| {
-            Ok(transaction.open_table(HOLDS)?.put(&own(id_of(hold.subject)), encode(&hold)?.as_slice())?)
+            Ok(transaction.open_table(HOLDS)?.put(&own(hold.subject.id()), encode(&hold)?.as_slice())?)
         })
         .await
     }
@@ -123,8 +117,7 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn end_hold(&self, subject: HeldSubject) -> Result<bool, StoreError> {
-        self.write_in_any_case(move |transaction| Ok(transaction.open_table(HOLDS)?.delete(&own(id_of(subject)))?))
-            .await
+        self.write_in_any_case(move |transaction| Ok(transaction.open_table(HOLDS)?.delete(&own(subject.id()))?)).await
     }
 
     /// The hold on a client or household, whether it has ended or not.
@@ -132,7 +125,7 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn hold(&self, subject: HeldSubject) -> Result<Option<LegalHold>, StoreError> {
-        self.read(move |transaction| read(&transaction.open_table(HOLDS)?, id_of(subject))).await
+        self.read(move |transaction| read(&transaction.open_table(HOLDS)?, subject.id())).await
     }
 
     /// All holds, in the order of their subjects' ids.

@@ -7,10 +7,13 @@
 //! readable by later versions.
 
 use crate::store::visitor::{Visitor, Whose};
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::connection_numbers::name_of_connection;
 use super::connections::{self, By, StoredConnection};
-use super::engine::{Readable as _, Table, Write};
+use super::engine::{Readable, Snapshot, Table, Write};
 use super::keys::{ConnectionNumber, PRACTICE, RecordKey, join, span};
 use super::tables::{CONNECTIONS, IDENTITIES, WALKS};
 use super::{Store, StoreError, outbox, walks};
@@ -168,6 +171,30 @@ fn taken(transaction: &Write, of: &ConnectionName, site: &Site) -> Result<Option
         }
     }
     Ok(None)
+}
+
+/// The sites of connections, of removed ones too: each with the name that its site was known by before.
+pub(super) type Sites = HashMap<ConnectionName, Vec<Site>>;
+
+/// All sites.
+pub(super) fn all(transaction: &Write) -> Result<Sites, StoreError> {
+    all_in(&transaction.open_table(SITES)?)
+}
+
+/// The same, of a snapshot.
+pub(super) fn all_seen(transaction: &Snapshot) -> Result<Sites, StoreError> {
+    all_in(&transaction.open_table(SITES)?)
+}
+
+fn all_in(table: &impl Readable<(u32, &'static str), &'static [u8]>) -> Result<Sites, StoreError> {
+    let mut found = Sites::new();
+    for entry in table.scan((PRACTICE, "")..(PRACTICE + 1, ""))? {
+        let (key, row) = entry?;
+        let known: KnownSite = connections::read(row.value())?;
+        let sites = [Some(known.site), known.same_as.map(|(before, _)| before)];
+        found.insert(name_of_connection(key.value().1)?, sites.into_iter().flatten().collect());
+    }
+    Ok(found)
 }
 
 fn known(transaction: &Write, of: &ConnectionName) -> Result<Option<KnownSite>, StoreError> {

@@ -9,6 +9,7 @@ use super::StoreError;
 use super::engine::{Readable, Snapshot, Table, Write};
 use super::erasure_file::{HashKey, entry_text, read_entry};
 use super::keys::{ConnectionNumber, ExternalKey, PRACTICE, join, own, span};
+use super::sites::{self, Sites};
 use crate::domain::privacy::{Erasure, ErasureAct, Tombstone};
 use crate::domain::{ClientId, ConnectionName};
 
@@ -144,16 +145,33 @@ pub(super) fn put(transaction: &Write, erasure: &Erasure) -> Result<(), StoreErr
     Ok(())
 }
 
+/// The marks of a record: by its connection's name, which is the same in an older copy of the store, and by the connection's site.
+pub(super) fn of_record<'s>(
+    key: HashKey,
+    sites: &'s Sites,
+    connection: &ConnectionName,
+    id: ExternalKey,
+) -> impl Iterator<Item = Tombstone> + use<'s> {
+    let at_sites = sites.get(connection).into_iter().flatten().map(move |site| key.of_record_at(site, id));
+    std::iter::once(key.of_record(connection, id)).chain(at_sites)
+}
+
 /// Knows erased people and records again.
 pub(super) struct Marks<T> {
     key: HashKey,
+    sites: Sites,
     table: T,
 }
 
 impl<T: Readable<(u32, [u8; 32]), u64>> Marks<T> {
-    /// Whether the record under this key was erased.
+    /// Whether the record under this key was erased, by whatever connection its site was read then.
     pub fn has_record(&self, connection: &ConnectionName, id: ExternalKey) -> Result<bool, StoreError> {
-        self.has(self.key.of_record(connection, id))
+        for mark in of_record(self.key, &self.sites, connection, id) {
+            if self.has(mark)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether the client of this id was erased.
@@ -175,7 +193,8 @@ pub(super) fn marks(transaction: &Write) -> InForce<impl Readable<(u32, [u8; 32]
     if table.is_empty()? {
         return Ok(None);
     }
-    Ok(key(transaction)?.map(|key| Marks { key, table }))
+    let sites = sites::all(transaction)?;
+    Ok(key(transaction)?.map(|key| Marks { key, sites, table }))
 }
 
 /// The same, of a snapshot.
@@ -184,5 +203,6 @@ pub(super) fn marks_seen(transaction: &Snapshot) -> InForce<impl Readable<(u32, 
     if table.is_empty()? {
         return Ok(None);
     }
-    Ok(key_in(&transaction.open_table(ERASURES)?)?.map(|key| Marks { key, table }))
+    let sites = sites::all_seen(transaction)?;
+    Ok(key_in(&transaction.open_table(ERASURES)?)?.map(|key| Marks { key, sites, table }))
 }

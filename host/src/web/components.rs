@@ -123,9 +123,14 @@ impl Paging {
     /// The paging of a list at `path` with its other filters in `query` (empty, or encoded pairs): `cursor` began this
     /// page, `next` begins the next.
     pub(super) fn new(path: &str, query: &str, cursor: Option<&str>, next: Option<&str>) -> Self {
+        Self::of("cursor", path, query, (cursor, next))
+    }
+
+    /// The same of a list that is not the only one of its page: its place stands in the address under this name.
+    pub(super) fn of(name: &str, path: &str, query: &str, (cursor, next): (Option<&str>, Option<&str>)) -> Self {
         Self {
             first: cursor.map(|_| address(path, &[query])),
-            next: next.map(|next| address(path, &[query, &pair("cursor", next)])),
+            next: next.map(|next| address(path, &[query, &pair(name, next)])),
         }
     }
 }

@@ -7,9 +7,10 @@ use axum::Form;
 use axum::extract::{Extension, Path, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::answers::{AnswerQuery, Answers, Checked};
-use super::components::{Clock, Moment};
+use super::components::{Clock, Moment, Paging, joined, pair};
 use super::failure::{Failure, page};
 use super::format;
 use super::layout::{Layout, Section};
@@ -24,7 +25,7 @@ use crate::store::erasure::in_force;
 
 /// The page's address.
 const PATH: &str = "/settings/privacy";
-/// The people who are due that one page shows.
+/// The people who are due, the erasures and the holds that one page shows.
 const SHOWN: usize = 100;
 
 #[derive(Template)]
@@ -43,8 +44,10 @@ pub(super) struct PrivacyPage {
     /// The number of those who are due and not shown.
     pub(super) more_due: usize,
     pub(super) erasures: Vec<ErasureRow>,
+    pub(super) more_erasures: Paging,
     pub(super) to_lift: &'static [ErasureReason],
     pub(super) holds: Vec<HoldRow>,
+    pub(super) more_holds: Paging,
 }
 
 /// Somebody who is due.
@@ -66,7 +69,7 @@ pub(super) struct ErasureRow {
 
 /// A hold.
 pub(super) struct HoldRow {
-    pub(super) whose: &'static str,
+    pub(super) whose: String,
     pub(super) path: String,
     pub(super) reason: String,
     pub(super) by: String,
@@ -79,6 +82,35 @@ pub(super) struct HoldRow {
 pub(super) struct Chosen {
     /// The country of a profile, empty for the longest; none where the practice's is meant.
     country: Option<String>,
+    /// The number before which the erasures begin.
+    erased: Option<u64>,
+    /// The client or household behind whose hold the holds begin.
+    held: Option<Uuid>,
+}
+
+impl Chosen {
+    /// The page with the same choices but that of `without`.
+    fn query(&self, without: &str) -> String {
+        let country = self.country.as_ref().map(|country| pair("country", country));
+        let erased = self.erased.filter(|_| without != "erased").map(|number| pair("erased", &number.to_string()));
+        let held = self.held.filter(|_| without != "held").map(|id| pair("held", &id.to_string()));
+        joined(&[country, erased, held].map(Option::unwrap_or_default).each_ref().map(String::as_str))
+    }
+}
+
+/// The rows of a list from the first that `begins` it on, as many as are shown, and the paging of the list.
+fn part<T>(
+    mut rows: Vec<T>,
+    (name, chosen): (&str, &Chosen),
+    begin: Option<String>,
+    begins: impl Fn(&T) -> bool,
+    place: impl Fn(&T) -> String,
+) -> (Vec<T>, Paging) {
+    rows.drain(..rows.iter().position(begins).unwrap_or(rows.len()));
+    let next = rows.get(SHOWN).and_then(|_| rows.get(SHOWN - 1)).map(place);
+    rows.truncate(SHOWN);
+    let paging = Paging::of(name, PATH, &chosen.query(name), (begin.as_deref(), next.as_deref()));
+    (rows, paging)
 }
 
 /// `GET /settings/privacy?country=AU`
@@ -91,9 +123,9 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     person.may(Action::ExportClients)?;
     let practice = &app.config.practice;
-    let profile = match chosen.country {
+    let profile = match &chosen.country {
         None => practice.retention,
-        Some(country) => retention::profile(&country),
+        Some(country) => retention::profile(country),
     };
     let years = profile.map_or(retention::LONGEST, |profile| profile.years);
     let mut due = app.due_for_erasure(years, person.clock.now).await?;
@@ -103,6 +135,25 @@ pub(super) async fn show(
     let all = app.store.erasures().await?;
     let kept: Vec<u64> = in_force(&all).map(|erasure| erasure.number).collect();
     let row = |erasure: &Erasure| erasure_row(erasure, kept.contains(&erasure.number), &person.clock);
+    let (before, after) = (chosen.erased.unwrap_or(u64::MAX), chosen.held.unwrap_or(Uuid::nil()));
+    let (erasures, more_erasures) = part(
+        all,
+        ("erased", &chosen),
+        chosen.erased.map(|number| number.to_string()),
+        |erasure| erasure.number < before,
+        |erasure| erasure.number.to_string(),
+    );
+    let (held, more_holds) = part(
+        app.store.holds().await?,
+        ("held", &chosen),
+        chosen.held.map(|id| id.to_string()),
+        |hold| hold.subject.id() > after,
+        |hold| hold.subject.id().to_string(),
+    );
+    let mut holds = Vec::with_capacity(held.len());
+    for hold in held {
+        holds.push(hold_row(&app, hold, &person.clock).await?);
+    }
     page(&PrivacyPage {
         layout: Layout::load(&app, &person, Section::Settings).await?,
         checked: answers.of(&answer, person.user()),
@@ -113,9 +164,11 @@ pub(super) async fn show(
         longest: retention::LONGEST,
         due: due.into_iter().map(|due| due_row(&due, &person.clock)).collect(),
         more_due,
-        erasures: all.iter().map(row).collect(),
+        erasures: erasures.iter().map(row).collect(),
+        more_erasures,
         to_lift: &ErasureReason::TO_LIFT,
-        holds: app.store.holds().await?.into_iter().map(|hold| hold_row(hold, &person.clock)).collect(),
+        holds,
+        more_holds,
     })
 }
 
@@ -136,19 +189,26 @@ fn erasure_row(erasure: &Erasure, in_force: bool, clock: &Clock) -> ErasureRow {
     ErasureRow { number: erasure.number, at: Moment::new(erasure.at, clock), by: erasure.by.clone(), what, in_force }
 }
 
-fn hold_row(hold: LegalHold, clock: &Clock) -> HoldRow {
+async fn hold_row(app: &App, hold: LegalHold, clock: &Clock) -> Result<HoldRow, Failure> {
     let (whose, path) = match hold.subject {
-        HeldSubject::Client(id) => ("A client", format!("/clients/{id}/privacy")),
-        HeldSubject::Household(id) => ("A household", format!("/households/{id}")),
+        HeldSubject::Client(id) => {
+            let name = app.store.client(id).await?.map(|client| format::name(&client.client.full_name()));
+            (name.unwrap_or_else(|| "A client who is gone".to_owned()), format!("/clients/{id}/privacy"))
+        }
+        HeldSubject::Household(id) => {
+            let name = app.store.household(id).await?.map(|household| household.household.name);
+            let name = name.map(|name| format!("Household {}", format::name(&name)));
+            (name.unwrap_or_else(|| "A household that is gone".to_owned()), format!("/households/{id}"))
+        }
     };
-    HoldRow {
+    Ok(HoldRow {
         whose,
         path,
         reason: hold.reason,
         by: hold.by,
         since: Moment::new(hold.since, clock),
         until: hold.until.map(|until| Moment::new(until, clock)),
-    }
+    })
 }
 
 #[derive(Deserialize)]

@@ -155,6 +155,15 @@ pub enum Break {
         /// The number.
         number: u64,
     },
+    /// The index by which entries are found does not lead to an entry, or leads to one that it is not of: the log is whole, and
+    /// parts of it that are asked for are not.
+    #[error(
+        "entry {number} stands in the log, and the index by which parts of the log are found is not what was written of it"
+    )]
+    IndexDiffers {
+        /// The entry's number.
+        number: u64,
+    },
 }
 
 impl Break {
@@ -168,6 +177,7 @@ impl Break {
             Self::CutOff { .. } => "cut_off",
             Self::HeadDiffers { .. } => "head_differs",
             Self::NotExpected { .. } => "not_expected",
+            Self::IndexDiffers { .. } => "index_differs",
         }
     }
 
@@ -178,7 +188,8 @@ impl Break {
             | Self::Moved { number, .. }
             | Self::Altered { number }
             | Self::Unreadable { number }
-            | Self::NotExpected { number } => number,
+            | Self::NotExpected { number }
+            | Self::IndexDiffers { number } => number,
             Self::CutOff { last, .. } | Self::HeadDiffers { last, .. } => last.saturating_add(1),
         }
     }

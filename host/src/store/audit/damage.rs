@@ -1,7 +1,7 @@
 //! What somebody could do to the log who can write the file, for tests.
 
-use super::{ENTRIES, HEAD, INDEX, LinkRow};
-use crate::domain::audit::Outcome;
+use super::{ENTRIES, Found, HEAD, INDEX, LinkRow, index_key, index_keys, subject_key};
+use crate::domain::audit::{Link, Outcome};
 use crate::store::Store;
 use crate::store::engine::lossy::Disk;
 use crate::store::engine::{Engine, Readable as _, Write};
@@ -25,6 +25,10 @@ pub enum Damage {
     ForgetHead,
     /// The third entry has an outcome that nobody knows.
     Outcome,
+    /// The third entry is found no more where what it dealt with is asked for.
+    Unlisted,
+    /// The third entry is found where something else is asked for.
+    ListedElsewhere,
 }
 
 /// A store whose disk takes nothing any more.
@@ -75,6 +79,15 @@ impl Store {
                     // The number of the variant stands before the text and its length.
                     bytes[place - 2] = 9;
                     put(transaction, 3, &bytes);
+                }
+                Damage::Unlisted => {
+                    let entry = Link::from(decode::<LinkRow>(&third)?).entry;
+                    let key = index_keys(&entry).next().expect("it is listed");
+                    transaction.open_table(INDEX)?.delete(&key)?;
+                }
+                Damage::ListedElsewhere => {
+                    let key = index_key((Found::Subject, subject_key("client", "of somebody else")), 3);
+                    transaction.open_table(INDEX)?.put(&key, ())?;
                 }
             }
             Ok(())

@@ -235,7 +235,7 @@ async fn entries_are_written_on_a_disk_that_is_nearly_full() {
 /// Each altered byte of what is kept is found, wherever it stands.
 #[tokio::test]
 async fn what_is_altered_in_the_file_is_found() {
-    let damages: [(Damage, Break); 7] = [
+    let damages: [(Damage, Break); 9] = [
         (Damage::Byte, Break::Altered { number: 3 }),
         (Damage::Rubbish, Break::Unreadable { number: 3 }),
         (Damage::Remove, Break::Missing { number: 3 }),
@@ -243,6 +243,8 @@ async fn what_is_altered_in_the_file_is_found() {
         (Damage::CutTail, Break::CutOff { last: 3, head: 5 }),
         (Damage::ForgetHead, Break::HeadDiffers { last: 5, head: 0 }),
         (Damage::Outcome, Break::Unreadable { number: 3 }),
+        (Damage::Unlisted, Break::IndexDiffers { number: 3 }),
+        (Damage::ListedElsewhere, Break::IndexDiffers { number: 3 }),
     ];
     for (damage, expected) in damages {
         let store = On::Memory.place().open();

@@ -14,9 +14,11 @@ use crate::domain::note::NoteState;
 use crate::domain::practice_client::Refusal as NotMade;
 use crate::domain::privacy::{ErasureAct, ErasureReason, HeldSubject, LegalHold, Refusal};
 use crate::domain::{ClientId, ImportId};
+use crate::store::connections::By;
 use crate::store::engine::FILE_NAME;
 use crate::store::erasure::Word;
 use crate::store::raw::unpack;
+use crate::store::sites::Site;
 
 on_each_engine![
     nothing_of_an_erased_client_is_left_and_no_way_brings_them_back,
@@ -111,6 +113,9 @@ async fn nothing_of_an_erased_client_is_left_and_no_way_brings_them_back(on: On)
             assert!(traces(&practice.place).iter().any(|found| found.ends_with(trace)), "{trace} is there before");
         }
     }
+    let site = |host: &str| Site { crm: "xplan".to_owned(), host: host.to_owned() };
+    let bound = practice.store.bind_site("main".parse().unwrap(), site("practice.example.com")).await;
+    assert_eq!(bound.unwrap(), None);
     let rehearsed = practice.store.rehearse_erasure(id, now()).await.unwrap().unwrap();
     assert!(practice.of("7").await.is_some(), "a rehearsal changes nothing");
     let (erasure, counts) = practice.store.erase_client(id, word()).await.unwrap().unwrap();
@@ -151,6 +156,16 @@ async fn nothing_of_an_erased_client_is_left_and_no_way_brings_them_back(on: On)
     assert!(practice.store.is_erased(main.clone(), ExternalId("7".to_owned())).await.unwrap());
     assert!(!practice.store.is_erased(main, ExternalId("8".to_owned())).await.unwrap());
     assert!(!practice.store.is_erased("other".parse().unwrap(), ExternalId("7".to_owned())).await.unwrap());
+    // The connection is removed, and its site added under another name.
+    for (name, host, expected) in [("again", "practice.example.com", true), ("else", "other.example.com", false)] {
+        let name: ConnectionName = name.parse().unwrap();
+        practice
+            .store
+            .keep_site_apart(name.clone(), site(host), By { who: "Kim Osei".to_owned(), at: now() })
+            .await
+            .unwrap();
+        assert_eq!(practice.store.is_erased(name, ExternalId("7".to_owned())).await.unwrap(), expected, "{host}");
+    }
     let import = practice.store.imports(first(1)).await.unwrap().items.remove(0);
     practice
         .store

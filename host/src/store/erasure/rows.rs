@@ -27,7 +27,7 @@ use crate::store::tables::{
     BookCounts, CLIENTS, GONE, HOUSEHOLDS, HouseholdRecord, IDENTITIES, LISTED, ListRecord, MADE_OF, RAW, REPORTS,
     REVIEWS, RUNS, SET_ASIDE, TALLIES, UNSEEN,
 };
-use crate::store::{StoreError, holds, household_access, membership, outbox, subject_keys, tombstones};
+use crate::store::{StoreError, holds, household_access, membership, outbox, sites, subject_keys, tombstones};
 
 /// Somebody who is to be taken away: a client of the practice, or what came from a CRM and is none, such as a record in
 /// quarantine.
@@ -89,7 +89,8 @@ impl Target {
         let practice = ConnectionName::practice();
         let name_of = |connection| names.get(&connection).unwrap_or(&practice);
         let records = self.records().filter(|(_, id)| !id.is_unlinked());
-        let records = records.map(|(connection, id)| key.of_record(name_of(connection), id));
+        let sites = sites::all(transaction)?;
+        let records = records.flat_map(|(connection, id)| tombstones::of_record(key, &sites, name_of(connection), id));
         Ok(self.client.map(|client| key.of_client(client)).into_iter().chain(records).collect())
     }
 }
