@@ -137,8 +137,14 @@ mod tests {
 
     /// The data folder that a host of the first format left.
     fn former() -> tempfile::TempDir {
+        of_format(1)
+    }
+
+    /// The data folder that a host of this format left.
+    fn of_format(format: u32) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/stores/format-1/data.zip");
+        let archive = format!("../tests/fixtures/stores/format-{format}/data.zip");
+        let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join(archive);
         let mut archive = zip::ZipArchive::new(File::open(archive).unwrap()).unwrap();
         for name in [FILE_NAME, "secret.key", "tidegate.made"] {
             let mut bytes = Vec::new();
@@ -154,8 +160,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_of_the_first_format_is_copied_once_and_read_whole() {
-        let folder = former();
+    async fn a_file_of_an_earlier_format_is_copied_once_and_read_whole() {
+        for earlier in 1..FORMAT {
+            copied_once_and_read_whole(earlier).await;
+        }
+    }
+
+    async fn copied_once_and_read_whole(earlier: u32) {
+        let folder = of_format(earlier);
         let store = Store::open(folder.path()).unwrap();
         let page = || PageRequest { cursor: None, limit: 500 };
         let clients = store.clients(ClientFilter::default(), page()).await.unwrap().items;
@@ -166,9 +178,9 @@ mod tests {
         assert_eq!(counts.clients, clients.len() as u64);
         drop(store);
         assert_eq!(format(folder.path()), Some(FORMAT));
-        let copy = folder.path().join(copy_name(1));
+        let copy = folder.path().join(copy_name(earlier));
         let engine = Engine::open(&copy).unwrap();
-        assert_eq!(format_of(&engine.write().unwrap()).unwrap(), Some(1), "the copy is the file as it was");
+        assert_eq!(format_of(&engine.write().unwrap()).unwrap(), Some(earlier), "the copy is the file as it was");
         drop(engine);
         fs::remove_file(&copy).unwrap();
         drop(Store::open(folder.path()).unwrap());
@@ -176,8 +188,12 @@ mod tests {
     }
 
     #[test]
-    fn every_row_of_the_first_format_is_one_of_today() {
-        let folder = former();
+    fn every_row_of_an_earlier_format_is_one_of_today() {
+        (1..FORMAT).for_each(every_row_of);
+    }
+
+    fn every_row_of(earlier: u32) {
+        let folder = of_format(earlier);
         drop(Store::open(folder.path()).unwrap());
         let engine = Engine::open(&folder.path().join(FILE_NAME)).unwrap();
         let write = engine.write().unwrap();

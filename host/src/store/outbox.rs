@@ -58,6 +58,23 @@ pub struct Keyed {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SomebodyGone(pub ClientId);
 
+/// Keeps what is new, unless its key stands for a note already: that is answered then. Nothing is kept of somebody who is gone.
+fn keep_once(
+    transaction: &Write,
+    new: &NewNote,
+    who_is_gone: impl FnOnce() -> Result<Option<SomebodyGone>, StoreError>,
+) -> Result<Result<Option<Keyed>, SomebodyGone>, StoreError> {
+    let known = transaction.open_table(KEYS)?.get((PRACTICE, new.key.as_str()))?.map(|known| known.value());
+    if let Some(known) = known {
+        return Ok(Ok(tables::keyed(known, &transaction.open_table(NOTES)?)?));
+    }
+    if let Some(gone) = who_is_gone()? {
+        return Ok(Err(gone));
+    }
+    keep(transaction, new)?;
+    Ok(Ok(None))
+}
+
 /// Keeps an event, its note and the note's documents.
 fn keep(transaction: &Write, new: &NewNote) -> Result<(), StoreError> {
     let id = new.note.id.0.into_bytes();
@@ -84,19 +101,15 @@ impl Store {
         people: Vec<ClientId>,
     ) -> Result<Result<Option<Keyed>, SomebodyGone>, StoreError> {
         self.write(move |transaction| {
-            let known = transaction.open_table(KEYS)?.get((PRACTICE, new.key.as_str()))?.map(|known| known.value());
-            if let Some(known) = known {
-                return Ok(Ok(tables::keyed(known, &transaction.open_table(NOTES)?)?));
-            }
-            let clients = transaction.open_table(CLIENTS)?;
-            let named = people.iter().chain(&new.note.clients).chain(&new.event.client_id);
-            for client in named {
-                if clients.get(&own(client.0))?.is_none() {
-                    return Ok(Err(SomebodyGone(*client)));
+            keep_once(transaction, &new, || {
+                let clients = transaction.open_table(CLIENTS)?;
+                for client in people.iter().chain(&new.note.clients).chain(&new.event.client_id) {
+                    if clients.get(&own(client.0))?.is_none() {
+                        return Ok(Some(SomebodyGone(*client)));
+                    }
                 }
-            }
-            keep(transaction, &new)?;
-            Ok(Ok(None))
+                Ok(None)
+            })
         })
         .await
     }
@@ -104,15 +117,8 @@ impl Store {
     /// The same, for tests whose clients are made up.
     #[cfg(test)]
     pub async fn accept_note(&self, new: NewNote) -> Result<Option<Keyed>, StoreError> {
-        self.write(move |transaction| {
-            let known = transaction.open_table(KEYS)?.get((PRACTICE, new.key.as_str()))?.map(|known| known.value());
-            if let Some(known) = known {
-                return tables::keyed(known, &transaction.open_table(NOTES)?);
-            }
-            keep(transaction, &new)?;
-            Ok(None)
-        })
-        .await
+        let kept = self.write(move |transaction| keep_once(transaction, &new, || Ok(None))).await?;
+        Ok(kept.unwrap_or_default())
     }
 
     /// Whether a note was somebody else's too, who was erased since.
