@@ -188,7 +188,10 @@ async fn keys_that_are_missing_are_no_erasure_and_a_folder_is_one_hosts() -> Res
     host.stop().await?;
     let data = host.folder().join("data");
     fs::rename(&data, host.folder().join("lost"))?;
-    refused(&host.run(&["backup"]).await?, "Nothing was kept")?;
+    refused(&host.run(&["backup"]).await?, "there is no store")?;
+    ensure!(!data.exists(), "none is made that would stand in the way of the lost one");
+    done(&host.run(&["audit", "verify"]).await?)?;
+    refused(&host.run(&["backup"]).await?, "holds backups of another host")?;
     fs::remove_dir_all(&data)?;
     let verify = ["backup", "verify", text(&first)?, "--json"];
     let verified: Value = serde_json::from_str(&done(&host.run(&verify).await?)?)?;
@@ -196,9 +199,15 @@ async fn keys_that_are_missing_are_no_erasure_and_a_folder_is_one_hosts() -> Res
     fs::rename(host.folder().join("lost"), &data)?;
     host.restart().await?;
 
+    let before = host.folder().join("before.age");
+    fs::copy(folder.join("tidegate-keys.age"), &before)?;
     host.leave_unquiet();
     // The disk of the backups is away when somebody is erased: it is said, and done when it is back.
     fs::rename(&folder, host.folder().join("away"))?;
+    refused(&host.run(&["backup"]).await?, "is their disk mounted?")?;
+    fs::create_dir_all(&folder)?;
+    refused(&host.run(&["backup"]).await?, "is their disk mounted?")?;
+    fs::remove_dir_all(&folder)?;
     let erase = json!({"reason": "asked", "confirm": id});
     let erased = host.post(&format!("/api/v1/clients/{id}/erase"), &erase).await?.ok()?;
     ensure!(erased["left_to_do"].as_str().is_some_and(|left| left.contains("could not be written anew")), "{erased}");
@@ -206,12 +215,58 @@ async fn keys_that_are_missing_are_no_erasure_and_a_folder_is_one_hosts() -> Res
     host.stop().await?;
     host.restart().await?;
     let verify = ["backup", "verify", text(&second)?, "--json"];
+    forgets(&host, &verify).await?;
+
+    // A copy of the keys of before is put in their place.
+    host.stop().await?;
+    fs::copy(&before, folder.join("tidegate-keys.age"))?;
+    host.restart().await?;
+    forgets(&host, &verify).await
+}
+
+/// Waits until the keys of what was erased are gone.
+async fn forgets(host: &Host, verify: &[&str]) -> Result<()> {
     for _ in 0..100 {
-        let verified: Value = serde_json::from_str(&done(&host.run(&verify).await?)?)?;
+        let verified: Value = serde_json::from_str(&done(&host.run(verify).await?)?)?;
         if verified["forgotten_rows"].as_u64() > Some(0) {
             return Ok(());
         }
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     anyhow::bail!("the keys are as they were")
+}
+
+#[tokio::test]
+async fn a_restore_that_is_cut_off_is_no_host_and_a_copy_of_a_host_takes_nothing_back() -> Result<()> {
+    let mut host = host(20).await?;
+    host.sync_and_wait().await?;
+    let backup = back_up(&host).await?;
+    let (data, copy) = (host.folder().join("data"), host.folder().join("copy"));
+    host.stop().await?;
+    done(&host.run(&["restore", text(&backup)?, "--into", text(&copy)?]).await?)?;
+    // As a kill leaves it.
+    fs::rename(copy.join("tidegate.redb"), copy.join("tidegate.redb.new"))?;
+    fs::write(copy.join("tidegate.restoring"), "")?;
+    let in_copy = ["--data-dir", text(&copy)?];
+    refused(&host.run(&[&["audit", "verify"], &in_copy[..]].concat()).await?, "half of a backup")?;
+    done(&host.run(&["restore", text(&backup)?, "--into", text(&copy)?]).await?)?;
+    fs::copy(data.join("secret.key"), copy.join("secret.key"))?;
+    done(&host.run(&[&["audit", "verify"], &in_copy[..]].concat()).await?)?;
+    let log = done(&host.run(&[&["audit", "export", "--json"], &in_copy[..]].concat()).await?)?;
+    ensure!(log.contains("backups.restore") && log.contains("notes to look for"), "{log}");
+
+    // The copy and the host erase different people, and both would write the file of keys.
+    host.restart().await?;
+    let clients = all_clients(&host).await?;
+    let id = clients[0]["id"].as_str().context("an id")?;
+    let erase = json!({"reason": "asked", "confirm": id});
+    host.post(&format!("/api/v1/clients/{id}/erase"), &erase).await?.ok()?;
+    host.stop().await?;
+    refused(
+        &host.run(&[&["backup"], &in_copy[..]].concat()).await?,
+        "knows of erasures that this store does not know",
+    )?;
+    let listed = done(&host.run(&["backup", "list", "--json"]).await?)?;
+    ensure!(serde_json::from_str::<Value>(&listed)?.as_array().map(Vec::len) == Some(1), "{listed}");
+    Ok(())
 }

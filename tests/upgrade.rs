@@ -14,7 +14,11 @@ use xplan_sandbox::Sandbox;
 async fn a_store_of_each_former_format_is_opened_with_all_that_it_holds() -> Result<()> {
     let mut formats = Vec::new();
     for entry in fs::read_dir(stores::folder())? {
-        formats.push(entry?.path());
+        let format = entry?.path();
+        // One without what it holds is for the unit tests alone: the packs that were in force in it are not kept with it.
+        if format.join("holds.json").exists() {
+            formats.push(format);
+        }
     }
     formats.sort();
     ensure!(!formats.is_empty(), "there is a fixture of each format");

@@ -44,6 +44,7 @@ mod reader;
 pub mod report;
 pub mod review;
 pub mod revisions;
+mod rewrite;
 mod rows;
 pub mod runs;
 pub mod seen;
@@ -59,7 +60,7 @@ mod tombstones;
 mod visitor;
 pub mod walks;
 
-pub use open::is_in;
+pub use open::{RESTORING, is_in};
 pub use rows::listed::StoredItem;
 
 use std::io;
@@ -116,6 +117,11 @@ pub enum StoreError {
         /// The files beside it that show that a store was there.
         signs: String,
     },
+    /// A backup was not put back to its end.
+    #[error(
+        "the folder holds half of a backup: putting it back was cut off. Run `tidegate restore` into it once more, or empty it"
+    )]
+    HalfRestored,
     /// The file holds no store, or a damaged one.
     #[error(
         "the store's file {file} cannot be read: {why}. Put {file} back from a backup; to begin anew with nothing, move all \

@@ -13,6 +13,7 @@ use super::{Global, local, output};
 use crate::backup::{self, KEYS, Verified};
 use crate::config::secret_line;
 use crate::domain::Timestamp;
+use crate::store;
 
 #[derive(Args)]
 #[command(
@@ -117,6 +118,10 @@ impl Backup {
 
 async fn make(global: &Global) -> anyhow::Result<ExitCode> {
     let (config, json) = (global.load_quietly()?, global.json);
+    // A new store, made only to be backed up, would stand in the way of putting the lost one back.
+    if !store::is_in(&config.server.data_dir) {
+        anyhow::bail!("there is no store in {}, and nothing to back up", config.server.data_dir.display());
+    }
     let folder = config.backup.as_ref().map(|to| to.folder.clone()).unwrap_or_default();
     let made = local::with_host(config, |host| async move { host.post_json("backups", &Value::Null).await }).await?;
     if json {

@@ -1,6 +1,6 @@
 //! The section `[backup]`: where backups go, and the key that they are encrypted with.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,11 @@ impl BackupSection {
         }
         let (folder, key_file) = match (self.folder, self.key_file) {
             (None, None) => return None,
-            (Some(folder), Some(key_file)) => (folder, key_file),
+            (Some(folder), Some(key_file)) if !folder.as_os_str().is_empty() => (folder, key_file),
+            (Some(_), Some(_)) => {
+                check.problem("backup.folder", "is empty; name the folder that backups are put into");
+                return None;
+            }
             (None, Some(_)) => {
                 check.problem("backup.folder", "is missing; name the folder that backups are put into");
                 return None;
@@ -68,8 +72,38 @@ impl BackupSection {
     }
 }
 
+/// The same folder without links and `..`, as far as it is there.
+pub(super) fn real(folder: &Path) -> PathBuf {
+    let mut path = PathBuf::new();
+    for part in std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).components() {
+        match part {
+            Component::ParentDir => drop(path.pop()),
+            part => path.push(part),
+        }
+        path = path.canonicalize().unwrap_or(path);
+    }
+    path
+}
+
 /// The line of a key file that is the secret key.
 pub fn secret_line(text: &str) -> Option<SecretString> {
     let is_key = |line: &&str| line.parse::<age::x25519::Identity>().is_ok();
     text.lines().map(str::trim).find(is_key).map(SecretString::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_known_behind_links_and_steps_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("data/inner")).unwrap();
+        std::os::unix::fs::symlink(root.join("data"), root.join("link")).unwrap();
+        for inside in ["link/backups", "other/../data/backups", "link/inner/../backups", "data/./backups"] {
+            assert_eq!(real(&root.join(inside)), root.join("data/backups"), "{inside}");
+        }
+        assert_eq!(real(&root.join("backups")), root.join("backups"));
+    }
 }

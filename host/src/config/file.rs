@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::backup::BackupSection;
+use super::backup::{BackupSection, real};
 use super::check::Check;
 use super::openid::{OpenIdSection, is_loopback};
 use super::packs::PacksSection;
@@ -230,7 +230,7 @@ impl File {
         let proxy = self.network.check(variables, &mut check);
         let metrics = self.metrics.check(&mut check);
         let backup = self.backup.check(&mut check);
-        if backup.as_ref().is_some_and(|to| to.folder.starts_with(&server.data_dir)) {
+        if backup.as_ref().is_some_and(|to| real(&to.folder).starts_with(real(&server.data_dir))) {
             let message = "is inside the data folder, and would be lost with it; name another disk, or one that is copied elsewhere";
             check.problem("backup.folder", message);
         }

@@ -154,6 +154,7 @@ fn every_problem_is_named() {
     check(&openid(&format!("{login}role = {{}}")), &["role", "roles"]);
     check("[backup]\nfolder = \"b\"", &["backup.key-file: is missing", "tidegate backup key"]);
     check("[backup]\nkey-file = \"secrets/xplan\"", &["backup.folder: is missing"]);
+    check("[backup]\nfolder = \"\"\nkey-file = \"secrets/xplan\"", &["backup.folder: is empty"]);
     let key = "[backup]\nfolder = \"b\"\nkey-file = \"secrets/xplan\"\nkeep = 0";
     check(key, &["backup.key-file: holds no key of age", "backup.keep"]);
     check("[metrics]\nlisten = \"here\"", &["metrics.listen", "here"]);

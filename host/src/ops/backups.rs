@@ -28,7 +28,7 @@ pub async fn make(app: &App, actor: &Actor, now: Timestamp) -> Result<Made, Refu
 /// until it is done.
 pub(super) async fn forget_erased(app: &App, now: Timestamp) -> Option<&'static str> {
     let to = app.config.backup.as_ref()?;
-    let renewed = scope::apart(backup::renew_keys(&app.store, to, now)).await;
+    let renewed = scope::apart(backup::renew_keys(&app.store, to, now, None)).await;
     renewed.err().map(|error| {
         tracing::error!(%error, "a client was erased, and the keys beside the backups could not be written anew");
         NOT_RENEWED
@@ -41,9 +41,6 @@ const NOT_RENEWED: &str = "The keys beside the backups could not be written anew
 const NOT_SET: &str = "Nothing was made: the settings name no folder and no key for backups. Set folder and key-file under \
                        [backup]; `tidegate backup key FILE` makes a key.";
 
-const OTHER_STORE: &str = "Nothing was kept: the folder holds backups of another host, or of a store that is lost, and their keys would \
-                           be lost with them. Restore the newest of them first, or name another folder under [backup].";
-
 impl From<BackupError> for Refusal {
     fn from(error: BackupError) -> Self {
         match error {
@@ -53,7 +50,9 @@ impl From<BackupError> for Refusal {
                     "Nothing was kept: the disk of the backups is full. Free some space there, or keep fewer of them.";
                 Self::new(Kind::NoSpace, message).because(error)
             }
-            other @ BackupError::OtherStore(_) => Self::new(Kind::WrongState, OTHER_STORE).because(other),
+            other @ (BackupError::OtherStore(_) | BackupError::KeysAway(_) | BackupError::Fork(_)) => {
+                Self::new(Kind::WrongState, format!("Nothing was kept: {other}.")).because(other)
+            }
             other => {
                 tracing::error!(error = %other, "a backup could not be made");
                 let message = "Nothing was kept: the backup could not be written, or does not open again. The log says which file \

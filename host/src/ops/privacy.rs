@@ -91,6 +91,7 @@ fn reason(among: &[ErasureReason], word: &str) -> Result<ErasureReason, Refusal>
 pub async fn lift(app: &App, actor: &Actor, number: u64, reason: &str, now: Timestamp) -> Result<Erasure, Refusal> {
     audited(app, actor, ("privacy.lift", Subject::new("erasure", number)), async move {
         may_freshly(actor, Action::EraseClients)?;
+        in_person(actor, "lift an erasure")?;
         let reason = self::reason(&ErasureReason::TO_LIFT, reason)?;
         scope::detail(reason.as_str());
         let word = Word { by: actor.name.clone(), reason, at: now };

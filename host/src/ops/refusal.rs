@@ -171,6 +171,7 @@ impl From<StoreError> for Refusal {
             | StoreError::TooNew { .. }
             | StoreError::NoRoom { .. }
             | StoreError::Lost { .. }
+            | StoreError::HalfRestored
             | StoreError::Damaged { .. } => {
                 tracing::error!(%error, "the store is not available");
                 Self::new(Kind::Unavailable, "The store cannot be used now. Nothing was changed; try again later.")

@@ -15,11 +15,13 @@ use super::erasure_file::{self, ErasureFile};
 use super::space::{RESERVE, Space};
 use super::threads::Threads;
 use super::{Store, StoreError};
-use super::{catalogue, erasure, migrations};
+use super::{catalogue, erasure, migrations, rewrite};
 use crate::config::Storage;
 
 /// The file that says that the folder has a store: made once a store's first transaction is on disk.
 const MARKER: &str = "tidegate.made";
+/// The file that says that a backup is being put back into the folder.
+pub const RESTORING: &str = "tidegate.restoring";
 /// The files that are in the folder of a store and never in one where a first start ended early: each is made after the
 /// store.
 const SIGNS: [&str; 3] = [MARKER, "secret.key", RESERVE];
@@ -49,6 +51,9 @@ impl Store {
         let path = data_dir.join(FILE_NAME);
         make_private(data_dir).map_err(failed(data_dir))?;
         let space = Arc::new(Space::of(data_dir, storage));
+        if data_dir.join(RESTORING).exists() {
+            return Err(StoreError::HalfRestored);
+        }
         refuse_where_lost(data_dir, &path)?;
         space.admit_in_any_case()?;
         let engine = if size_of(&path)?.is_none_or(|size| size == 0) {
@@ -60,6 +65,7 @@ impl Store {
         };
         mark(data_dir);
         let erasures = erasure::reconcile(&engine, data_dir)?;
+        let engine = rewrite::after_erasures(engine, &path, &space)?;
         Self::on(engine, space, erasures).map_err(failed(&path))
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::engine::{Readable, Table, Write};
+use super::engine::{Readable, Snapshot, Table, Write};
 use super::keys::PRACTICE;
 use super::subject::Subject;
 use super::visitor::{Visitor, Whose};
@@ -21,6 +21,9 @@ pub(super) const STATE: Table<(u32, &str), u64> = Table::new("backup-state");
 const COUNT: &str = "taken";
 /// The number of that as it was when the file of keys was last written; none where there never was a backup.
 const WRITTEN: &str = "written";
+
+/// The number of the last erasure when the store's file was last written anew.
+const REWRITTEN: &str = "rewritten";
 
 /// The mark of a key, by which a sealed row says with which it opens.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -64,6 +67,16 @@ pub(super) fn forget(transaction: &Write, subjects: impl IntoIterator<Item = Sub
 /// The number of what was taken away so far.
 pub(super) fn count(state: &impl Readable<(u32, &'static str), u64>) -> Result<u64, StoreError> {
     Ok(state.get((PRACTICE, COUNT))?.map_or(0, |count| count.value()))
+}
+
+/// The number of the last erasure after which the store's file was written anew.
+pub(super) fn rewritten(transaction: &Snapshot) -> Result<u64, StoreError> {
+    Ok(transaction.open_table(STATE)?.get((PRACTICE, REWRITTEN))?.map_or(0, |number| number.value()))
+}
+
+/// Notes that the file is written anew after that erasure.
+pub(super) fn is_rewritten(transaction: &Write, after: u64) -> Result<(), StoreError> {
+    Ok(transaction.open_table(STATE)?.put((PRACTICE, REWRITTEN), after)?)
 }
 
 /// Keys, as the file beside the backups has them.
@@ -123,6 +136,11 @@ impl SubjectKeys {
         self.keys.extend(earlier.keys);
         self.keys.retain(|mark, _| !self.forgotten.contains(mark));
         self
+    }
+
+    /// Whether others still have a key that was taken away here.
+    pub fn has_forgotten_of(&self, others: &Self) -> bool {
+        others.keys.keys().any(|mark| self.forgotten.contains(mark))
     }
 
     /// The key of a mark.
@@ -211,6 +229,14 @@ impl Store {
     pub async fn keys_are_written(&self, as_of: u64) -> Result<(), StoreError> {
         self.write_in_any_case(move |transaction| Ok(transaction.open_table(STATE)?.put((PRACTICE, WRITTEN), as_of)?))
             .await
+    }
+
+    /// Whether the file of keys was ever written: there were backups, or the store is from one.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn has_file_of_keys(&self) -> Result<bool, StoreError> {
+        self.read(|transaction| Ok(transaction.open_table(STATE)?.get((PRACTICE, WRITTEN))?.is_some())).await
     }
 
     /// Whether something was taken away whose key is still in the file of keys: there were backups, and it was not written since.

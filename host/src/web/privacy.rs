@@ -15,6 +15,7 @@ use super::failure::{Failure, page};
 use super::format;
 use super::layout::{Layout, Section};
 use super::session::SignedIn;
+use crate::access::Book;
 use crate::app::{App, Due};
 use crate::domain::access::Action;
 use crate::domain::privacy::register::{Kept, REGISTER};
@@ -102,14 +103,14 @@ impl Chosen {
 fn part<T>(
     mut rows: Vec<T>,
     (name, chosen): (&str, &Chosen),
-    begin: Option<String>,
+    begin: Option<&str>,
     begins: impl Fn(&T) -> bool,
     place: impl Fn(&T) -> String,
 ) -> (Vec<T>, Paging) {
     rows.drain(..rows.iter().position(begins).unwrap_or(rows.len()));
     let next = rows.get(SHOWN).and_then(|_| rows.get(SHOWN - 1)).map(place);
     rows.truncate(SHOWN);
-    let paging = Paging::of(name, PATH, &chosen.query(name), (begin.as_deref(), next.as_deref()));
+    let paging = Paging::of(name, PATH, &chosen.query(name), (begin, next.as_deref()));
     (rows, paging)
 }
 
@@ -139,20 +140,20 @@ pub(super) async fn show(
     let (erasures, more_erasures) = part(
         all,
         ("erased", &chosen),
-        chosen.erased.map(|number| number.to_string()),
+        chosen.erased.map(|number| number.to_string()).as_deref(),
         |erasure| erasure.number < before,
         |erasure| erasure.number.to_string(),
     );
     let (held, more_holds) = part(
         app.store.holds().await?,
         ("held", &chosen),
-        chosen.held.map(|id| id.to_string()),
+        chosen.held.map(|id| id.to_string()).as_deref(),
         |hold| hold.subject.id() > after,
         |hold| hold.subject.id().to_string(),
     );
-    let mut holds = Vec::with_capacity(held.len());
+    let (book, mut holds) = (person.book(&app, Action::ExportClients).await?, Vec::with_capacity(held.len()));
     for hold in held {
-        holds.push(hold_row(&app, hold, &person.clock).await?);
+        holds.push(hold_row(&book, hold, &person.clock).await?);
     }
     page(&PrivacyPage {
         layout: Layout::load(&app, &person, Section::Settings).await?,
@@ -189,14 +190,14 @@ fn erasure_row(erasure: &Erasure, in_force: bool, clock: &Clock) -> ErasureRow {
     ErasureRow { number: erasure.number, at: Moment::new(erasure.at, clock), by: erasure.by.clone(), what, in_force }
 }
 
-async fn hold_row(app: &App, hold: LegalHold, clock: &Clock) -> Result<HoldRow, Failure> {
+async fn hold_row(book: &Book, hold: LegalHold, clock: &Clock) -> Result<HoldRow, Failure> {
     let (whose, path) = match hold.subject {
         HeldSubject::Client(id) => {
-            let name = app.store.client(id).await?.map(|client| format::name(&client.client.full_name()));
+            let name = book.client(id).await?.map(|client| format::name(&client.client.full_name()));
             (name.unwrap_or_else(|| "A client who is gone".to_owned()), format!("/clients/{id}/privacy"))
         }
         HeldSubject::Household(id) => {
-            let name = app.store.household(id).await?.map(|household| household.household.name);
+            let name = book.household(id).await?.map(|household| household.household.name);
             let name = name.map(|name| format!("Household {}", format::name(&name)));
             (name.unwrap_or_else(|| "A household that is gone".to_owned()), format!("/households/{id}"))
         }

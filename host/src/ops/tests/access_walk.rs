@@ -144,8 +144,9 @@ async fn no_operation_tells_of_a_household_that_somebody_may_not_see() {
                     let sent = format!("{method} {address} {body}");
                     hides(&host, who, &sent, &answer);
                     asked += 1;
-                    let (nobody, of) = (of_nobody(&host, &address), of_nobody(&host, &body.to_string()));
-                    if nobody != address || of != body.to_string() {
+                    let text = body.to_string();
+                    let (nobody, of) = (of_nobody(&host, &address), of_nobody(&host, &text));
+                    if nobody != address || of != text {
                         let of = serde_json::from_str(&of).unwrap();
                         let of_none = host.call(&method, &nobody, &of, cookie).await;
                         is_as_of_nobody(&host, who, &sent, &answer, &of_none);

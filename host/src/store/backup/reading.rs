@@ -11,10 +11,11 @@ use super::{
     cut_off, take,
 };
 use crate::domain::Timestamp;
+use crate::domain::audit::{Act, By, Subject, THIS_MACHINE};
 use crate::store::catalogue;
 use crate::store::engine::{Engine, FILE_NAME, Key, Table, UNFINISHED, Value, Write};
 use crate::store::visitor::{Visitor, Whose};
-use crate::store::{StoreError, access, erasure, is_in, outbox};
+use crate::store::{StoreError, access, audit, erasure, is_in, outbox};
 
 /// The rows that one transaction puts back at most, and their bytes: they are in memory until it ends.
 const BATCH: (u64, usize) = (50_000, 32 << 20);
@@ -120,12 +121,15 @@ pub fn restore(data_dir: &Path, from: impl Read, keys: &SubjectKeys, now: Timest
     if reading.copied.keyless > 0 {
         return Err(CopyError::Keyless { rows: reading.copied.keyless });
     }
-    let transaction = engine.write()?;
+    let (transaction, rows) = (engine.write()?, reading.copied.rows - reading.copied.forgotten);
     catalogue::make(&transaction)?;
     keys.put(&transaction)?;
     let erased = erasure::tidy_up(&transaction, now)?;
     let notes_to_look_for = outbox::look_for_unsent(&transaction, now)?;
     access::end_sessions(&transaction)?;
+    let act = Act::done(By::host("restore"), THIS_MACHINE, "backups.restore", Subject::of_kind("backup"));
+    let detail = format!("{rows} rows, {erased} people erased since, {notes_to_look_for} notes to look for");
+    audit::append(&transaction, Act { detail, ..act })?;
     transaction.commit()?;
     restoring.restored = Restored { copied: reading.copied, erased, notes_to_look_for };
     Ok(restoring)

@@ -4,6 +4,7 @@ mod copies;
 mod gaps;
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
 use super::outbox::note_of;
@@ -113,7 +114,7 @@ async fn nothing_of_an_erased_client_is_left_and_no_way_brings_them_back(on: On)
             assert!(traces(&practice.place).iter().any(|found| found.ends_with(trace)), "{trace} is there before");
         }
     }
-    let site = |host: &str| Site { crm: "xplan".to_owned(), host: host.to_owned() };
+    let site = |host: &str| Site { crm: "acme".to_owned(), host: host.to_owned() };
     let bound = practice.store.bind_site("main".parse().unwrap(), site("practice.example.com")).await;
     assert_eq!(bound.unwrap(), None);
     let rehearsed = practice.store.rehearse_erasure(id, now()).await.unwrap().unwrap();
@@ -338,6 +339,29 @@ async fn an_older_copy_of_the_store_forgets_again_whom_the_file_of_erasures_has(
 }
 
 /// Closes a store: its threads end after it, and with them the file.
+/// The file itself is looked through, as somebody could who has it.
+#[tokio::test]
+async fn what_was_erased_is_in_no_page_of_the_file_after_a_start() {
+    let (practice, id) = with_ayda(On::File).await;
+    let Place::File(folder) = &practice.place else { unreachable!() };
+    let in_file = || {
+        let text = String::from_utf8_lossy(&fs::read(folder.path().join(FILE_NAME)).unwrap()).to_lowercase();
+        TRACES.into_iter().filter(|trace| text.contains(trace)).collect::<Vec<_>>()
+    };
+    practice.store.erase_client(id, word()).await.unwrap().unwrap();
+    let clients = practice.store.book_counts().await.unwrap().clients;
+    close(practice.store).await;
+    assert!(in_file().contains(&"quillfeather"), "the engine wipes nothing by itself");
+    let store = practice.place.open();
+    assert_eq!(store.book_counts().await.unwrap().clients, clients);
+    assert_eq!(store.verify_audit(None).await.unwrap().map(|_| ()), Ok(()));
+    close(store).await;
+    assert_eq!(in_file(), [""; 0]);
+    let written = fs::metadata(folder.path().join(FILE_NAME)).unwrap().ino();
+    close(practice.place.open()).await;
+    assert_eq!(fs::metadata(folder.path().join(FILE_NAME)).unwrap().ino(), written, "once for an erasure");
+}
+
 async fn close(store: Store) {
     drop(store);
     tokio::time::sleep(Duration::from_millis(50)).await;

@@ -202,9 +202,12 @@ async fn a_file_of_keys_is_old_after_an_erasure() {
     assert_eq!(store.mark().await.unwrap(), practice.store.mark().await.unwrap());
     let (_, as_of) = store.subject_keys().await.unwrap();
     store.erase_client(id, word()).await.unwrap().unwrap();
-    assert!(!store.is_file_of_keys_old().await.unwrap(), "there never was one");
+    assert!(
+        !store.is_file_of_keys_old().await.unwrap() && !store.has_file_of_keys().await.unwrap(),
+        "there never was one"
+    );
     store.keys_are_written(as_of).await.unwrap();
-    assert!(store.is_file_of_keys_old().await.unwrap());
+    assert!(store.is_file_of_keys_old().await.unwrap() && store.has_file_of_keys().await.unwrap());
     let (_, as_of) = store.subject_keys().await.unwrap();
     store.keys_are_written(as_of).await.unwrap();
     assert!(!store.is_file_of_keys_old().await.unwrap());
