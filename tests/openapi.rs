@@ -12,7 +12,7 @@ use tokio::process::Command;
 
 /// Operations whose bodies are judged by what they mean, too: `+61000` is a number as the schema wants it, and nobody's; the
 /// name that confirms an erasure is the client's.
-const JUDGED_BY_MEANING: [&str; 27] = [
+const JUDGED_BY_MEANING: [&str; 28] = [
     "accept_event",
     "add_connection",
     "add_user",
@@ -26,6 +26,7 @@ const JUDGED_BY_MEANING: [&str; 27] = [
     "edit_client",
     "edit_note",
     "erase_client",
+    "erase_record",
     "hand_over_households",
     "hold_client",
     "hold_household",

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::fold::fold;
-use crate::ids::{ClientId, HouseholdId};
+use crate::ids::{ClientId, ConnectionName, ExternalId, HouseholdId};
 use crate::record::Client;
 use crate::stored::StoredClient;
 use crate::value::Timestamp;
@@ -69,11 +69,17 @@ impl StoredClient {
                             them, here and in the CRM.";
             sentences.push(sentence.to_owned());
         }
-        let copies = "Backups that this host made forget the client with the keys beside them: copy that file elsewhere, in place \
-                      of the copy of before. Other copies of the data folder have the data until they are thrown away.";
-        sentences.push(copies.to_owned());
+        sentences.push(LEFT_IN_COPIES.to_owned());
         sentences.join(" ")
     }
+}
+
+const LEFT_IN_COPIES: &str = "Backups that this host made forget the client with the keys beside them: copy that file elsewhere, in place \
+                              of the copy of before. Other copies of the data folder have the data until they are thrown away.";
+
+/// The sentences about what the erasure of a record that is no client leaves to do elsewhere.
+pub fn left_to_do_of_record(connection: &ConnectionName, id: &ExternalId) -> String {
+    format!("The CRM of the connection {connection} still has the client {id}: erase it there. {LEFT_IN_COPIES}")
 }
 
 /// The reason for an erasure, or for lifting one. One of a few, so that no name gets into what is kept of it for good.
@@ -212,9 +218,30 @@ pub enum Refusal {
     /// A record of a CRM that looks like them, or is theirs, waits for a person to decide.
     #[error("a record that may be theirs waits in the review queue")]
     AwaitsReview,
+    /// There is no such record of a CRM.
+    #[error("the connection {0} has brought no client {1}")]
+    NoRecord(ConnectionName, ExternalId),
+    /// The record is a client's, who is erased as a whole.
+    #[error("the record is the client {0}")]
+    IsClient(ClientId),
     /// There is no such erasure in force.
     #[error("there is no erasure {0} in force")]
     NotErased(u64),
+}
+
+/// The one who is erased.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ErasureOf {
+    /// A client.
+    Client(ClientId),
+    /// A record of a CRM that is no client here: in quarantine, or left out by a rule.
+    Record(ConnectionName, ExternalId),
+}
+
+impl From<ClientId> for ErasureOf {
+    fn from(client: ClientId) -> Self {
+        Self::Client(client)
+    }
 }
 
 /// The one on whom a legal hold is.

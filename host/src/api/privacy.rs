@@ -12,14 +12,14 @@ use utoipa_axum::routes;
 
 use crate::api::body::List;
 use crate::api::caller::Caller;
-use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam, page};
+use crate::api::extract::{Body, NoParams, PageParams, Params, PathPair, PathParam, page};
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::privacy::register::{Kept, REGISTER};
-use crate::domain::privacy::{Erasure, ErasureAct, ErasureCounts};
+use crate::domain::privacy::{Erasure, ErasureAct, ErasureCounts, ErasureOf, left_to_do_of_record};
 use crate::domain::stored::StoredClient;
-use crate::domain::{ClientId, Timestamp};
+use crate::domain::{ClientId, ConnectionName, ExternalId, Timestamp};
 use crate::ops;
 use crate::ops::privacy::AskedErasure;
 
@@ -32,6 +32,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(due))
         .routes(routes!(preview))
         .routes(routes!(erase))
+        .routes(routes!(preview_record))
+        .routes(routes!(erase_record))
         .routes(routes!(export::export))
         .merge(holds::routes())
 }
@@ -310,6 +312,63 @@ pub async fn erase(
     let Body(EraseBody { reason, confirm }) = body?;
     let asked = AskedErasure { reason: &reason, confirm: &confirm };
     let erased = ops::privacy::erase(&app, caller.actor(), id, asked, Timestamp::now()).await?;
+    let erasure = Some(ErasureBody::of(&erased.erasure, true));
+    Ok(Json(ClientErasureBody { erasure, counts: erased.counts.into(), left_to_do: erased.left_to_do }))
+}
+
+/// What erasing a record of a CRM that is no client here would take away. Nothing is changed.
+#[utoipa::path(
+    get,
+    path = "/api/v1/connections/{name}/clients/{external_id}/erasure",
+    operation_id = "preview_record_erasure",
+    tag = "privacy",
+    security(("token" = []), ("session" = [])),
+    params(
+        ("name" = String, Path, description = "The connection's name"),
+        ("external_id" = String, Path, description = "The record's id in the CRM")
+    ),
+    responses((status = 200, body = ClientErasureBody))
+)]
+pub async fn preview_record(
+    caller: Caller,
+    State(app): State<App>,
+    PathPair(connection, id): PathPair<ConnectionName>,
+    _: NoParams,
+) -> Result<Json<ClientErasureBody>, Problem> {
+    caller.may(Action::EraseClients)?;
+    let id = ExternalId::of_crm(&id);
+    let left_to_do = left_to_do_of_record(&connection, &id);
+    let of = ErasureOf::Record(connection, id);
+    let counts = app.store.rehearse_erasure(of, Timestamp::now()).await?.map_err(ops::Refusal::from)?;
+    Ok(Json(ClientErasureBody { erasure: None, counts: counts.into(), left_to_do }))
+}
+
+/// Erases a record of a CRM that is no client here, as it is in quarantine or left out by a rule: it goes, and is kept away from now
+/// on. The CRM is not changed. `confirm` is the record's id, once more.
+#[utoipa::path(
+    post,
+    path = "/api/v1/connections/{name}/clients/{external_id}/erase",
+    operation_id = "erase_record",
+    tag = "privacy",
+    security(("token" = []), ("session" = [])),
+    params(
+        ("name" = String, Path, description = "The connection's name"),
+        ("external_id" = String, Path, description = "The record's id in the CRM")
+    ),
+    request_body = EraseBody,
+    responses((status = 200, body = ClientErasureBody))
+)]
+pub async fn erase_record(
+    caller: Caller,
+    State(app): State<App>,
+    PathPair(connection, id): PathPair<ConnectionName>,
+    _: NoParams,
+    body: Result<Body<EraseBody>, Problem>,
+) -> Result<Json<ClientErasureBody>, Problem> {
+    caller.may(Action::EraseClients)?;
+    let Body(EraseBody { reason, confirm }) = body?;
+    let (asked, record) = (AskedErasure { reason: &reason, confirm: &confirm }, (connection, ExternalId::of_crm(&id)));
+    let erased = ops::privacy::erase_record(&app, caller.actor(), record, asked, Timestamp::now()).await?;
     let erasure = Some(ErasureBody::of(&erased.erasure, true));
     Ok(Json(ClientErasureBody { erasure, counts: erased.counts.into(), left_to_do: erased.left_to_do }))
 }

@@ -92,6 +92,7 @@ pub const ROUTES: &[Route] = &[
     seen("/api/v1/clients/{id}/explain", "clients.explain", "client", "{id}"),
     export("/api/v1/clients/{id}/export", "clients.export", "client", "{id}"),
     seen("/api/v1/clients/{id}/erasure", "clients.view", "client", "{id}"),
+    seen("/api/v1/connections/{name}/clients/{external_id}/erasure", "privacy.view", "connection", "{name}"),
     list("/api/v1/privacy/due", "privacy.view", "client"),
     list("/api/v1/privacy/erasures", "privacy.view", "erasure"),
     list("/api/v1/privacy/holds", "privacy.view", "client"),

@@ -30,6 +30,7 @@ It is for its owner alone, and its README.txt says what is in it. The export has
     #[command(after_help = "Examples:
   tidegate privacy erase 0192f0c4-7d1e-7000-8000-000000000001 --preview
   tidegate privacy erase 0192f0c4-7d1e-7000-8000-000000000001 --reason asked
+  tidegate privacy erase 30060 --connection main --reason asked     somebody whom a rule leaves out, by the CRM's id
 
 It erases nothing in the CRM, and says what is left to do there.")]
     Erase(Erase),
@@ -67,8 +68,11 @@ pub(super) struct Export {
 
 #[derive(Args)]
 pub(super) struct Erase {
-    /// The client's id
+    /// The client's id; with --connection, the id in that CRM of a record that is no client here
     client: String,
+    /// The connection that brought a record that is in quarantine or left out by a rule
+    #[arg(long, value_name = "NAME")]
+    connection: Option<String>,
     /// Why: asked, retention_over or mistake
     #[arg(long, required_unless_present = "preview")]
     reason: Option<String>,
@@ -162,11 +166,15 @@ async fn save(host: &Local, client: &str, file: &mut File) -> anyhow::Result<usi
 
 impl Erase {
     async fn ask(self, host: &Local, json: bool) -> anyhow::Result<()> {
-        let Self { client, reason, preview } = self;
+        let Self { client, connection, reason, preview } = self;
+        let of = match &connection {
+            Some(connection) => format!("connections/{connection}/clients/{client}"),
+            None => format!("clients/{client}"),
+        };
         let answer = if preview {
-            host.get(&format!("clients/{client}/erasure")).await?
+            host.get(&format!("{of}/erasure")).await?
         } else {
-            host.post_json(&format!("clients/{client}/erase"), &json!({"reason": reason, "confirm": client})).await?
+            host.post_json(&format!("{of}/erase"), &json!({"reason": reason, "confirm": client})).await?
         };
         if json {
             return output::json(&answer);

@@ -5,9 +5,9 @@ use super::{Kind, Refusal, audited, may, may_freshly};
 use crate::app::App;
 use crate::domain::access::{Action, Actor};
 use crate::domain::audit::Subject;
-use crate::domain::privacy::{self, Erasure, ErasureCounts, ErasureReason, HeldSubject, LegalHold};
+use crate::domain::privacy::{self, Erasure, ErasureCounts, ErasureOf, ErasureReason, HeldSubject, LegalHold};
 use crate::domain::stored::StoredClient;
-use crate::domain::{ClientId, HouseholdId, Timestamp, text};
+use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, Timestamp, text};
 use crate::store::audit::scope;
 use crate::store::erasure::Word;
 
@@ -54,20 +54,55 @@ pub async fn erase(
             let message = "Type the client’s name as it stands here, or their id, to say that this is the one.";
             return Err(Refusal::at("/confirm", message));
         }
-        scope::detail(reason.as_str());
-        let word = Word { by: actor.name.clone(), reason, at: now };
-        let (erasure, counts) = app.store.erase_client(id, word).await??;
-        // They have values of the book as it was. Those of before an erasure go at the next start, too.
-        if let Err(error) = app.previews.forget_all() {
-            tracing::error!(%error, "a client was erased, and previews that may have their values could not be removed");
-        }
-        let mut left_to_do = client.left_to_do(&counts);
-        if let Some(more) = super::backups::forget_erased(app, now).await {
-            left_to_do = format!("{left_to_do} {more}");
-        }
-        Ok(Erased { erasure, counts, left_to_do })
+        take_away(app, id.into(), Word { by: actor.name.clone(), reason, at: now }, |counts| client.left_to_do(counts))
+            .await
     })
     .await
+}
+
+/// Erases a record of a CRM that is no client here: in quarantine, or left out by a rule. It is kept away from now on.
+///
+/// # Errors
+/// Returns an error if the connection brought no such record, it is a client's, or a field does not fit.
+pub async fn erase_record(
+    app: &App,
+    actor: &Actor,
+    (connection, id): (ConnectionName, ExternalId),
+    asked: AskedErasure<'_>,
+    now: Timestamp,
+) -> Result<Erased, Refusal> {
+    audited(app, actor, ("privacy.erase_record", Subject::new("connection", &connection)), async move {
+        may_freshly(actor, Action::EraseClients)?;
+        in_person(actor, "erase a client")?;
+        let reason = reason(&ErasureReason::TO_ERASE, asked.reason)?;
+        if text::one_line(asked.confirm) != id.to_string() {
+            return Err(Refusal::at("/confirm", "Type the record’s id once more, to say that this is the one."));
+        }
+        let left_to_do = privacy::left_to_do_of_record(&connection, &id);
+        let word = Word { by: actor.name.clone(), reason, at: now };
+        take_away(app, ErasureOf::Record(connection, id), word, |_| left_to_do).await
+    })
+    .await
+}
+
+async fn take_away(
+    app: &App,
+    of: ErasureOf,
+    word: Word,
+    left_to_do: impl FnOnce(&ErasureCounts) -> String,
+) -> Result<Erased, Refusal> {
+    let now = word.at;
+    scope::detail(word.reason.as_str());
+    let (erasure, counts) = app.store.erase(of, word).await??;
+    // They have values of the book as it was. Those of before an erasure go at the next start, too.
+    if let Err(error) = app.previews.forget_all() {
+        tracing::error!(%error, "a client was erased, and previews that may have their values could not be removed");
+    }
+    let mut left_to_do = left_to_do(&counts);
+    if let Some(more) = super::backups::forget_erased(app, now).await {
+        left_to_do = format!("{left_to_do} {more}");
+    }
+    Ok(Erased { erasure, counts, left_to_do })
 }
 
 /// Whether what was typed is the client's name or id. Capitals and blanks do not matter.
@@ -198,6 +233,15 @@ impl From<privacy::Refusal> for Refusal {
                 "Nothing was erased: a client of the CRM waits in the review queue who may be this one, and would bring them \
                  back. Decide about that one first: link them, where they are the same person; leave them out or import them, \
                  where they are somebody else.",
+            ),
+            Why::NoRecord(connection, id) => {
+                Self::not_found(format_args!("client {id} of the CRM that the connection {connection} has brought"))
+            }
+            Why::IsClient(id) => Self::new(
+                Kind::WrongState,
+                format!(
+                    "Nothing was erased: the record is the client {id} here. Erase that client, with all that is theirs."
+                ),
             ),
             Why::NotErased(number) => Self::not_found(format_args!("erasure {number} in force")),
         }

@@ -17,7 +17,7 @@ use super::rows::decode;
 use super::tables::{CLIENTS, ClientRecord};
 use super::{Store, StoreError, holds, outbox, tombstones};
 use crate::domain::audit::{Act, By, Subject, THIS_MACHINE};
-use crate::domain::privacy::{Erasure, ErasureAct, ErasureCounts, ErasureReason, Refusal};
+use crate::domain::privacy::{Erasure, ErasureAct, ErasureCounts, ErasureOf, ErasureReason, Refusal};
 use crate::domain::{ClientId, ConnectionName, ExternalId};
 
 /// The name of the empty file by which a person says that the file of erasures is of the store beside it.
@@ -35,19 +35,19 @@ pub struct Word {
 }
 
 impl Store {
-    /// Erases a client, and keeps the person away from now on. Answers the entry and what was taken away.
+    /// Erases a client, or a record that is none, and keeps the person away from now on. Answers the entry and what was taken away.
     ///
     /// # Errors
     /// Returns an error if the store or the file of erasures fails; nothing is taken away then, or it is when the store is
     /// opened next.
-    pub async fn erase_client(
+    pub async fn erase(
         &self,
-        client: ClientId,
+        of: impl Into<ErasureOf>,
         word: Word,
     ) -> Result<Result<(Erasure, ErasureCounts), Refusal>, StoreError> {
-        let file = self.erasures.clone();
+        let (of, file) = (of.into(), self.erasures.clone());
         self.write_in_any_case_unless_refused(move |transaction| {
-            let target = match admit(transaction, client, word.at)? {
+            let target = match admit(transaction, &of, word.at)? {
                 Ok(target) => target,
                 Err(refusal) => return Ok(Err(refusal)),
             };
@@ -62,16 +62,17 @@ impl Store {
         .await
     }
 
-    /// What erasing a client would take away. Nothing is changed.
+    /// What that would take away. Nothing is changed.
     ///
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn rehearse_erasure(
         &self,
-        client: ClientId,
+        of: impl Into<ErasureOf>,
         at: Timestamp,
     ) -> Result<Result<ErasureCounts, Refusal>, StoreError> {
-        self.try_out(move |transaction| match admit(transaction, client, at)? {
+        let of = of.into();
+        self.try_out(move |transaction| match admit(transaction, &of, at)? {
             Ok(target) => take_away(transaction, &target, at).map(Ok),
             Err(refusal) => Ok(Err(refusal)),
         })
@@ -130,20 +131,32 @@ pub fn in_force(all: &[Erasure]) -> impl Iterator<Item = &Erasure> {
     all.iter().filter(move |erasure| matches!(erasure.act, ErasureAct::Erased { .. }) && !is_lifted(erasure.number))
 }
 
-/// The client, where nothing speaks against erasing them now.
-fn admit(transaction: &Write, client: ClientId, at: Timestamp) -> Result<Result<Target, Refusal>, StoreError> {
+/// Whom an erasure takes away, where nothing speaks against erasing them now.
+fn admit(transaction: &Write, of: &ErasureOf, at: Timestamp) -> Result<Result<Target, Refusal>, StoreError> {
+    let target = match of {
+        ErasureOf::Client(client) => match admit_client(transaction, *client, at)? {
+            Ok(target) => target,
+            Err(refusal) => return Ok(Err(refusal)),
+        },
+        ErasureOf::Record(connection, id) => match Target::of_record(transaction, connection, id)? {
+            None => return Ok(Err(Refusal::NoRecord(connection.clone(), id.clone()))),
+            Some(Target { client: Some(client), .. }) => return Ok(Err(Refusal::IsClient(client))),
+            Some(target) => target,
+        },
+    };
+    if target.awaits_review(transaction)? {
+        return Ok(Err(Refusal::AwaitsReview));
+    }
+    Ok(Ok(target))
+}
+
+fn admit_client(transaction: &Write, client: ClientId, at: Timestamp) -> Result<Result<Target, Refusal>, StoreError> {
     let Some(target) = Target::of(transaction, client)? else { return Ok(Err(Refusal::Unknown(client))) };
     if let Some(hold) = holds::of_client(transaction, client, target.household, at)? {
         let (by, reason, until) = (hold.by, hold.reason, hold.until);
         return Ok(Err(Refusal::Held { by, reason, until }));
     }
-    if outbox::is_sending(transaction, client)? {
-        return Ok(Err(Refusal::IsSending));
-    }
-    if target.awaits_review(transaction)? {
-        return Ok(Err(Refusal::AwaitsReview));
-    }
-    Ok(Ok(target))
+    Ok(if outbox::is_sending(transaction, client)? { Err(Refusal::IsSending) } else { Ok(target) })
 }
 
 /// The key of the hashes; one is made where neither the store nor the file has one.

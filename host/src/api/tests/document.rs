@@ -60,6 +60,8 @@ async fn what_it_lists() {
     post /api/v1/connections/{name}/apart (name) 200 default
     post /api/v1/connections/{name}/authorize (name) 200 default
     post /api/v1/connections/{name}/check (name) 200 default
+    post /api/v1/connections/{name}/clients/{external_id}/erase (name, external_id) 200 default
+    get /api/v1/connections/{name}/clients/{external_id}/erasure (name, external_id) 200 default
     post /api/v1/connections/{name}/clients/{external_id}/sync (name, external_id) 200 default
     get /api/v1/connections/{name}/departures (name, kind) 200 default
     post /api/v1/connections/{name}/departures/confirm (name, kind, run_id) 200 default

@@ -13,7 +13,7 @@ use super::*;
 use crate::domain::import::{Import, ImportCounts, ImportState, ListedPerson, PriorRows};
 use crate::domain::note::NoteState;
 use crate::domain::practice_client::Refusal as NotMade;
-use crate::domain::privacy::{ErasureAct, ErasureReason, HeldSubject, LegalHold, Refusal};
+use crate::domain::privacy::{ErasureAct, ErasureOf, ErasureReason, HeldSubject, LegalHold, Refusal};
 use crate::domain::{ClientId, ImportId};
 use crate::store::connections::By;
 use crate::store::engine::FILE_NAME;
@@ -28,6 +28,7 @@ on_each_engine![
     a_note_that_is_being_sent_is_waited_for,
     an_erasure_is_lifted_by_a_persons_word,
     what_stays_out_of_the_book_is_kept_away_too,
+    a_record_that_is_no_client_is_erased_by_its_own_id,
 ];
 
 fn word() -> Word {
@@ -119,7 +120,7 @@ async fn nothing_of_an_erased_client_is_left_and_no_way_brings_them_back(on: On)
     assert_eq!(bound.unwrap(), None);
     let rehearsed = practice.store.rehearse_erasure(id, now()).await.unwrap().unwrap();
     assert!(practice.of("7").await.is_some(), "a rehearsal changes nothing");
-    let (erasure, counts) = practice.store.erase_client(id, word()).await.unwrap().unwrap();
+    let (erasure, counts) = practice.store.erase(id, word()).await.unwrap().unwrap();
     assert_eq!((&counts, erasure.number), (&rehearsed, 1));
     assert_eq!((counts.raw_records, counts.listed, counts.notes, counts.notes_not_sent), (2, 1, 1, 1), "{counts:?}");
     assert_eq!((counts.import_rows, counts.households), (1, 1), "{counts:?}");
@@ -180,7 +181,7 @@ async fn nothing_of_an_erased_client_is_left_and_no_way_brings_them_back(on: On)
         Err(NotMade::IsErased(id.to_string()))
     );
     assert_eq!(traces(&practice.place), Vec::<String>::new());
-    let again = practice.store.erase_client(id, word()).await.unwrap();
+    let again = practice.store.erase(id, word()).await.unwrap();
     assert_eq!(again.err(), Some(Refusal::Unknown(id)));
 }
 
@@ -191,7 +192,7 @@ async fn a_partner_keeps_the_household_and_what_is_theirs_too(on: On) {
     assert_eq!(ayda.household_id, bo.household_id);
     practice.store.accept_note(note_of(bo.household_id, &[ayda.id, bo.id], "Both")).await.unwrap();
     practice.store.accept_note(note_of(bo.household_id, &[bo.id], "Bo alone")).await.unwrap();
-    let (_, counts) = practice.store.erase_client(ayda.id, word()).await.unwrap().unwrap();
+    let (_, counts) = practice.store.erase(ayda.id, word()).await.unwrap().unwrap();
     assert_eq!(
         (counts.notes, counts.shared_notes, counts.shared_notes_ended, counts.households),
         (0, 1, 1, 0),
@@ -231,7 +232,7 @@ async fn a_hold_keeps_a_client_until_it_ends(on: On) {
         practice.store.put_hold(hold.clone()).await.unwrap();
         assert_eq!(practice.store.hold(subject).await.unwrap().as_ref(), Some(&hold));
         assert_eq!(practice.store.holds().await.unwrap(), std::slice::from_ref(&hold));
-        let refused = practice.store.erase_client(ayda.id, word()).await.unwrap().err();
+        let refused = practice.store.erase(ayda.id, word()).await.unwrap().err();
         assert!(matches!(refused, Some(Refusal::Held { .. })), "{subject:?}: {refused:?}");
         assert!(matches!(practice.store.rehearse_erasure(ayda.id, now()).await.unwrap(), Err(Refusal::Held { .. })));
         assert!(practice.store.erasures().await.unwrap().is_empty());
@@ -247,7 +248,7 @@ async fn a_hold_keeps_a_client_until_it_ends(on: On) {
         until,
     };
     practice.store.put_hold(over).await.unwrap();
-    practice.store.erase_client(ayda.id, word()).await.unwrap().unwrap();
+    practice.store.erase(ayda.id, word()).await.unwrap().unwrap();
     assert!(practice.store.holds().await.unwrap().is_empty(), "a hold that is over goes with its client");
 }
 
@@ -259,9 +260,9 @@ async fn a_note_that_is_being_sent_is_waited_for(on: On) {
     let id = new.note.id;
     practice.store.accept_note(new).await.unwrap();
     practice.store.change_note(id, |note| note.state = NoteState::Sending).await.unwrap();
-    assert_eq!(practice.store.erase_client(ayda.id, word()).await.unwrap().err(), Some(Refusal::IsSending));
+    assert_eq!(practice.store.erase(ayda.id, word()).await.unwrap().err(), Some(Refusal::IsSending));
     practice.store.change_note(id, |note| note.state = NoteState::Waiting).await.unwrap();
-    practice.store.erase_client(ayda.id, word()).await.unwrap().unwrap();
+    practice.store.erase(ayda.id, word()).await.unwrap().unwrap();
     assert!(practice.store.note(id).await.unwrap().is_none());
 }
 
@@ -269,7 +270,7 @@ async fn an_erasure_is_lifted_by_a_persons_word(on: On) {
     let mut practice = Practice::new(on).await;
     practice.clients(&[client("7", "Ayda Quillfeather")]).await;
     let first_id = practice.of("7").await.unwrap().id;
-    practice.store.erase_client(first_id, word()).await.unwrap().unwrap();
+    practice.store.erase(first_id, word()).await.unwrap().unwrap();
     assert_eq!(practice.store.lift_erasure(2, word()).await.unwrap().err(), Some(Refusal::NotErased(2)));
     let back = Word { reason: ErasureReason::ClientAgain, ..word() };
     let lifted = practice.store.lift_erasure(1, back.clone()).await.unwrap().unwrap();
@@ -287,7 +288,7 @@ async fn what_stays_out_of_the_book_is_kept_away_too(on: On) {
     let ayda = practice.of("7").await.unwrap().id;
     practice.commit(RecordKind::Client, vec![left_out("7", "archived"), unusable("8")]).await;
     assert_eq!((practice.counts().await.skipped, practice.counts().await.quarantined), (1, 1));
-    let (_, counts) = practice.store.erase_client(ayda, word()).await.unwrap().unwrap();
+    let (_, counts) = practice.store.erase(ayda, word()).await.unwrap().unwrap();
     assert_eq!(counts.set_aside, 1);
     assert_eq!(
         (practice.counts().await.skipped, practice.counts().await.quarantined, practice.counts().await.clients),
@@ -295,6 +296,30 @@ async fn what_stays_out_of_the_book_is_kept_away_too(on: On) {
     );
     assert_eq!(practice.commit(RecordKind::Client, vec![left_out("7", "archived")]).await.erased, 1);
     assert_eq!(practice.counts().await.skipped, 0);
+}
+
+async fn a_record_that_is_no_client_is_erased_by_its_own_id(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice
+        .commit(RecordKind::Client, vec![full(&client("9", "Bo Osei")), left_out("7", "archived"), unusable("8")])
+        .await;
+    assert_eq!((practice.counts().await.skipped, practice.counts().await.quarantined), (1, 1));
+    let main: ConnectionName = "main".parse().unwrap();
+    let of = |id: &str| ErasureOf::Record(main.clone(), ExternalId(id.to_owned()));
+    let refused = async |id: &str| practice.store.erase(of(id), word()).await.unwrap().err();
+    assert_eq!(refused("9").await, Some(Refusal::IsClient(practice.of("9").await.unwrap().id)));
+    assert_eq!(refused("10").await, Some(Refusal::NoRecord(main.clone(), ExternalId("10".to_owned()))));
+    let elsewhere = ErasureOf::Record("other".parse().unwrap(), ExternalId("7".to_owned()));
+    assert!(practice.store.erase(elsewhere, word()).await.unwrap().is_err());
+    for id in ["7", "8"] {
+        let rehearsed = practice.store.rehearse_erasure(of(id), now()).await.unwrap().unwrap();
+        let (_, counts) = practice.store.erase(of(id), word()).await.unwrap().unwrap();
+        assert_eq!((counts.set_aside, &counts), (1, &rehearsed), "{id}");
+        assert_eq!(refused(id).await, Some(Refusal::NoRecord(main.clone(), ExternalId(id.to_owned()))));
+    }
+    assert_eq!((practice.counts().await.skipped, practice.counts().await.quarantined), (0, 0));
+    let again = practice.commit(RecordKind::Client, vec![left_out("7", "archived"), unusable("8")]).await;
+    assert_eq!((again.erased, practice.counts().await.skipped, practice.counts().await.quarantined), (2, 0, 0));
 }
 
 #[tokio::test]
@@ -305,7 +330,7 @@ async fn an_older_copy_of_the_store_forgets_again_whom_the_file_of_erasures_has(
     close(practice.store).await;
     fs::copy(folder.path().join(FILE_NAME), &older).unwrap();
     let store = practice.place.open();
-    let (erasure, _) = store.erase_client(id, word()).await.unwrap().unwrap();
+    let (erasure, _) = store.erase(id, word()).await.unwrap().unwrap();
     close(store).await;
     fs::copy(&older, folder.path().join(FILE_NAME)).unwrap();
     let store = practice.place.open();
@@ -348,7 +373,7 @@ async fn what_was_erased_is_in_no_page_of_the_file_after_a_start() {
         let text = String::from_utf8_lossy(&fs::read(folder.path().join(FILE_NAME)).unwrap()).to_lowercase();
         TRACES.into_iter().filter(|trace| text.contains(trace)).collect::<Vec<_>>()
     };
-    practice.store.erase_client(id, word()).await.unwrap().unwrap();
+    practice.store.erase(id, word()).await.unwrap().unwrap();
     let clients = practice.store.book_counts().await.unwrap().clients;
     close(practice.store).await;
     assert!(in_file().contains(&"quillfeather"), "the engine wipes nothing by itself");

@@ -8,7 +8,7 @@ use super::record_of;
 use crate::domain::privacy::{ErasureCounts, NamedBy, Tombstone};
 use crate::domain::review::{Review, ReviewState};
 use crate::domain::run::Run;
-use crate::domain::{Client, ClientId, ConnectionName, HouseholdId, RecordKind, with_listed};
+use crate::domain::{Client, ClientId, ConnectionName, ExternalId, HouseholdId, RecordKind, with_listed};
 use crate::store::commit::practice::{find, leave_book};
 use crate::store::commit::{aside_key, emptied};
 use crate::store::connection_numbers::connection_names;
@@ -24,8 +24,8 @@ use crate::store::rows::listed::StoredItem;
 use crate::store::rows::{decode, encode};
 use crate::store::subject::Subject;
 use crate::store::tables::{
-    BookCounts, CLIENTS, GONE, HOUSEHOLDS, HouseholdRecord, IDENTITIES, LISTED, ListRecord, MADE_OF, RAW, REPORTS,
-    REVIEWS, RUNS, SET_ASIDE, TALLIES, UNSEEN,
+    BookCounts, CLIENTS, CONNECTIONS, GONE, HOUSEHOLDS, HouseholdRecord, IDENTITIES, LISTED, ListRecord, MADE_OF, RAW,
+    REPORTS, REVIEWS, RUNS, SET_ASIDE, TALLIES, UNSEEN,
 };
 use crate::store::{StoreError, holds, household_access, membership, outbox, sites, subject_keys, tombstones};
 
@@ -58,6 +58,21 @@ impl Target {
         }
         before.retain(|place| !others.contains(place));
         Ok(Some(Self { client: Some(client), household, record, before }))
+    }
+
+    /// A record that a connection brought, with the client whose it is; none where it brought no such record.
+    pub fn of_record(
+        transaction: &Write,
+        connection: &ConnectionName,
+        id: &ExternalId,
+    ) -> Result<Option<Self>, StoreError> {
+        let number = transaction.open_table(CONNECTIONS)?.get((PRACTICE, connection.as_str()))?.map(|row| row.value());
+        let Some(number) = number.map(ConnectionNumber) else { return Ok(None) };
+        let place = (number, ExternalKey::from(id));
+        let identities = transaction.open_table(IDENTITIES)?;
+        let row = identities.get(&record(place.0, RecordKind::Client, place.1))?;
+        let client = row.map(|row| Identity::from_row(row.value()).client.map(ClientId));
+        Ok(client.map(|client| Self { client, household: None, record: place, before: Vec::new() }))
     }
 
     /// All records of the person.

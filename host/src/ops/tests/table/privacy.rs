@@ -24,6 +24,11 @@ pub fn rows(host: &Host) -> Vec<Row> {
             post(of("erase"), json!({"reason": "", "confirm": "Ayda Khan"})),
         )
         .at(422, "reason", "Choose a reason: `asked`, `retention_over`, `mistake`."),
+        by_api(
+            "privacy::erase_record",
+            post("/connections/main/clients/7/erase", json!({"reason": "asked", "confirm": "8"})),
+        )
+        .at(422, "confirm", "Type the record’s id once more"),
         row(
             "privacy::lift",
             ("/settings/privacy/erasures/9/lift".to_owned(), "reason=client_again"),

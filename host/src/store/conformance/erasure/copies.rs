@@ -111,7 +111,7 @@ async fn whoever_was_erased_after_a_copy_is_in_none_of_it() {
     practice.store.accept_note(note_of(bo.household_id, &[bo.id], "Bo alone")).await.unwrap();
     for (practice, id) in [alone, (practice, ayda.id)] {
         let (bytes, copied, before) = copy(&practice.store).await;
-        practice.store.erase_client(id, word()).await.unwrap().unwrap();
+        practice.store.erase(id, word()).await.unwrap().unwrap();
         let (keys, _) = practice.store.subject_keys().await.unwrap();
         assert!(rows_of(&bytes, &before).values().flatten().any(|(_, row)| has(row, "quillfeather")));
         let checked = check(bytes.as_slice(), &keys).unwrap();
@@ -147,7 +147,7 @@ async fn a_partner_of_before_has_a_household_after_the_other_ones_erasure() {
     practice.clients(&[client("7", "Ayda Quillfeather"), client("8", "Bo Osei")]).await;
     let (ayda, bo) = (practice.of("7").await.unwrap(), practice.of("8").await.unwrap());
     assert_ne!(ayda.household_id, bo.household_id);
-    practice.store.erase_client(ayda.id, word()).await.unwrap().unwrap();
+    practice.store.erase(ayda.id, word()).await.unwrap().unwrap();
     let (keys, _) = practice.store.subject_keys().await.unwrap();
     let (_folder, restored) = put_back(&bytes, &keys, practice.store.erasure_lines().unwrap());
     let back = restored.client(bo.id).await.unwrap().unwrap();
@@ -167,7 +167,7 @@ async fn a_record_that_was_no_client_yet_is_forgotten_with_the_client_that_it_be
     let (bytes, _, before) = copy(&practice.store).await;
     assert!(rows_of(&bytes, &before)["raw"].iter().any(|(_, row)| has(&unpack(row).unwrap(), "quillfeather")));
     practice.commit(RecordKind::Client, vec![full(&ayda("7"))]).await;
-    practice.store.erase_client(practice.of("7").await.unwrap().id, word()).await.unwrap().unwrap();
+    practice.store.erase(practice.of("7").await.unwrap().id, word()).await.unwrap().unwrap();
     let (keys, _) = practice.store.subject_keys().await.unwrap();
     assert!(rows_of(&bytes, &keys)["raw"].iter().all(|(_, row)| !has(&unpack(row).unwrap(), "quillfeather")));
     assert_eq!(check(bytes.as_slice(), &keys).unwrap().keyless, 0);
@@ -179,7 +179,7 @@ async fn whoever_is_erased_while_a_copy_is_made_has_no_key() {
     let (practice, id) = with_ayda(On::Memory).await;
     let store = practice.store.clone();
     let erasing = async {
-        store.erase_client(id, word()).await.unwrap().unwrap();
+        store.erase(id, word()).await.unwrap().unwrap();
     };
     // The snapshot is taken before the erasure, and the keys are kept after it.
     let (_, seen) = store.subject_keys().await.unwrap();
@@ -201,7 +201,7 @@ async fn a_file_of_keys_is_old_after_an_erasure() {
     let store = &practice.store;
     assert_eq!(store.mark().await.unwrap(), practice.store.mark().await.unwrap());
     let (_, as_of) = store.subject_keys().await.unwrap();
-    store.erase_client(id, word()).await.unwrap().unwrap();
+    store.erase(id, word()).await.unwrap().unwrap();
     assert!(
         !store.is_file_of_keys_old().await.unwrap() && !store.has_file_of_keys().await.unwrap(),
         "there never was one"
