@@ -59,7 +59,7 @@ async fn staff_without_households_see_runs_their_colleagues_and_what_is_their_ow
         let answer = host.send(request(method.clone(), &path, &headers, &example_event().to_string())).await;
         let is_about_runs = path.starts_with("/api/v1/runs") || path.starts_with("/api/v1/connections");
         // These name clients.
-        let names_people = path.ends_with("/departures") || path.ends_with("/changes");
+        let names_people = ["/departures", "/changes", "/erasure"].iter().any(|end| path.ends_with(end));
         // One's own, and who works here.
         let is_ones_own = path.starts_with("/api/v1/sessions") || path.starts_with("/api/v1/tokens");
         // What is kept of clients and where, which names nobody, too.
