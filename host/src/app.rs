@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use crate::access::{Access, SecondFactors};
 use crate::audit::Trail;
-use crate::backup;
+use crate::backup::{self, BackupError};
 use crate::config::Config;
 use crate::connection::{Connection, Connections, OnTrial};
 use crate::documents::Uploads;
@@ -206,7 +206,8 @@ impl App {
         Ok(())
     }
 
-    /// Signs out who came in by an identity provider that the settings name no more.
+    /// Turns sign-in by an identity provider off for accounts whose provider the settings do not name, with what they began by
+    /// it, and on again for those whose provider they do.
     async fn retire_other_providers(&self) -> Result<(), StoreError> {
         let issuer = self.openid.as_ref().map(|provider| provider.settings().issuer.clone());
         let told = Act::done(By::host("settings"), THIS_MACHINE, "openid.retire", Subject::of_kind("account"));
@@ -214,7 +215,7 @@ impl App {
         if changed > 0 {
             tracing::warn!(
                 accounts = changed,
-                "accounts were shut or opened again to sign-ins by an identity provider, as the settings name it or do not"
+                "accounts’ sign-in by the identity provider was turned on or off, as the settings name it now"
             );
         }
         Ok(())
@@ -248,11 +249,13 @@ const BETWEEN_KEYS: Duration = Duration::from_mins(1);
 impl App {
     /// Writes the keys beside the backups anew where an erasure has not come that far. Goes on without end.
     pub async fn keep_keys_of_backups(&self) {
-        let Some(to) = &self.config.backup else { return };
+        let Some(to) = &self.config.backup else { return std::future::pending().await };
         let (mut has_failed, mut looked) = (false, None);
         loop {
             match backup::renew_keys(&self.store, to, Timestamp::now(), looked).await {
                 Ok(file) => (has_failed, looked) = (false, file),
+                // It is looked at again when the backup is done.
+                Err(BackupError::Busy) => {}
                 Err(error) if !has_failed => {
                     tracing::error!(%error, "the keys beside the backups could not be written anew: backups still open who was erased");
                     has_failed = true;
@@ -295,7 +298,7 @@ impl App {
 }
 
 /// The identity provider of the settings. It is asked for nothing before somebody signs in by it.
-fn openid(config: &Config) -> reqwest::Result<Option<OpenId>> {
+pub fn openid(config: &Config) -> reqwest::Result<Option<OpenId>> {
     let Some(settings) = config.openid.clone() else { return Ok(None) };
     OpenId::new(settings, &config.server.base_url(), config.proxy.as_ref()).map(Some)
 }

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
 pub use request::{Watched, counted, denied, known, source, told};
@@ -30,17 +31,23 @@ use recent::Recent;
 /// The time between two transactions of what was seen.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// The changes that go on at one time where whoever asked hung up; any more end with their callers.
+const UNDER_WAY: u32 = 256;
+/// The time for which the end of the host waits for them.
+const END: Duration = Duration::from_secs(2);
+
 /// Writes to the audit log. Cheap to clone.
 #[derive(Clone)]
 pub struct Trail {
     store: Store,
     recent: Arc<Mutex<Recent>>,
+    under_way: Arc<Semaphore>,
 }
 
 impl Trail {
     /// Writes to the log of this store.
     pub fn new(store: Store) -> Self {
-        Self { store, recent: Arc::default() }
+        Self { store, recent: Arc::default(), under_way: Arc::new(Semaphore::new(UNDER_WAY as usize)) }
     }
 
     /// Writes an entry at once.
@@ -68,22 +75,19 @@ impl Trail {
         watched: Watched,
         work: impl Future<Output = (StatusCode, T)> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (trail, is_change) = (self.clone(), watched.is_change);
+        let permit = watched.is_change.then(|| Arc::clone(&self.under_way).try_acquire_owned().ok()).flatten();
+        let trail = self.clone();
         let answer = async move {
             let (status, answer) = watched.run(work).await;
             trail.ended(watched, status).await.map(|()| answer)
         };
-        if !is_change {
-            return answer.await;
-        }
-        match tokio::spawn(answer.in_current_span()).await {
-            Ok(answer) => answer,
-            Err(died) => match died.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The host is shutting down, and this with it.
-                Err(_) => std::future::pending().await,
-            },
-        }
+        let Some(permit) = permit else { return answer.await };
+        let going_on = async move {
+            let answer = answer.await;
+            drop(permit);
+            answer
+        };
+        tokio::spawn(going_on.in_current_span()).await.unwrap_or_else(|died| Err(StoreError::Fault(died.into())))
     }
 
     /// Takes to the log what a request showed or was refused.
@@ -110,8 +114,11 @@ impl Trail {
         self.write_all(acts).await;
     }
 
-    /// Writes what waits and what is still counted, at the end of the host.
+    /// Waits for changes that are under way, and writes what waits and what is still counted, at the end of the host.
     pub async fn close(&self) {
+        if tokio::time::timeout(END, self.under_way.acquire_many(UNDER_WAY)).await.is_err() {
+            tracing::warn!("changes that did not end are cut off");
+        }
         let acts = self.recent().take_all(Instant::now());
         self.write_all(acts).await;
     }

@@ -122,6 +122,20 @@ pub enum BackupError {
          older than they are. Give each copy a folder of its own, or restore the newest backup with that file", .0.display()
     )]
     Fork(PathBuf),
+    /// The file of keys does not open.
+    #[error("{}: {why}", path.display())]
+    Keys {
+        /// The file.
+        path: PathBuf,
+        /// The reason, and what to do.
+        why: String,
+    },
+    /// Another one is being made, or the keys are being written.
+    #[error("a backup is being made; try again when it is done")]
+    Busy,
+    /// Another restore into the folder goes on.
+    #[error("a backup is being restored into {} at this moment", .0.display())]
+    Restoring(PathBuf),
     /// The folder to restore into holds something.
     #[error("{} is not empty, and nothing was written: a backup is restored into a folder of its own", .0.display())]
     NotEmpty(PathBuf),
@@ -158,11 +172,11 @@ fn unusable(path: &Path, why: impl Into<String>) -> BackupError {
     BackupError::Unusable { path: path.to_owned(), why: why.into() }
 }
 
-/// The error of writing a backup.
-fn wrote(path: &Path) -> impl Fn(CopyError) -> BackupError {
+/// The error of a copy that is written or read, as `io` tells one of the disk.
+fn of_copy(path: &Path, io: impl Fn(io::Error) -> BackupError) -> impl Fn(CopyError) -> BackupError {
     move |error| match error {
         CopyError::Store(error) => error.into(),
-        CopyError::Io(error) => failed(path)(error),
+        CopyError::Io(error) => io(error),
         source => BackupError::Copy { path: path.to_owned(), source },
     }
 }
@@ -173,14 +187,6 @@ fn unread(path: &Path) -> impl Fn(io::Error) -> BackupError {
     move |error| match error.kind() {
         InvalidData | UnexpectedEof | Other => unusable(path, "it is cut short or damaged; take an older one"),
         _ => failed(path)(error),
-    }
-}
-
-fn of_copy(path: &Path) -> impl Fn(CopyError) -> BackupError {
-    move |error| match error {
-        CopyError::Store(error) => error.into(),
-        CopyError::Io(error) => unread(path)(error),
-        source => BackupError::Copy { path: path.to_owned(), source },
     }
 }
 
@@ -198,14 +204,14 @@ pub fn key_of(text: &str) -> Result<Identity, &'static str> {
 /// Returns an error if the folder is another store's, the store or the disk fails, or what was written does not open again; no
 /// backup is left then.
 pub async fn make(store: &Store, data_dir: &Path, to: &BackupSettings, now: Timestamp) -> Result<Made, BackupError> {
-    let _alone = WRITING.lock().await;
+    let _alone = WRITING.try_lock().map_err(|_| BackupError::Busy)?;
     let folder = to.folder.as_path();
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed(folder))?;
-    remove_unfinished(folder).map_err(failed(folder))?;
     let key = key_of(to.key.expose_secret()).map_err(|why| unusable(folder, why))?;
     let mark = store.mark().await?;
     let earlier = earlier_keys(store, folder, &key, &mark).await?;
     let prefix = format!("{}{}-", NAME.0, &mark[..8]);
+    remove_unfinished(folder, &prefix).map_err(failed(folder))?;
     let name = format!("{prefix}{}{}", now.strftime(MOMENT), NAME.1);
     let path = folder.join(&name);
     let unfinished = Unfinished(folder.join(format!(".{name}{UNFINISHED}")));
@@ -226,11 +232,11 @@ pub async fn make(store: &Store, data_dir: &Path, to: &BackupSettings, now: Time
 }
 
 /// Removes what earlier backups left that did not come to their end.
-fn remove_unfinished(folder: &Path) -> io::Result<()> {
+fn remove_unfinished(folder: &Path, prefix: &str) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name().into_string().unwrap_or_default();
-        if name.starts_with(&format!(".{}", NAME.0)) && name.ends_with(UNFINISHED) {
+        if name.starts_with(&format!(".{prefix}")) && name.ends_with(UNFINISHED) {
             fs::remove_file(entry.path())?;
         }
     }
@@ -243,6 +249,8 @@ struct Earlier {
     keys: SubjectKeys,
     /// The lines of erasures in it.
     erased: Option<String>,
+    /// The moment at which it was written.
+    made_at: Option<Timestamp>,
 }
 
 /// The file of keys that is there; nothing where there is none and never was.
@@ -253,9 +261,12 @@ async fn earlier_keys(store: &Store, folder: &Path, key: &Identity, mark: &str) 
         let is_away = is_known && !folder.join(ANEW).exists();
         return if is_away { Err(BackupError::KeysAway(path)) } else { Ok(Earlier::default()) };
     }
-    let (file, keys) = read_keys(&path, key)?;
+    let (file, keys) = read_keys(&path, key).map_err(|error| match error {
+        BackupError::Unusable { path, why } => BackupError::Keys { path, why },
+        other => other,
+    })?;
     if file.store == mark {
-        Ok(Earlier { keys, erased: file.erased })
+        Ok(Earlier { keys, erased: file.erased, made_at: Some(file.made_at) })
     } else {
         Err(BackupError::OtherStore(folder.to_owned()))
     }
@@ -297,7 +308,7 @@ async fn write(
     let length = u32::try_from(about.len()).unwrap_or_default();
     let parts: [&[u8]; 3] = [MAGIC, &length.to_be_bytes(), &about];
     parts.into_iter().try_for_each(|part| to.write_all(part)).map_err(failed(path))?;
-    let (to, copied) = store.write_copy(to).await.map_err(wrote(path))?;
+    let (to, copied) = store.write_copy(to).await.map_err(of_copy(path, failed(path)))?;
     let data_dir = data_dir.to_owned();
     let ended = tokio::task::spawn_blocking(move || {
         let mut archive = tar::Builder::new(to);
@@ -340,12 +351,13 @@ pub async fn renew_keys(
     if !is_old && (found.is_none() || found == looked) {
         return Ok(looked);
     }
-    let _alone = WRITING.lock().await;
+    let _alone = WRITING.try_lock().map_err(|_| BackupError::Busy)?;
     let key = key_of(to.key.expose_secret()).map_err(|why| unusable(&to.folder, why))?;
     let earlier = earlier_keys(store, &to.folder, &key, &store.mark().await?).await?;
-    if is_old || store.subject_keys().await?.0.has_forgotten_of(&earlier.keys) {
-        write_keys(store, &to.folder, (&key, earlier), now).await?;
+    if !is_old && !store.subject_keys().await?.0.has_forgotten_of(&earlier.keys) {
+        return Ok(found);
     }
+    write_keys(store, &to.folder, (&key, earlier), now).await?;
     Ok(stamp())
 }
 
@@ -364,7 +376,9 @@ async fn write_keys(
     }
     let (keys, forgotten) = keys.with(earlier.keys).to_bytes();
     let (keys, forgotten) = (STANDARD.encode(keys), STANDARD.encode(forgotten));
-    let text = KeyFile { made_at: now, store: store.mark().await?, keys, forgotten, erased };
+    // A clock that was set back makes no file that is older than the backups beside it.
+    let made_at = earlier.made_at.map_or(now, |before| before.max(now));
+    let text = KeyFile { made_at, store: store.mark().await?, keys, forgotten, erased };
     let mut to = begin(&unfinished.0, key)?;
     serde_json::to_writer(&mut to, &text).map_err(io::Error::other).map_err(failed(&path))?;
     let end = end(to).and_then(|()| fs::rename(&unfinished.0, &path)).and_then(|()| File::open(folder)?.sync_all());
@@ -377,14 +391,13 @@ fn private(path: &Path) -> io::Result<File> {
     fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// Makes a key, into a file that is not there yet; answers its public part.
+/// Writes a new key to a file; answers its public part.
 ///
 /// # Errors
-/// Returns an error if the file cannot be made.
-pub fn make_key(path: &Path) -> io::Result<String> {
+/// Returns an error if the file cannot be written.
+pub fn make_key(mut file: File) -> io::Result<String> {
     let key = Identity::generate();
     let public = key.to_public().to_string();
-    let mut file = private(path)?;
     writeln!(file, "# The key of tidegate's backups. Keep a copy of it elsewhere: without it nobody opens them.")?;
     writeln!(file, "# public key: {public}")?;
     writeln!(file, "{}", key.to_string().expose_secret())?;

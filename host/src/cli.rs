@@ -124,9 +124,9 @@ enum Command {
     /// Check or export the audit log
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Make a backup, or see whether one opens
+    /// Make, list or verify backups
     Backup(backup::Backup),
-    /// Make a data folder of a backup
+    /// Restore a backup into a new data folder
     Restore(backup::Restore),
     /// Say what is kept of whom; export or erase a client
     #[command(subcommand)]

@@ -103,13 +103,9 @@ pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -
             supervisor.keep("breaker of revisions", &shutdown, || async {
                 shutdown.run_until_cancelled(app.keep_breaker()).await;
             }),
-            async {
-                if app.config.backup.is_some() {
-                    let renew =
-                        || async { shutdown.run_until_cancelled(app.keep_keys_of_backups()).await.unwrap_or_default() };
-                    supervisor.keep("keys beside the backups", &shutdown, renew).await;
-                }
-            },
+            supervisor.keep("keys beside the backups", &shutdown, || async {
+                shutdown.run_until_cancelled(app.keep_keys_of_backups()).await;
+            }),
             take_figures
         );
     };

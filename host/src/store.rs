@@ -60,7 +60,8 @@ mod tombstones;
 mod visitor;
 pub mod walks;
 
-pub use open::{RESTORING, is_in};
+pub use erasure_file::NAME as ERASED;
+pub use open::{RESTORING, STORE_FILES, is_in};
 pub use rows::listed::StoredItem;
 
 use std::io;

@@ -74,8 +74,8 @@ impl StoredClient {
     }
 }
 
-const LEFT_IN_COPIES: &str = "Backups that this host made forget the client with the keys beside them: copy that file elsewhere, in place \
-                              of the copy of before. Other copies of the data folder have the data until they are thrown away.";
+const LEFT_IN_COPIES: &str = "Backups that this host made forget the client with the keys beside them: copy that file elsewhere, replacing \
+                              the previous copy. Other copies of the data folder have the data until they are thrown away.";
 
 /// The sentences about what the erasure of a record that is no client leaves to do elsewhere.
 pub fn left_to_do_of_record(connection: &ConnectionName, id: &ExternalId) -> String {

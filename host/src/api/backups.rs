@@ -90,8 +90,7 @@ pub async fn list(
 ) -> Result<Json<List<KeptBody>>, Problem> {
     caller.may(Action::ManageConnections)?;
     let page = params?.0.page()?;
-    let folder = app.config.backup.as_ref().map(|to| to.folder.clone());
-    let names = folder.and_then(|folder| crate::backup::names_in(&folder).ok()).unwrap_or_default();
+    let names = ops::backups::listed(&app).await?;
     let rows = names.into_iter().map(|name| KeptBody { name }).collect();
     Ok(Json(List::cut_in_order("backups", rows, &page, |row| row.name.clone())?))
 }

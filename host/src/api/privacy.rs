@@ -21,7 +21,7 @@ use crate::domain::privacy::{Erasure, ErasureAct, ErasureCounts, ErasureOf, left
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, ConnectionName, ExternalId, Timestamp};
 use crate::ops;
-use crate::ops::privacy::AskedErasure;
+use crate::ops::privacy::{AskedErasure, Erased};
 
 /// The operations of privacy.
 pub fn routes() -> OpenApiRouter<App> {
@@ -255,6 +255,13 @@ pub struct ClientErasureBody {
     left_to_do: String,
 }
 
+impl From<Erased> for ClientErasureBody {
+    fn from(erased: Erased) -> Self {
+        let Erased { erasure, counts, left_to_do } = erased;
+        Self { erasure: Some(ErasureBody::of(&erasure, true)), counts: counts.into(), left_to_do }
+    }
+}
+
 /// What erasing a client would take away. Nothing is changed.
 #[utoipa::path(
     get,
@@ -312,8 +319,7 @@ pub async fn erase(
     let Body(EraseBody { reason, confirm }) = body?;
     let asked = AskedErasure { reason: &reason, confirm: &confirm };
     let erased = ops::privacy::erase(&app, caller.actor(), id, asked, Timestamp::now()).await?;
-    let erasure = Some(ErasureBody::of(&erased.erasure, true));
-    Ok(Json(ClientErasureBody { erasure, counts: erased.counts.into(), left_to_do: erased.left_to_do }))
+    Ok(Json(erased.into()))
 }
 
 /// What erasing a record of a CRM that is no client here would take away. Nothing is changed.
@@ -369,8 +375,7 @@ pub async fn erase_record(
     let Body(EraseBody { reason, confirm }) = body?;
     let (asked, record) = (AskedErasure { reason: &reason, confirm: &confirm }, (connection, ExternalId::of_crm(&id)));
     let erased = ops::privacy::erase_record(&app, caller.actor(), record, asked, Timestamp::now()).await?;
-    let erasure = Some(ErasureBody::of(&erased.erasure, true));
-    Ok(Json(ClientErasureBody { erasure, counts: erased.counts.into(), left_to_do: erased.left_to_do }))
+    Ok(Json(erased.into()))
 }
 
 /// The years after which somebody who left is due.

@@ -213,7 +213,7 @@ impl App {
         let name = client.client.full_name();
         let email = client.client.email.as_ref().filter(|_| !client.client.email_is_placeholder);
         let person = Person {
-            client: client.id,
+            client: Some(client.id),
             email: email.map(|email| email.as_str()),
             name: &name,
             record: (&client.origin.connection, &client.client.external_id),

@@ -31,8 +31,8 @@ pub(super) struct Recent {
     waiting: Vec<Act>,
     seen: HashMap<Act, Instant>,
     refused: HashMap<Act, Refused>,
-    /// The number of those, by who was refused; none is whoever is not known.
-    refused_of: HashMap<Option<Uuid>, usize>,
+    /// The number of refusals that are remembered, by the actor.
+    refused_of: HashMap<(ActorKind, Option<Uuid>), usize>,
     lost: usize,
 }
 
@@ -70,24 +70,27 @@ impl Recent {
 
     /// The refusal, where it is written now; none where it is counted.
     pub fn refused(&mut self, act: Act, now: Instant) -> Option<Act> {
-        let (of, is_of_nobody) = (act.by.id, act.by.kind == ActorKind::Nobody);
+        let (of, is_of_nobody) = ((act.by.kind, act.by.id), act.by.kind == ActorKind::Nobody);
         if let Some(known) = self.refused.get_mut(&act) {
             return known.once_more(act);
         }
         let (known_of, most) = (self.refused_of.get(&of), if is_of_nobody { MOST_OF_NOBODY } else { MOST_OF_ONE });
         // So many addresses, accounts or households are tried that their number says more than each of them.
-        let act = match known_of.is_some_and(|known| *known >= most) {
-            false => act,
-            true if is_of_nobody => {
-                Act { source: "many addresses".to_owned(), subject: Subject::of_kind(act.subject.kind), ..act }
-            }
-            true => Act {
+        let is_beyond = known_of.is_some_and(|known| *known >= most) && matches!(act.outcome, Outcome::Refused(_));
+        let act = if is_beyond {
+            let act = Act {
+                source: "many addresses".to_owned(),
                 subject: Subject::of_kind(act.subject.kind),
                 household: None,
-                outcome: Outcome::Refused(AS_MANY_OTHERS.to_owned()),
-                detail: String::new(),
                 ..act
-            },
+            };
+            if is_of_nobody {
+                act
+            } else {
+                Act { outcome: Outcome::Refused(AS_MANY_OTHERS.to_owned()), detail: String::new(), ..act }
+            }
+        } else {
+            act
         };
         if let Some(known) = self.refused.get_mut(&act) {
             return known.once_more(act);
@@ -110,7 +113,7 @@ impl Recent {
         self.seen.retain(|_, at| now.duration_since(*at) < SEEN);
         let over = self.refused.extract_if(|_, refused| now.duration_since(refused.since) >= REFUSED);
         for (act, Refused { more, .. }) in over {
-            if let Entry::Occupied(mut known) = self.refused_of.entry(act.by.id) {
+            if let Entry::Occupied(mut known) = self.refused_of.entry((act.by.kind, act.by.id)) {
                 *known.get_mut() -= 1;
                 if *known.get() == 0 {
                     known.remove();

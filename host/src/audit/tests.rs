@@ -76,12 +76,20 @@ fn an_account_that_tries_everybody_does_not_fill_the_log() {
         outcome: Outcome::Refused(format!("There is no such thing as {of}.")),
         household: Some(HouseholdId(uuid::Uuid::from_u128(of.into()))),
         by: By { id: Some(uuid::Uuid::from_u128(1)), ..view(of).by },
+        source: format!("2001:db8::{of:x}"),
         ..view(of)
     };
     let written = (0..10_000).filter(|of| recent.refused(refused(*of), begun).is_some()).count();
     assert!(written <= 106, "{written}");
     let of_another = Act { by: By { id: Some(uuid::Uuid::from_u128(2)), ..view(7).by }, ..refused(7) };
     assert!(recent.refused(of_another, begun).is_some(), "others are told as ever");
+    let failed = Act { outcome: Outcome::Failed("The disk is full.".to_owned()), ..refused(7) };
+    assert_eq!(recent.refused(failed.clone(), begun), Some(failed), "a failure is no refusal");
+    let of_operator = Act { by: By { kind: ActorKind::Operator, ..By::nobody() }, ..refused(7) };
+    for other in 0..300 {
+        recent.refused(wrong(&format!("2001:db8::{other:x}"), other), begun);
+    }
+    assert_eq!(recent.refused(of_operator.clone(), begun), Some(of_operator), "strangers use up nobody's allowance");
     let told = recent.take_all(begun);
     let many: Vec<_> = told.iter().filter(|act| act.subject.id.is_empty()).collect();
     assert_eq!((many.len(), many[0].detail.as_str()), (1, "9899 times more within a minute"), "{many:?}");

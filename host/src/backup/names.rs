@@ -40,13 +40,17 @@ fn moment_of(name: &str) -> Option<Timestamp> {
     is_mark.then(|| DateTime::strptime(MOMENT, moment).ok()?.to_zoned(TimeZone::UTC).ok())?.map(|at| at.timestamp())
 }
 
-/// The names of the backups in a folder, the oldest first.
+/// The names of the backups in a folder, the oldest first; none where it is not there.
 ///
 /// # Errors
 /// Returns an error if the folder cannot be read.
 pub fn names_in(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
-    for entry in fs::read_dir(folder)? {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(names),
+        entries => entries?,
+    };
+    for entry in entries {
         let entry = entry?;
         let name = entry.file_name().into_string().unwrap_or_default();
         if moment_of(&name).is_some() && entry.file_type()?.is_file() {

@@ -1,8 +1,9 @@
 //! Reading a backup: to see that it is whole, and to put it back.
 
-use std::fs::{self, File};
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use age::Decryptor;
@@ -12,11 +13,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{About, BackupError, FOLDERS, KeyFile, MAGIC, Verified, failed, of_copy, private, unread, unusable};
 use crate::domain::Timestamp;
-use crate::store::RESTORING;
 use crate::store::backup::{CopyError, Restored, Restoring, SubjectKeys, check, restore};
+use crate::store::{ERASED, RESTORING, STORE_FILES};
 
-/// The name of the file of erasures.
-const ERASED: &str = "tidegate.erased";
 /// The longest description and the longest file of keys, in bytes.
 const LONGEST_ABOUT: usize = 1 << 16;
 const LONGEST_KEYS: u64 = 1 << 30;
@@ -99,7 +98,7 @@ pub fn verify(path: &Path, keys: &Path, key: &Identity) -> Result<Verified, Back
     let said = about(&mut from, path)?;
     let (_, keys) = keys_for(&said, keys, key)?;
     let About { made_at, version, .. } = said;
-    let copied = check(&mut from, &keys).map_err(of_copy(path))?;
+    let copied = check(&mut from, &keys).map_err(of_copy(path, unread(path)))?;
     let mut files = 0;
     let mut archive = tar::Archive::new(&mut from);
     for entry in archive.entries().map_err(unread(path))? {
@@ -121,38 +120,40 @@ pub fn put_back(
     data_dir: &Path,
     now: Timestamp,
 ) -> Result<(Verified, Restored), BackupError> {
-    let (was_there, restoring) = (data_dir.exists(), data_dir.join(RESTORING));
-    let is_empty = |folder: &Path| {
-        let all = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
-        Ok::<_, io::Error>(all.iter().all(|entry| entry.file_name() == "lost+found"))
-    };
-    let is_left_over = restoring.exists();
-    if was_there && !is_left_over && !is_empty(data_dir).map_err(failed(data_dir))? {
+    let (was_there, marker) = (data_dir.exists(), data_dir.join(RESTORING));
+    if was_there && !is_free(data_dir).map_err(failed(data_dir))? {
         return Err(BackupError::NotEmpty(data_dir.to_owned()));
     }
     // All of it is read before anything is made: half a folder is worse than none.
     let verified = verify(path, keys, key)?;
     if verified.copied.keyless > 0 {
-        return Err(of_copy(path)(CopyError::Keyless { rows: verified.copied.keyless }));
+        return Err(of_copy(path, unread(path))(CopyError::Keyless { rows: verified.copied.keyless }));
     }
     let mut from = open(path, key)?;
     let said = about(&mut from, path)?;
     let (file, subject_keys) = keys_for(&said, keys, key)?;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(failed(data_dir))?;
-    if is_left_over {
-        clear(data_dir);
+    // No host starts on half of it, where this does not come to its end; and no other restore takes it for a left-over one.
+    let mut options = OpenOptions::new();
+    let held = options.write(true).create(true).truncate(false).mode(0o600).open(&marker).map_err(failed(&marker))?;
+    if held.try_lock().is_err() {
+        return Err(BackupError::Restoring(data_dir.to_owned()));
     }
-    // No host starts on half of it, where this does not come to its end.
-    let begun = private(&restoring).and_then(|file| file.sync_all()).and_then(|()| File::open(data_dir)?.sync_all());
-    begun.map_err(failed(&restoring))?;
+    if !is_free(data_dir).map_err(failed(data_dir))? {
+        return Err(BackupError::NotEmpty(data_dir.to_owned()));
+    }
+    clear(data_dir);
+    let begun = held.sync_all().and_then(|()| File::open(data_dir)?.sync_all());
+    begun.map_err(failed(&marker))?;
     let done = fill((path, from), (&subject_keys, file.erased), data_dir, now);
     let done = done.and_then(|restoring| restoring.finish().map_err(failed(data_dir)));
     let ended = done.and_then(|restored| {
-        let ended = fs::remove_file(&restoring).and_then(|()| File::open(data_dir)?.sync_all());
-        ended.map(|()| (verified, restored)).map_err(failed(&restoring))
+        let ended = fs::remove_file(&marker).and_then(|()| File::open(data_dir)?.sync_all());
+        ended.map(|()| (verified, restored)).map_err(failed(&marker))
     });
     if ended.is_err() {
         clear(data_dir);
+        drop(fs::remove_file(&marker));
         if !was_there {
             drop(fs::remove_dir(data_dir));
         }
@@ -160,16 +161,30 @@ pub fn put_back(
     ended
 }
 
-/// Takes all out of a folder that was empty before: what is in it is of a restore. The word that one was begun goes last.
-fn clear(data_dir: &Path) {
-    for entry in fs::read_dir(data_dir).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.ends_with("lost+found") || path.ends_with(RESTORING) {
-            continue;
+/// The names of what a restore makes in a data folder, beside its marker.
+fn is_made(name: &OsStr) -> bool {
+    [STORE_FILES.as_slice(), &[ERASED], &FOLDERS].concat().iter().any(|made| name == *made)
+}
+
+/// Whether a backup can be put back into a folder: it is empty, or holds what a restore left that was cut off.
+fn is_free(data_dir: &Path) -> io::Result<bool> {
+    let is_left_over = data_dir.join(RESTORING).exists();
+    for entry in fs::read_dir(data_dir)? {
+        let name = entry?.file_name();
+        let is_nothing = name == "lost+found" || name == RESTORING || is_left_over && is_made(&name);
+        if !is_nothing {
+            return Ok(false);
         }
+    }
+    Ok(true)
+}
+
+/// Takes what a restore makes out of a folder that was empty before.
+fn clear(data_dir: &Path) {
+    for entry in fs::read_dir(data_dir).into_iter().flatten().flatten().filter(|entry| is_made(&entry.file_name())) {
+        let path = entry.path();
         drop(if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) });
     }
-    drop(fs::remove_file(data_dir.join(RESTORING)));
 }
 
 /// Fills a folder with what a backup holds behind its beginning. The store has its name once the rest is there.
@@ -184,7 +199,7 @@ fn fill(
         let mut file = private(&to).map_err(failed(&to))?;
         file.write_all(lines.as_bytes()).and_then(|()| file.sync_all()).map_err(failed(&to))?;
     }
-    let restoring = restore(data_dir, &mut from, keys, now).map_err(of_copy(path))?;
+    let restoring = restore(data_dir, &mut from, keys, now).map_err(of_copy(path, unread(path)))?;
     let mut archive = tar::Archive::new(&mut from);
     for entry in archive.entries().map_err(unread(path))? {
         let mut entry = entry.map_err(unread(path))?;

@@ -131,7 +131,7 @@ async fn make(global: &Global) -> anyhow::Result<ExitCode> {
     let path = folder.join(text(&made["name"]));
     let (bytes, rows) = (text(&made["bytes"]), text(&made["rows"]));
     output::line(format!("{}: {bytes} bytes, {rows} rows; it was opened again and is whole.", path.display()))?;
-    output::line(format!("Copy it elsewhere, and {KEYS} beside it in place of the copy of before."))?;
+    output::line(format!("Copy it elsewhere, and {KEYS} beside it replacing the previous copy."))?;
     output::line(
         "The key of the host's secrets is not in it: keep a copy of secret.key, or of TIDEGATE_SECRET_KEY, elsewhere.",
     )?;
@@ -140,10 +140,7 @@ async fn make(global: &Global) -> anyhow::Result<ExitCode> {
 
 fn list(global: &Global) -> anyhow::Result<ExitCode> {
     let to = global.load_quietly()?.backup.context("the settings name no folder for backups: [backup] folder")?;
-    let names = match backup::names_in(&to.folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        names => names.with_context(|| format!("{}", to.folder.display()))?,
-    };
+    let names = backup::names_in(&to.folder).with_context(|| format!("{}", to.folder.display()))?;
     if global.json {
         output::json(&names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>())?;
         return Ok(ExitCode::SUCCESS);
@@ -154,7 +151,7 @@ fn list(global: &Global) -> anyhow::Result<ExitCode> {
 }
 
 fn key(file: &Path, json: bool) -> anyhow::Result<ExitCode> {
-    let public = backup::make_key(file).with_context(|| format!("{} could not be made", file.display()))?;
+    let public = backup::make_key(output::new_file(file)?).with_context(|| format!("{}", file.display()))?;
     if json {
         output::json(&json!({"file": file, "public_key": public}))?;
         return Ok(ExitCode::SUCCESS);
@@ -170,6 +167,7 @@ impl Named {
         let file = self.file.clone();
         let Verified { at, version, copied, files } =
             tokio::task::spawn_blocking(move || backup::verify(&file, &keys, &key)).await??;
+        let outcome = if copied.keyless > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS };
         if json {
             output::json(&json!({
                 "file": self.file,
@@ -181,7 +179,7 @@ impl Named {
                 "keyless_rows": copied.keyless,
                 "files": files,
             }))?;
-            return Ok(ExitCode::SUCCESS);
+            return Ok(outcome);
         }
         let path = self.file.display();
         output::line(format!(
@@ -190,7 +188,7 @@ impl Named {
         ))?;
         if copied.forgotten > 0 {
             output::line(format!(
-                "{} rows are of people who were erased since, and open for nobody.",
+                "{} rows are of people who were erased since, and can no longer be read.",
                 copied.forgotten
             ))?;
         }
@@ -199,9 +197,8 @@ impl Named {
                 "The keys of {} rows are missing: name the newest tidegate-keys.age with --keys.",
                 copied.keyless
             ))?;
-            return Ok(ExitCode::FAILURE);
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(outcome)
     }
 }
 
@@ -239,6 +236,10 @@ impl Restore {
                 restored.notes_to_look_for
             ))?;
         }
+        output::line(
+            "Throw backups away that were made after this one: people may have other ids in them than here from now on, by which an \
+             erasure does not find them.",
+        )?;
         output::line(
             "Everybody is signed out. Accounts, passwords and API tokens are as they were then: disable and revoke again what was \
              ended since.",

@@ -97,9 +97,9 @@ impl Check {
             provider.iter().try_for_each(connect::Provider::print)?;
             warn(&warnings);
         }
-        let all_signed_in = found.iter().all(|found| !matches!(found.sign_in, Some(Err(_))))
+        let all_answered = found.iter().all(|found| !matches!(found.sign_in, Some(Err(_))))
             && provider.is_none_or(|provider| provider.said.is_ok());
-        Ok(if all_signed_in { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if all_answered { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 

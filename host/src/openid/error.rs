@@ -35,8 +35,8 @@ pub enum OpenIdError {
     /// The person was to sign in there anew, and it does not say that they did.
     #[error(
         "the identity provider does not say that you signed in there just now (it sent no `auth_time`, or an old one); \
-         start again, and sign in there when it asks. Where it never says so, a practice manager who confirms with a password \
-         does it, or whoever looks after the provider has it send `auth_time`"
+         start again, and sign in there when it asks. If this keeps happening, ask a practice manager: the identity provider has \
+         to send `auth_time`"
     )]
     NotFresh,
     /// The network has too many sign-ins under way, or too many of them came to nothing.

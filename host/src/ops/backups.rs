@@ -24,19 +24,38 @@ pub async fn make(app: &App, actor: &Actor, now: Timestamp) -> Result<Made, Refu
     .await
 }
 
+/// The names of the backups in the folder of the settings, the oldest first; none where the settings name none.
+///
+/// # Errors
+/// Returns an error if the folder cannot be read.
+pub async fn listed(app: &App) -> Result<Vec<String>, Refusal> {
+    let Some(folder) = app.config.backup.as_ref().map(|to| to.folder.clone()) else { return Ok(Vec::new()) };
+    let names = tokio::task::spawn_blocking(move || {
+        backup::names_in(&folder).map_err(|source| BackupError::Io { path: folder, source })
+    });
+    Ok(names.await.map_err(|_| Refusal::internal())??)
+}
+
 /// Writes the file of keys anew after somebody was erased; answers what is left to do where that did not succeed. It is tried again
 /// until it is done.
 pub(super) async fn forget_erased(app: &App, now: Timestamp) -> Option<&'static str> {
     let to = app.config.backup.as_ref()?;
     let renewed = scope::apart(backup::renew_keys(&app.store, to, now, None)).await;
-    renewed.err().map(|error| {
-        tracing::error!(%error, "a client was erased, and the keys beside the backups could not be written anew");
-        NOT_RENEWED
-    })
+    match renewed {
+        Ok(_) => None,
+        Err(BackupError::Busy) => Some(RENEWED_LATER),
+        Err(error) => {
+            tracing::error!(%error, "a client was erased, and the keys beside the backups could not be written anew");
+            Some(NOT_RENEWED)
+        }
+    }
 }
 
 const NOT_RENEWED: &str = "The keys beside the backups could not be written anew, so that backups still open the client: the log says \
                            why. It is tried again every minute.";
+
+const RENEWED_LATER: &str = "A backup is being made at this moment: the keys beside the backups, which still open the client, are \
+                             written anew when it is done.";
 
 const NOT_SET: &str = "Nothing was made: the settings name no folder and no key for backups. Set folder and key-file under \
                        [backup]; `tidegate backup key FILE` makes a key.";
@@ -50,7 +69,14 @@ impl From<BackupError> for Refusal {
                     "Nothing was kept: the disk of the backups is full. Free some space there, or keep fewer of them.";
                 Self::new(Kind::NoSpace, message).because(error)
             }
-            other @ (BackupError::OtherStore(_) | BackupError::KeysAway(_) | BackupError::Fork(_)) => {
+            BackupError::Busy => {
+                let message = "Nothing was made: a backup is being made already. Try again when it is done.";
+                Self::new(Kind::WrongState, message)
+            }
+            other @ (BackupError::OtherStore(_)
+            | BackupError::KeysAway(_)
+            | BackupError::Keys { .. }
+            | BackupError::Fork(_)) => {
                 Self::new(Kind::WrongState, format!("Nothing was kept: {other}.")).because(other)
             }
             other => {

@@ -146,7 +146,7 @@ pub enum Added {
 }
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(USERS, Whose::Nobodys)?;
     visitor.table(USERS_BY_EMAIL, Whose::Nobodys)?;
     visitor.table(LINKS, Whose::Nobodys)?;

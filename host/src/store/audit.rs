@@ -204,7 +204,7 @@ fn index_key((found, whose): (Found, [u8; 16]), number: u64) -> IndexKey {
 }
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(ENTRIES, Whose::Nobodys)?;
     visitor.table(HEAD, Whose::Nobodys)?;
     visitor.table(INDEX, Whose::Nobodys)

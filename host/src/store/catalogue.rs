@@ -6,7 +6,7 @@ use super::engine::{Key, Table, Value, Write};
 use super::visitor::{Visitor, Whose};
 
 /// Goes through all tables, in an order that stays.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     super::migrations::visit(visitor)?;
     super::tables::visit(visitor)?;
     super::commit::emptied::visit(visitor)?;
@@ -31,6 +31,8 @@ pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
 pub(super) fn make(transaction: &Write) -> Result<(), StoreError> {
     struct Making<'w>(&'w Write);
     impl Visitor for Making<'_> {
+        type Error = StoreError;
+
         fn table<K: Key + 'static, V: Value + 'static>(
             &mut self,
             table: Table<K, V>,

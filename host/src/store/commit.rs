@@ -173,6 +173,9 @@ fn leave_out_erased(
     incoming_records: &mut Vec<IncomingRecord>,
     below: Vec<Lists>,
 ) -> Result<Vec<Lists>, StoreError> {
+    if incoming_records.is_empty() && below.is_empty() {
+        return Ok(below);
+    }
     let Some(marks) = tombstones::marks(transaction)? else { return Ok(below) };
     let connection = run.connection.clone();
     let stay = |records: Vec<IncomingRecord>| {

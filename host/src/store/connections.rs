@@ -135,7 +135,7 @@ pub struct StoredAuthorisation {
 }
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(SETTINGS, Whose::Nobodys)?;
     visitor.table(AUTHORISATIONS, Whose::Nobodys)?;
     visitor.table(PREFLIGHTS, Whose::Nobodys)?;

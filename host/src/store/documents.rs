@@ -133,7 +133,7 @@ impl Store {
     /// Returns an error if the store fails; nothing is removed then.
     pub async fn forget_unclaimed_documents(&self, now: Timestamp) -> Result<usize, StoreError> {
         self.write_in_any_case(move |transaction| {
-            let mut unclaimed = transaction.open_table(UNCLAIMED)?;
+            let unclaimed = transaction.open_table(UNCLAIMED)?;
             let is_over = |brought: i64| now.as_millisecond() - brought >= KEPT_UNCLAIMED.as_millis() as i64;
             let mut over = Vec::new();
             for entry in unclaimed.scan(..)? {
@@ -142,11 +142,9 @@ impl Store {
                     over.push(key.value());
                 }
             }
-            let (mut documents, mut pieces) = (transaction.open_table(DOCUMENTS)?, transaction.open_table(PIECES)?);
-            for (practice, id) in &over {
-                unclaimed.delete((*practice, *id))?;
-                documents.delete((*practice, *id))?;
-                pieces.delete_range((*practice, *id, 0)..=(*practice, *id, u32::MAX))?;
+            drop(unclaimed);
+            for (_, id) in &over {
+                remove(transaction, DocumentId(*id))?;
             }
             Ok(over.len())
         })
@@ -187,7 +185,7 @@ pub(super) fn facts(transaction: &Snapshot, id: DocumentId) -> Result<Option<Doc
 }
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(DOCUMENTS, Whose::OfDocument(At::Key(4)))?;
     visitor.table(PIECES, Whose::OfDocument(At::Key(4)))?;
     visitor.table(UNCLAIMED, Whose::OfDocument(At::Key(4)))

@@ -21,7 +21,7 @@ use crate::domain::privacy::{Erasure, ErasureAct, ErasureReason, Tombstone};
 use crate::domain::{ClientId, ConnectionName, Timestamp};
 
 /// The name of the file in the data folder.
-pub(super) const NAME: &str = "tidegate.erased";
+pub const NAME: &str = "tidegate.erased";
 
 /// What is wrong with a line.
 const CURE: &str = "Put the file back from the newest copy of it; an older one forgets who was erased since";

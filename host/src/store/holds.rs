@@ -18,7 +18,7 @@ use crate::domain::{ClientId, HouseholdId};
 const HOLDS: Table<&OwnKey, &[u8]> = Table::new("legal-holds");
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(HOLDS, Whose::OfRow(Subject::hold))
 }
 
@@ -79,8 +79,7 @@ pub(super) fn move_to(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     spread(transaction, from, to, now)?;
-    transaction.open_table(HOLDS)?.delete(&own(from.0))?;
-    Ok(())
+    remove(transaction, from.0).map(drop)
 }
 
 /// Forgets the holds, those that are over, of a client and of households.
@@ -89,15 +88,20 @@ pub(super) fn forget(
     of: impl IntoIterator<Item = Uuid>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut table = transaction.open_table(HOLDS)?;
-    let mut gone = Vec::new();
     for id in of {
-        if read(&table, id)?.is_some_and(|hold| !hold.is_on(now)) {
-            table.delete(&own(id))?;
-            gone.push(Subject::hold(&own(id)));
+        let is_over = read(&transaction.open_table(HOLDS)?, id)?.is_none_or(|hold| !hold.is_on(now));
+        if is_over {
+            remove(transaction, id)?;
         }
     }
-    subject_keys::forget(transaction, gone)
+    Ok(())
+}
+
+/// Removes the hold of a client or household, from backups, too; answers whether there was one.
+fn remove(transaction: &Write, id: Uuid) -> Result<bool, StoreError> {
+    let key = own(id);
+    subject_keys::forget(transaction, [Subject::hold(&key)])?;
+    Ok(transaction.open_table(HOLDS)?.delete(&key)?)
 }
 
 impl Store {
@@ -117,7 +121,7 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn end_hold(&self, subject: HeldSubject) -> Result<bool, StoreError> {
-        self.write_in_any_case(move |transaction| Ok(transaction.open_table(HOLDS)?.delete(&own(subject.id()))?)).await
+        self.write_in_any_case(move |transaction| remove(transaction, subject.id())).await
     }
 
     /// The hold on a client or household, whether it has ended or not.

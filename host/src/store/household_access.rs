@@ -140,7 +140,7 @@ pub enum AccessSet {
 }
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(ACCESS, Whose::Nobodys)?;
     default_primary::visit(visitor)?;
     emergency::visit(visitor)?;

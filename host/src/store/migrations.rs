@@ -27,7 +27,7 @@ pub(super) const FORMAT: u32 = 3;
 const FACTS: Table<&str, u32> = Table::new("facts");
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(FACTS, Whose::Nobodys)
 }
 

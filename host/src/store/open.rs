@@ -22,6 +22,8 @@ use crate::config::Storage;
 const MARKER: &str = "tidegate.made";
 /// The file that says that a backup is being put back into the folder.
 pub const RESTORING: &str = "tidegate.restoring";
+/// The names of a store's file: its own, and the one that it has while it is made.
+pub const STORE_FILES: [&str; 2] = [FILE_NAME, UNFINISHED];
 /// The files that are in the folder of a store and never in one where a first start ended early: each is made after the
 /// store.
 const SIGNS: [&str; 3] = [MARKER, "secret.key", RESERVE];
@@ -65,7 +67,7 @@ impl Store {
         };
         mark(data_dir);
         let erasures = erasure::reconcile(&engine, data_dir)?;
-        let engine = rewrite::after_erasures(engine, &path, &space)?;
+        let engine = rewrite::after_erasures(engine, &path, &space);
         Self::on(engine, space, erasures).map_err(failed(&path))
     }
 

@@ -8,7 +8,7 @@ mod due;
 mod erase;
 mod filed_documents;
 mod lanes;
-mod latest;
+pub(super) mod latest;
 mod links;
 mod lists;
 mod restored;

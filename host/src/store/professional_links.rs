@@ -16,7 +16,7 @@ pub(super) const LINKS: Table<&RecordKey, [u8; 16]> = Table::new("professional-l
 pub(super) const NOBODY: [u8; 16] = [0; 16];
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(LINKS, Whose::Nobodys)
 }
 

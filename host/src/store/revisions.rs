@@ -75,7 +75,7 @@ impl Why {
 }
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(REVISIONS, Whose::Nobodys)?;
     visitor.table(HISTORY, Whose::Nobodys)
 }

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
 use std::path::Path;
 
 use super::engine::{Engine, Key, Snapshot, Table, UNFINISHED, Value};
@@ -14,34 +14,55 @@ use super::{StoreError, catalogue, subject_keys, tombstones};
 /// The rows that one transaction writes at most, and their bytes.
 const BATCH: (usize, usize) = (50_000, 32 << 20);
 
-/// Writes the file anew where somebody was erased since it was written; answers the engine of the new one. A disk without room for
-/// it is told in the log, and the file left until the next start.
-///
-/// # Errors
-/// Returns what the disk said; the file is as it was then.
-pub(super) fn after_erasures(engine: Engine, file: &Path, space: &Space) -> Result<Engine, StoreError> {
+/// Writes the file anew where somebody was erased since it was written; answers the engine of the one that has the name then. Where
+/// that cannot be done, the log says why, and the file is left until the next start.
+pub(super) fn after_erasures(engine: Engine, file: &Path, space: &Space) -> Engine {
+    // The file itself, where a link leads to it.
+    let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    match written_anew(&engine, &file, space) {
+        Ok(None) => engine,
+        Ok(Some(anew)) => {
+            tracing::info!("the store's file was written anew: what was erased is in it no more");
+            anew
+        }
+        Err(error) => {
+            drop(fs::remove_file(file.with_file_name(UNFINISHED)));
+            tracing::warn!(%error, "the store's file was not written anew: what was erased can be read in its free pages until it is");
+            engine
+        }
+    }
+}
+
+fn written_anew(engine: &Engine, file: &Path, space: &Space) -> Result<Option<Engine>, StoreError> {
     let snapshot = engine.snapshot()?;
-    let last = tombstones::all_seen(&snapshot)?.last().map_or(0, |last| last.number);
+    let last = tombstones::last_seen(&snapshot)?;
     if subject_keys::rewritten(&snapshot)? >= last {
-        return Ok(engine);
+        return Ok(None);
     }
     let failed = |source: io::Error| StoreError::Disk { path: file.to_owned(), source };
-    if let Err(error) = space.admit_file(fs::metadata(file).map_err(failed)?.len()) {
-        tracing::warn!(%error, "the store's file is not written anew: what was erased can be read in its free pages until it is");
-        return Ok(engine);
-    }
+    let before = fs::metadata(file).map_err(failed)?;
+    space.admit_file(before.len())?;
+    tracing::info!(bytes = before.len(), "the store's file is written anew, since somebody was erased");
     let unfinished = file.with_file_name(UNFINISHED);
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished).map_err(failed)?;
+    let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished);
+    let owner = made.and_then(|file| file.metadata()).map_err(failed)?.uid();
+    if owner != before.uid() {
+        // A command of another account than the host's would take the file away from it.
+        return Err(failed(io::Error::other("it is another account's than the one that opened it")));
+    }
     let anew = Engine::open(&unfinished)?;
     catalogue::visit(&mut Copying { from: &snapshot, to: &anew })?;
     let transaction = anew.write()?;
-    subject_keys::is_rewritten(&transaction, last)?;
+    subject_keys::note_rewritten(&transaction, last)?;
     transaction.commit()?;
-    // Both are held until the new one has the name: no other process gets in between.
-    let named = fs::rename(&unfinished, file).and_then(|()| File::open(file.parent().unwrap_or(file))?.sync_all());
-    named.map_err(failed)?;
-    tracing::info!("the store's file was written anew: what was erased is in it no more");
-    Ok(anew)
+    drop(chown(&unfinished, None, Some(before.gid())));
+    fs::set_permissions(&unfinished, before.permissions()).map_err(failed)?;
+    // Both are held until the new one has the name.
+    fs::rename(&unfinished, file).map_err(failed)?;
+    if let Err(error) = File::open(file.parent().unwrap_or(file)).and_then(|folder| folder.sync_all()) {
+        tracing::warn!(%error, "the data folder could not be written through to its disk");
+    }
+    Ok(Some(anew))
 }
 
 /// Copies each table as it is.
@@ -51,6 +72,8 @@ struct Copying<'e> {
 }
 
 impl Visitor for Copying<'_> {
+    type Error = StoreError;
+
     fn table<K: Key + 'static, V: Value + 'static>(&mut self, table: Table<K, V>, _: Whose) -> Result<(), StoreError> {
         let mut rows = self.from.open_table(table)?.scan(..)?;
         loop {

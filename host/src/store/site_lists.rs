@@ -23,7 +23,7 @@ struct Kept {
 super::rows::rows! { Kept { 0: text, 1: unseen } }
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(SITE_LISTS, Whose::Nobodys)
 }
 

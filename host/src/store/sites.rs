@@ -53,7 +53,7 @@ pub enum Conflict {
 }
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(SITES, Whose::Nobodys)
 }
 
@@ -179,6 +179,21 @@ pub(super) type Sites = HashMap<ConnectionName, Vec<Site>>;
 /// All sites.
 pub(super) fn all(transaction: &Write) -> Result<Sites, StoreError> {
     all_in(&transaction.open_table(SITES)?)
+}
+
+/// All sites but those that several connections bring records of: the same id is another client by each of them.
+pub(super) fn not_shared(transaction: &Write) -> Result<Sites, StoreError> {
+    let mut found = all(transaction)?;
+    for (of, sites) in &mut found {
+        let mut own = Vec::new();
+        for site in std::mem::take(sites) {
+            if taken(transaction, of, &site)?.is_none() {
+                own.push(site);
+            }
+        }
+        *sites = own;
+    }
+    Ok(found)
 }
 
 /// The same, of a snapshot.

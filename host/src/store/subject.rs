@@ -45,11 +45,6 @@ impl Subject {
         Self::of("legal hold", key)
     }
 
-    /// The latest event of a household or client.
-    pub fn latest(key: &[u8]) -> Self {
-        Self::of("latest event", key)
-    }
-
     fn of(kind: &str, bytes: &[u8]) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("tidegate 2026-11 what has a key in backups");
         hasher.update(&(kind.len() as u64).to_be_bytes());

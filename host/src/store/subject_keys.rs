@@ -19,7 +19,9 @@ pub(super) const STATE: Table<(u32, &str), u64> = Table::new("backup-state");
 
 /// The number of what was taken away so far.
 const COUNT: &str = "taken";
-/// The number of that as it was when the file of keys was last written; none where there never was a backup.
+/// The number of keys that were taken away so far.
+const GONE: &str = "gone";
+/// The number of those when the file of keys was last written; none where there never was a backup.
 const WRITTEN: &str = "written";
 
 /// The number of the last erasure when the store's file was last written anew.
@@ -39,7 +41,7 @@ impl Fingerprint {
 }
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(KEYS, Whose::NotCopied)?;
     visitor.table(FORGOTTEN, Whose::NotCopied)?;
     visitor.table(TAKEN, Whose::NotCopied)?;
@@ -48,10 +50,14 @@ pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
 
 /// Takes the keys of things away that are gone.
 pub(super) fn forget(transaction: &Write, subjects: impl IntoIterator<Item = Subject>) -> Result<(), StoreError> {
+    let mut subjects = subjects.into_iter().peekable();
+    if subjects.peek().is_none() {
+        return Ok(());
+    }
     let mut state = transaction.open_table(STATE)?;
     let (mut keys, mut forgotten) = (transaction.open_table(KEYS)?, transaction.open_table(FORGOTTEN)?);
     let mut taken = transaction.open_table(TAKEN)?;
-    let mut count = state.get((PRACTICE, COUNT))?.map_or(0, |count| count.value());
+    let (mut count, mut gone) = (number(&state, COUNT)?, number(&state, GONE)?);
     for Subject(id) in subjects {
         count += 1;
         taken.put((PRACTICE, id), count)?;
@@ -59,23 +65,29 @@ pub(super) fn forget(transaction: &Write, subjects: impl IntoIterator<Item = Sub
         if let Some(key) = key {
             keys.delete((PRACTICE, id))?;
             forgotten.put((PRACTICE, Fingerprint::of(&key).0), ())?;
+            gone += 1;
         }
     }
+    state.put((PRACTICE, GONE), gone)?;
     Ok(state.put((PRACTICE, COUNT), count)?)
+}
+
+fn number(state: &impl Readable<(u32, &'static str), u64>, name: &'static str) -> Result<u64, StoreError> {
+    Ok(state.get((PRACTICE, name))?.map_or(0, |number| number.value()))
 }
 
 /// The number of what was taken away so far.
 pub(super) fn count(state: &impl Readable<(u32, &'static str), u64>) -> Result<u64, StoreError> {
-    Ok(state.get((PRACTICE, COUNT))?.map_or(0, |count| count.value()))
+    number(state, COUNT)
 }
 
 /// The number of the last erasure after which the store's file was written anew.
 pub(super) fn rewritten(transaction: &Snapshot) -> Result<u64, StoreError> {
-    Ok(transaction.open_table(STATE)?.get((PRACTICE, REWRITTEN))?.map_or(0, |number| number.value()))
+    number(&transaction.open_table(STATE)?, REWRITTEN)
 }
 
 /// Notes that the file is written anew after that erasure.
-pub(super) fn is_rewritten(transaction: &Write, after: u64) -> Result<(), StoreError> {
+pub(super) fn note_rewritten(transaction: &Write, after: u64) -> Result<(), StoreError> {
     Ok(transaction.open_table(STATE)?.put((PRACTICE, REWRITTEN), after)?)
 }
 
@@ -86,6 +98,8 @@ pub struct SubjectKeys {
     keys: HashMap<Fingerprint, (Subject, [u8; 32])>,
     /// The marks of those that were taken away.
     forgotten: HashSet<Fingerprint>,
+    /// What was taken away in this store; in no file.
+    taken: HashSet<Subject>,
 }
 
 impl std::fmt::Debug for SubjectKeys {
@@ -133,6 +147,12 @@ impl SubjectKeys {
     #[must_use]
     pub fn with(mut self, earlier: Self) -> Self {
         self.forgotten.extend(earlier.forgotten);
+        // A key of before that the store does not know any more, such as one of before it was put back, went with what it was of.
+        let of_taken = earlier
+            .keys
+            .iter()
+            .filter(|(mark, (subject, _))| self.taken.contains(subject) && !self.keys.contains_key(mark));
+        self.forgotten.extend(of_taken.map(|(mark, _)| *mark));
         self.keys.extend(earlier.keys);
         self.keys.retain(|mark, _| !self.forgotten.contains(mark));
         self
@@ -204,7 +224,7 @@ impl Store {
         .await
     }
 
-    /// All keys, with the number of all that was taken away by then.
+    /// All keys, with the number of those that were taken away by then.
     ///
     /// # Errors
     /// Returns an error if the store fails.
@@ -217,7 +237,10 @@ impl Store {
             for entry in transaction.open_table(FORGOTTEN)?.scan((PRACTICE, [0; 16])..=(PRACTICE, [0xff; 16]))? {
                 found.forgotten.insert(Fingerprint(entry?.0.value().1));
             }
-            Ok((found, count(&transaction.open_table(STATE)?)?))
+            for entry in transaction.open_table(TAKEN)?.scan((PRACTICE, [0; 16])..=(PRACTICE, [0xff; 16]))? {
+                found.taken.insert(Subject(entry?.0.value().1));
+            }
+            Ok((found, number(&transaction.open_table(STATE)?, GONE)?))
         })
         .await
     }
@@ -247,8 +270,8 @@ impl Store {
         self.read(|transaction| {
             let state = transaction.open_table(STATE)?;
             let written = state.get((PRACTICE, WRITTEN))?.map(|written| written.value());
-            let count = count(&state)?;
-            Ok(written.is_some_and(|written| written < count))
+            let gone = number(&state, GONE)?;
+            Ok(written.is_some_and(|written| written < gone))
         })
         .await
     }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use minicbor::Decoder;
 use uuid::Uuid;
 
-use super::StoreError;
 use super::engine::Table;
 use super::rows::{Out, ReadError, Row, Written, read_variant, rows, write_variant};
 use crate::domain::edit::{LocalEdit, Overridden};
@@ -99,7 +98,7 @@ pub(super) const MEMBERSHIPS: Table<&MembershipKey, ()> = Table::new("homes");
 pub(super) const IMPORTS: Table<&OwnKey, &[u8]> = Table::new("imports");
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(CONNECTIONS, Whose::Nobodys)?;
     visitor.table(IDENTITIES, Whose::Nobodys)?;
     visitor.table(RAW, Whose::OfRecord { connection: 4, kind: Some(6), id: 7 })?;

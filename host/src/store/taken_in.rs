@@ -46,7 +46,7 @@ pub enum Activation {
 }
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(TAKEN_IN, Whose::Nobodys)
 }
 

@@ -27,7 +27,7 @@ type UnlinkedKey = [u8; 4 + 16 + 2 + 16];
 type Place = (ConnectionNumber, ExternalKey);
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(ERASURES, Whose::Nobodys)?;
     visitor.table(TOMBSTONES, Whose::Nobodys)?;
     visitor.table(UNLINKED_FROM, Whose::Nobodys)
@@ -116,6 +116,12 @@ pub(super) fn all_in(transaction: &Write) -> Result<Vec<Erasure>, StoreError> {
 /// The same, of a snapshot.
 pub(super) fn all_seen(transaction: &Snapshot) -> Result<Vec<Erasure>, StoreError> {
     all(&transaction.open_table(ERASURES)?)
+}
+
+/// The number of the last entry; 0 where there is none.
+pub(super) fn last_seen(transaction: &Snapshot) -> Result<u64, StoreError> {
+    let last = transaction.open_table(ERASURES)?.scan_back((PRACTICE, 0)..=(PRACTICE, u64::MAX))?.next();
+    Ok(last.transpose()?.map_or(0, |(key, _)| key.value().1))
 }
 
 /// Keeps an entry, and brings its tombstones in force, or takes those of the erasure that it lifts away.

@@ -1,6 +1,5 @@
 //! What is done with each table of the store, and with whose key the rows of one are sealed in a backup.
 
-use super::StoreError;
 use super::engine::{Key, Table, Value};
 use super::subject::Subject;
 
@@ -47,13 +46,16 @@ pub(super) enum Whose {
 
 /// Something that is done with each table.
 pub(super) trait Visitor {
+    /// What it fails with.
+    type Error;
+
     /// Does it.
     ///
     /// # Errors
-    /// Returns an error if the store fails.
+    /// Returns an error if it cannot be done; the tables behind this one are not visited then.
     fn table<K: Key + 'static, V: Value + 'static>(
         &mut self,
         table: Table<K, V>,
         whose: Whose,
-    ) -> Result<(), StoreError>;
+    ) -> Result<(), Self::Error>;
 }

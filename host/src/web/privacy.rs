@@ -132,7 +132,6 @@ pub(super) async fn show(
     let mut due = app.due_for_erasure(years, person.clock.now).await?;
     let more_due = due.len().saturating_sub(SHOWN);
     due.truncate(SHOWN);
-    crate::audit::counted(due.len());
     let all = app.store.erasures().await?;
     let kept: Vec<u64> = in_force(&all).map(|erasure| erasure.number).collect();
     let row = |erasure: &Erasure| erasure_row(erasure, kept.contains(&erasure.number), &person.clock);
@@ -151,6 +150,7 @@ pub(super) async fn show(
         |hold| hold.subject.id() > after,
         |hold| hold.subject.id().to_string(),
     );
+    crate::audit::counted(due.len() + held.len());
     let (book, mut holds) = (person.book(&app, Action::ExportClients).await?, Vec::with_capacity(held.len()));
     for hold in held {
         holds.push(hold_row(&book, hold, &person.clock).await?);

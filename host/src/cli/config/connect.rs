@@ -3,11 +3,12 @@
 use serde_json::json;
 
 use super::Found;
+use crate::app;
 use crate::cli::local::{self, Local};
 use crate::cli::output;
 use crate::config::Config;
 use crate::domain::text::full_stop;
-use crate::openid::{Description, OpenId};
+use crate::openid::Description;
 
 /// The identity provider of the settings.
 pub(super) struct Provider {
@@ -33,9 +34,8 @@ pub(super) async fn sign_in(config: &Config, found: &mut [Found]) -> anyhow::Res
 
 /// Asks the identity provider, where the settings name one, as a sign-in would.
 pub(super) async fn look_at_provider(config: &Config) -> anyhow::Result<Option<Provider>> {
-    let Some(settings) = config.openid.clone() else { return Ok(None) };
-    let issuer = settings.issuer.clone();
-    let provider = OpenId::new(settings, &config.server.base_url(), config.proxy.as_ref())?;
+    let Some(provider) = app::openid(config)? else { return Ok(None) };
+    let issuer = provider.settings().issuer.clone();
     let said = provider.look().await.map_err(|error| error.to_string());
     Ok(Some(Provider { issuer, said }))
 }

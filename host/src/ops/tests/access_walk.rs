@@ -48,7 +48,8 @@ fn filled(host: &Host, path: &str) -> String {
 /// Fails where an answer says something of the household beyond what the address itself says.
 fn hides(host: &Host, who: &str, asked: &str, answer: &Answer) {
     for secret in secrets(host) {
-        let is_told = answer.text.contains(&secret) && !asked.contains(&secret);
+        let is_told =
+            [&answer.text, &answer.location].iter().any(|text| text.contains(&secret)) && !asked.contains(&secret);
         assert!(!is_told, "{who} {asked} tells {secret}: {answer}");
     }
 }
@@ -61,8 +62,9 @@ fn of_nobody(host: &Host, text: &str) -> String {
 
 /// Fails where an answer is another than it is of who is not there: that somebody is could be told from it.
 fn is_as_of_nobody(host: &Host, who: &str, asked: &str, answer: &Answer, of_none: &Answer) {
-    let told = (answer.status, of_nobody(host, &answer.text));
-    assert_eq!(told, (of_none.status, of_none.text.clone()), "{who} {asked} tells that somebody is there");
+    let told = (answer.status, of_nobody(host, &answer.location), of_nobody(host, &answer.text));
+    let expected = (of_none.status, of_none.location.clone(), of_none.text.clone());
+    assert_eq!(told, expected, "{who} {asked} tells that somebody is there");
 }
 
 /// The query by which a list is asked for what must not be seen.

@@ -128,7 +128,7 @@ pub enum Change {
 }
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(IDENTITIES, Whose::Nobodys)
 }
 

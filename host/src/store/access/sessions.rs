@@ -57,7 +57,7 @@ impl StoredSession {
 }
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(SESSIONS, Whose::Nobodys)
 }
 

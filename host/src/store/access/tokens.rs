@@ -14,7 +14,7 @@ use crate::store::{Store, StoreError};
 const TOKENS: Table<(u32, [u8; 32]), &[u8]> = Table::new("api-tokens");
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(TOKENS, Whose::Nobodys)
 }
 

@@ -36,10 +36,11 @@ impl Store {
                 Err(broken) => return Ok(Err(broken)),
             }
         };
-        match self.stray(head.number, listed).await? {
-            Some(number) => Ok(checked.and(Err(Break::IndexDiffers { number }))),
+        let Ok(checked) = checked else { return Ok(checked) };
+        Ok(match self.stray(head.number, listed).await? {
+            Some(number) => Err(Break::IndexDiffers { number }),
             None => Ok(checked),
-        }
+        })
     }
 
     /// The number of an entry that the index leads to and that is not of it; none where it has as many keys of the entries up to

@@ -15,7 +15,7 @@ use crate::domain::audit::{Act, By, Subject, THIS_MACHINE};
 use crate::store::catalogue;
 use crate::store::engine::{Engine, FILE_NAME, Key, Table, UNFINISHED, Value, Write};
 use crate::store::visitor::{Visitor, Whose};
-use crate::store::{StoreError, access, audit, erasure, is_in, outbox};
+use crate::store::{access, audit, erasure, is_in, outbox};
 
 /// The rows that one transaction puts back at most, and their bytes: they are in memory until it ends.
 const BATCH: (u64, usize) = (50_000, 32 << 20);
@@ -107,14 +107,10 @@ pub fn restore(data_dir: &Path, from: impl Read, keys: &SubjectKeys, now: Timest
     private(&file)?;
     let mut restoring = Restoring { data_dir: data_dir.to_owned(), restored: Restored::default(), is_finished: false };
     let engine = Engine::open(&file)?;
-    let mut tables = Tables { engine: &engine, reading: Reading::begin(from, keys)?, waiting: None, failed: None };
+    let mut tables = Tables { engine: &engine, reading: Reading::begin(from, keys)?, waiting: None };
     tables.waiting = tables.reading.next()?;
-    let visited = catalogue::visit(&mut tables);
-    let Tables { reading, waiting, failed, .. } = tables;
-    if let Some(failed) = failed {
-        return Err(failed);
-    }
-    visited?;
+    catalogue::visit(&mut tables)?;
+    let Tables { reading, waiting, .. } = tables;
     if waiting.is_some() {
         return Err(CopyError::Damaged("it has a table that this version does not know"));
     }
@@ -125,6 +121,7 @@ pub fn restore(data_dir: &Path, from: impl Read, keys: &SubjectKeys, now: Timest
     catalogue::make(&transaction)?;
     keys.put(&transaction)?;
     let erased = erasure::tidy_up(&transaction, now)?;
+    outbox::latest::make_anew(&transaction)?;
     let notes_to_look_for = outbox::look_for_unsent(&transaction, now)?;
     access::end_sessions(&transaction)?;
     let act = Act::done(By::host("restore"), THIS_MACHINE, "backups.restore", Subject::of_kind("backup"));
@@ -228,13 +225,20 @@ struct Tables<'e, 'k, R> {
     reading: Reading<'k, R>,
     /// What was read and not put back yet.
     waiting: Option<Part>,
-    failed: Option<CopyError>,
 }
 
-impl<R: Read> Tables<'_, '_, R> {
-    fn whole<K: Key + 'static, V: Value + 'static>(&mut self, table: Table<K, V>) -> Result<(), CopyError> {
+impl<R: Read> Visitor for Tables<'_, '_, R> {
+    type Error = CopyError;
+
+    fn table<K: Key + 'static, V: Value + 'static>(
+        &mut self,
+        table: Table<K, V>,
+        whose: Whose,
+    ) -> Result<(), CopyError> {
         // A table that the copy does not have is one that came later.
-        if !matches!(&self.waiting, Some(Part::Table(name)) if name == table.name()) {
+        if matches!(whose, Whose::NotCopied)
+            || !matches!(&self.waiting, Some(Part::Table(name)) if name == table.name())
+        {
             return Ok(());
         }
         loop {
@@ -261,26 +265,6 @@ impl<R: Read> Tables<'_, '_, R> {
             transaction.commit()?;
             if is_over {
                 return Ok(());
-            }
-        }
-    }
-}
-
-impl<R: Read> Visitor for Tables<'_, '_, R> {
-    fn table<K: Key + 'static, V: Value + 'static>(
-        &mut self,
-        table: Table<K, V>,
-        whose: Whose,
-    ) -> Result<(), StoreError> {
-        if matches!(whose, Whose::NotCopied) || self.failed.is_some() {
-            return Ok(());
-        }
-        match self.whole(table) {
-            Ok(()) => Ok(()),
-            Err(CopyError::Store(error)) => Err(error),
-            Err(other) => {
-                self.failed = Some(other);
-                Ok(())
             }
         }
     }

@@ -8,8 +8,8 @@ use super::{Copied, CopyError, END, FORMAT, Fingerprint, MAGIC, ROW, SEALED_ROW,
 use crate::store::catalogue;
 use crate::store::engine::{Key, Snapshot, Table, Value};
 use crate::store::subject::Subject;
+use crate::store::subject_keys;
 use crate::store::visitor::{Visitor, Whose};
-use crate::store::{StoreError, subject_keys};
 
 /// Keys that were made for a copy, and the number of what had been taken away before it.
 type MadeKeys = (Vec<(Subject, [u8; 32])>, u64);
@@ -29,17 +29,12 @@ pub(super) fn write<W: Output>(snapshot: &Snapshot, to: W) -> Result<WrittenCopy
         seal,
         to,
         copied: Copied::default(),
-        failed: None,
     };
     writing.to.write_all(MAGIC)?;
     writing.to.write_all(&FORMAT.to_be_bytes())?;
     writing.to.write_all(&writing.seal.copy)?;
-    let visited = catalogue::visit(&mut writing);
-    let Writing { mut to, copied, made, failed, .. } = writing;
-    if let Some(failed) = failed {
-        return Err(failed);
-    }
-    visited?;
+    catalogue::visit(&mut writing)?;
+    let Writing { mut to, copied, made, .. } = writing;
     to.write_all(&[END])?;
     to.write_all(&copied.rows.to_be_bytes())?;
     Ok((to, copied, (made, seen)))
@@ -54,8 +49,6 @@ struct Writing<'s, W> {
     seal: Seal,
     to: W,
     copied: Copied,
-    /// What a visit failed with that is no error of the store.
-    failed: Option<CopyError>,
 }
 
 impl<W: Output> Writing<'_, W> {
@@ -89,12 +82,19 @@ impl<W: Output> Writing<'_, W> {
         self.copied.rows += 1;
         Ok(())
     }
+}
 
-    fn whole<K: Key + 'static, V: Value + 'static>(
+impl<W: Output> Visitor for Writing<'_, W> {
+    type Error = CopyError;
+
+    fn table<K: Key + 'static, V: Value + 'static>(
         &mut self,
         table: Table<K, V>,
         whose: Whose,
     ) -> Result<(), CopyError> {
+        if matches!(whose, Whose::NotCopied) {
+            return Ok(());
+        }
         let name = table.name();
         self.to.write_all(&[TABLE, u8::try_from(name.len()).unwrap_or_default()])?;
         self.to.write_all(name.as_bytes())?;
@@ -107,25 +107,5 @@ impl<W: Output> Writing<'_, W> {
             self.row(name, subject, (key, value))?;
         }
         Ok(())
-    }
-}
-
-impl<W: Output> Visitor for Writing<'_, W> {
-    fn table<K: Key + 'static, V: Value + 'static>(
-        &mut self,
-        table: Table<K, V>,
-        whose: Whose,
-    ) -> Result<(), StoreError> {
-        if matches!(whose, Whose::NotCopied) || self.failed.is_some() {
-            return Ok(());
-        }
-        match self.whole(table, whose) {
-            Ok(()) => Ok(()),
-            Err(CopyError::Store(error)) => Err(error),
-            Err(other) => {
-                self.failed = Some(other);
-                Ok(())
-            }
-        }
     }
 }

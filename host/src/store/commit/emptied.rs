@@ -36,7 +36,7 @@ pub struct KeptLists {
 }
 
 /// Goes through the tables.
-pub(in crate::store) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(in crate::store) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(EMPTIED, Whose::OfRecord { connection: 4, kind: Some(6), id: 7 })
 }
 

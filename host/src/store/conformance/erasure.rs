@@ -76,6 +76,16 @@ async fn with_ayda(on: On) -> (Practice, ClientId) {
     let stored = practice.of("7").await.unwrap();
     let event = note_of(stored.household_id, &[stored.id], "Ayda Quillfeather wants a house in Byron");
     practice.store.accept_note(event).await.unwrap();
+    list(&practice.store).await;
+    let run = Run { id: RunId(Uuid::now_v7()), ..practice.run.clone() };
+    let told = vec!["The row of Ayda Quillfeather has no ID.".to_owned(), "Another row has none.".to_owned()];
+    let run = Run { state: RunState::Done, counts: RunCounts { told, ..RunCounts::default() }, ..run };
+    practice.store.keep_run(run).await.unwrap();
+    (practice, stored.id)
+}
+
+/// Brings a list in which Ayda stands.
+async fn list(store: &Store) -> ImportId {
     let import = Import {
         id: ImportId(Uuid::now_v7()),
         connection: "main".parse().unwrap(),
@@ -87,13 +97,9 @@ async fn with_ayda(on: On) -> (Practice, ClientId) {
         created_at: now(),
         applied_at: None,
     };
-    practice.store.begin_import(import.clone()).await.unwrap();
-    practice.store.add_import_rows(import.id, vec![listed()], PriorRows::default()).await.unwrap();
-    let run = Run { id: RunId(Uuid::now_v7()), ..practice.run.clone() };
-    let told = vec!["The row of Ayda Quillfeather has no ID.".to_owned(), "Another row has none.".to_owned()];
-    let run = Run { state: RunState::Done, counts: RunCounts { told, ..RunCounts::default() }, ..run };
-    practice.store.keep_run(run).await.unwrap();
-    (practice, stored.id)
+    store.begin_import(import.clone()).await.unwrap();
+    store.add_import_rows(import.id, vec![listed()], PriorRows::default()).await.unwrap();
+    import.id
 }
 
 fn listed() -> ListedPerson {
@@ -311,12 +317,15 @@ async fn a_record_that_is_no_client_is_erased_by_its_own_id(on: On) {
     assert_eq!(refused("10").await, Some(Refusal::NoRecord(main.clone(), ExternalId("10".to_owned()))));
     let elsewhere = ErasureOf::Record("other".parse().unwrap(), ExternalId("7".to_owned()));
     assert!(practice.store.erase(elsewhere, word()).await.unwrap().is_err());
+    let list = list(&practice.store).await;
     for id in ["7", "8"] {
         let rehearsed = practice.store.rehearse_erasure(of(id), now()).await.unwrap().unwrap();
         let (_, counts) = practice.store.erase(of(id), word()).await.unwrap().unwrap();
         assert_eq!((counts.set_aside, &counts), (1, &rehearsed), "{id}");
         assert_eq!(refused(id).await, Some(Refusal::NoRecord(main.clone(), ExternalId(id.to_owned()))));
     }
+    let rows = practice.store.import_rows(list, None, first(10)).await.unwrap().items;
+    assert!(rows[0].email.is_empty() && rows[0].external_id.is_empty(), "{rows:?}");
     assert_eq!((practice.counts().await.skipped, practice.counts().await.quarantined), (0, 0));
     let again = practice.commit(RecordKind::Client, vec![left_out("7", "archived"), unusable("8")]).await;
     assert_eq!((again.erased, practice.counts().await.skipped, practice.counts().await.quarantined), (2, 0, 0));

@@ -8,7 +8,7 @@ use super::record_of;
 use crate::domain::privacy::{ErasureCounts, NamedBy, Tombstone};
 use crate::domain::review::{Review, ReviewState};
 use crate::domain::run::Run;
-use crate::domain::{Client, ClientId, ConnectionName, ExternalId, HouseholdId, RecordKind, with_listed};
+use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, RecordKind, with_listed};
 use crate::store::commit::practice::{find, leave_book};
 use crate::store::commit::{aside_key, emptied};
 use crate::store::connection_numbers::connection_names;
@@ -36,6 +36,8 @@ pub(super) struct Target {
     pub household: Option<HouseholdId>,
     /// The record in a CRM, or what stands in its place.
     pub record: (ConnectionNumber, ExternalKey),
+    /// The record's id, where it is no client's and is named by it.
+    pub id: Option<ExternalId>,
     /// The records to which the client was linked before, and which are no other client's.
     pub before: Vec<(ConnectionNumber, ExternalKey)>,
 }
@@ -57,7 +59,7 @@ impl Target {
             }
         }
         before.retain(|place| !others.contains(place));
-        Ok(Some(Self { client: Some(client), household, record, before }))
+        Ok(Some(Self { client: Some(client), household, record, id: None, before }))
     }
 
     /// A record that a connection brought, with the client whose it is; none where it brought no such record.
@@ -72,7 +74,13 @@ impl Target {
         let identities = transaction.open_table(IDENTITIES)?;
         let row = identities.get(&record(place.0, RecordKind::Client, place.1))?;
         let client = row.map(|row| Identity::from_row(row.value()).client.map(ClientId));
-        Ok(client.map(|client| Self { client, household: None, record: place, before: Vec::new() }))
+        Ok(client.map(|client| Self {
+            client,
+            household: None,
+            record: place,
+            id: Some(id.clone()),
+            before: Vec::new(),
+        }))
     }
 
     /// All records of the person.
@@ -104,7 +112,7 @@ impl Target {
         let practice = ConnectionName::practice();
         let name_of = |connection| names.get(&connection).unwrap_or(&practice);
         let records = self.records().filter(|(_, id)| !id.is_unlinked());
-        let sites = sites::all(transaction)?;
+        let sites = sites::not_shared(transaction)?;
         let records = records.flat_map(|(connection, id)| tombstones::of_record(key, &sites, name_of(connection), id));
         Ok(self.client.map(|client| key.of_client(client)).into_iter().chain(records).collect())
     }
@@ -144,7 +152,7 @@ pub(super) fn marked(transaction: &Write) -> Result<Vec<Target>, StoreError> {
     }
     for (record, client) in records {
         let of_client = client.map(|client| Target::of(transaction, client)).transpose()?.flatten();
-        targets.push(of_client.unwrap_or(Target { client, household: None, record, before: Vec::new() }));
+        targets.push(of_client.unwrap_or(Target { client, household: None, record, id: None, before: Vec::new() }));
     }
     Ok(targets)
 }
@@ -169,7 +177,7 @@ pub(in crate::store) fn tidy_up(transaction: &Write, at: Timestamp) -> Result<us
         if clients.get(&own(client))?.is_none() {
             let before = tombstones::unlinked_from(transaction, ClientId(client))?;
             targets.push((
-                Target { client: Some(ClientId(client)), household: None, record: place_of(&row), before },
+                Target { client: Some(ClientId(client)), household: None, record: place_of(&row), id: None, before },
                 identity,
             ));
         }
@@ -197,7 +205,8 @@ pub(in crate::store) fn tidy_up(transaction: &Write, at: Timestamp) -> Result<us
     tallies.households = households.len() as u64;
     keep_tallies(transaction, &tallies)?;
     imports::recount(transaction)?;
-    forget_all_told(transaction)?;
+    // It is not known any more whom the rows were of that are gone.
+    forget_told(transaction, |_| true)?;
     Ok(targets.len())
 }
 
@@ -219,7 +228,16 @@ pub(super) fn take_away(transaction: &Write, target: &Target, at: Timestamp) -> 
     let connection = target.record.0;
     counts.reviews += remove_reviews(transaction, target)?;
     keep_tallies(transaction, &tallies)?;
-    let Some(client) = target.client else { return Ok(counts) };
+    let names = connection_names(transaction)?;
+    let practice = ConnectionName::practice();
+    let named = names.get(&connection).unwrap_or(&practice);
+    let Some(client) = target.client else {
+        if let Some(id) = &target.id {
+            let person = Person { client: None, email: None, name: "", record: (named, id) };
+            counts.import_rows += imports::blank(transaction, &person)?;
+        }
+        return Ok(counts);
+    };
     remove_lists(transaction, client, &mut counts)?;
     transaction.open_table(CLIENTS)?.delete(&own(client.0))?;
     transaction.open_table(MADE_OF)?.delete(&own(client.0))?;
@@ -233,18 +251,17 @@ pub(super) fn take_away(transaction: &Write, target: &Target, at: Timestamp) -> 
     // The rows of somebody whose key is gone tell no name to look for.
     let Some(stored) = stored else { return Ok(counts) };
     household_access::erase_emergencies(transaction, &stored.client, &emptied, at)?;
-    let names = connection_names(transaction)?;
-    let practice = ConnectionName::practice();
     let name = stored.client.full_name();
     let email = stored.client.email.as_ref().filter(|_| !stored.client.email_is_placeholder);
     let person = Person {
-        client,
+        client: Some(client),
         email: email.map(|email| email.as_str()),
         name: &name,
-        record: (names.get(&connection).unwrap_or(&practice), &stored.client.external_id),
+        record: (named, &stored.client.external_id),
     };
     counts.import_rows += imports::blank(transaction, &person)?;
-    forget_told(transaction, &stored.client)?;
+    let named_by = NamedBy::whole_name_of(&stored.client);
+    forget_told(transaction, |sentence| named_by.is_in(sentence))?;
     Ok(counts)
 }
 
@@ -401,39 +418,20 @@ fn remove_reports(transaction: &Write, client: ClientId) -> Result<u64, StoreErr
     Ok(theirs.len() as u64)
 }
 
-/// Takes sentences out of runs that name a person.
-fn forget_told(transaction: &Write, client: &Client) -> Result<(), StoreError> {
-    let named = NamedBy::whole_name_of(client);
+/// Takes the sentences out of runs that may name a person.
+fn forget_told(transaction: &Write, may_name: impl Fn(&str) -> bool) -> Result<(), StoreError> {
     let mut runs = transaction.open_table(RUNS)?;
     let mut changed: Vec<(OwnKey, Vec<u8>)> = Vec::new();
     for entry in runs.scan(..)? {
         let (key, row) = entry?;
         let mut run: Run = decode(row.value())?;
         let told = run.counts.told.len();
-        run.counts.told.retain(|sentence| !named.is_in(sentence));
-        let is_named = run.error.take_if(|error| named.is_in(error)).is_some();
+        run.counts.told.retain(|sentence| !may_name(sentence));
+        let is_named = run.error.take_if(|error| may_name(error)).is_some();
         if is_named {
-            run.error = Some("The reason named a client who was erased here.".to_owned());
+            run.error = Some("The reason named a client who was erased here, or may have.".to_owned());
         }
         if is_named || run.counts.told.len() < told {
-            changed.push((*key.value(), encode(&run)?));
-        }
-    }
-    for (key, row) in &changed {
-        runs.put(key, row.as_slice())?;
-    }
-    Ok(())
-}
-
-/// Takes all sentences out of runs that may name somebody: it is not known any more whom the rows were of that are gone.
-fn forget_all_told(transaction: &Write) -> Result<(), StoreError> {
-    let mut runs = transaction.open_table(RUNS)?;
-    let mut changed: Vec<(OwnKey, Vec<u8>)> = Vec::new();
-    for entry in runs.scan(..)? {
-        let (key, row) = entry?;
-        let mut run: Run = decode(row.value())?;
-        if !run.counts.told.is_empty() {
-            run.counts.told.clear();
             changed.push((*key.value(), encode(&run)?));
         }
     }

@@ -12,7 +12,7 @@ use crate::store::{Store, StoreError};
 const DEFAULT_PRIMARY: Table<u32, [u8; 16]> = Table::new("default-primary");
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(DEFAULT_PRIMARY, Whose::Nobodys)
 }
 

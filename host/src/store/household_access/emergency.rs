@@ -138,7 +138,7 @@ pub enum Reviewed {
 }
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(EMERGENCIES, Whose::OfRow(Subject::emergency))?;
     visitor.table(OPEN, Whose::Nobodys)?;
     visitor.table(UNREVIEWED, Whose::Nobodys)?;

@@ -23,7 +23,7 @@ const PARTY: usize = 1 + 2 + 16;
 const PROFESSIONAL: u64 = u64::MAX;
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(ACCESS_OF, Whose::Nobodys)
 }
 

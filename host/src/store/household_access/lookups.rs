@@ -23,7 +23,7 @@ pub struct Lookups {
 }
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(LOOKUPS, Whose::Nobodys)?;
     visitor.table(MISSES, Whose::Nobodys)
 }

@@ -34,7 +34,7 @@ pub enum TeamKept {
 }
 
 /// Goes through the tables.
-pub(super) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(TEAMS, Whose::Nobodys)
 }
 

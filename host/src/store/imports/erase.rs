@@ -13,11 +13,11 @@ use crate::store::subject_keys;
 /// What rows may know a person by.
 #[derive(Clone, Copy)]
 pub struct Person<'p> {
-    /// The client.
-    pub client: ClientId,
+    /// The client; none where a record is no client here.
+    pub client: Option<ClientId>,
     /// The email, where it is none that the host made up.
     pub email: Option<&'p str>,
-    /// The whole name.
+    /// The whole name; empty where it is not known.
     pub name: &'p str,
     /// The record in a CRM.
     pub record: (&'p ConnectionName, &'p ExternalId),
@@ -28,7 +28,7 @@ impl Person<'_> {
     pub fn is_of(&self, row: &ImportRow, list: &ConnectionName) -> bool {
         // Two people may have one address: whom the row is linked to says more.
         if let Some(client) = client_of(row) {
-            return client == self.client;
+            return Some(client) == self.client;
         }
         let (connection, id) = self.record;
         let has_email =
@@ -58,9 +58,9 @@ pub(in crate::store) fn blank(transaction: &Write, person: &Person<'_>) -> Resul
         let after = if person.is_of(&row, &import.connection) {
             blanked += 1;
             ImportRow::erased(row.number)
-        } else if row.candidates.iter().any(|candidate| candidate.client_id == person.client) {
+        } else if row.candidates.iter().any(|candidate| Some(candidate.client_id) == person.client) {
             let mut after = row.clone();
-            after.candidates.retain(|candidate| candidate.client_id != person.client);
+            after.candidates.retain(|candidate| Some(candidate.client_id) != person.client);
             after.reasons.retain(|reason| person.name.is_empty() || !reason.message.contains(person.name));
             after
         } else {
@@ -87,7 +87,7 @@ mod tests {
         let [ayda, bo] = [1, 2].map(|id| ClientId(Uuid::from_u128(id)));
         let main: ConnectionName = "main".parse().unwrap();
         let person = Person {
-            client: ayda,
+            client: Some(ayda),
             email: Some("both@example.com"),
             name: "Ayda Khan",
             record: (&main, &ExternalId("7".to_owned())),

@@ -7,6 +7,7 @@ use crate::store::engine::{ReadTable, Readable, Scan, Snapshot, Table, Write, Wr
 use crate::store::keys::{OwnKey, join, own, span};
 use crate::store::rows::{decode, encode, rows};
 use crate::store::subject::Subject;
+use crate::store::subject_keys;
 use crate::store::tables::IMPORTS;
 use crate::store::visitor::{Visitor, Whose};
 
@@ -20,7 +21,7 @@ const IMPORT_DETAILS: Table<&[u8; 20], &[u8]> = Table::new("import-details");
 pub(super) const IMPORT_ROWS: Table<&[u8; 24], &[u8]> = Table::new("import-rows");
 
 /// Goes through the tables.
-pub(in crate::store) fn visit(visitor: &mut impl Visitor) -> Result<(), StoreError> {
+pub(in crate::store) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(IMPORTS, Whose::Nobodys)?;
     visitor.table(IMPORT_DETAILS, Whose::Nobodys)?;
     visitor.table(IMPORT_ROWS, Whose::OfRow(Subject::listed_row))
@@ -201,7 +202,11 @@ pub(super) fn put(transaction: &Write, import: &Import) -> Result<(), StoreError
 /// Forgets a list and its rows. False where there is none.
 pub(super) fn forget(transaction: &Write, id: ImportId) -> Result<bool, StoreError> {
     let (first, last) = span::<24>(&own(id.0));
-    transaction.open_table(IMPORT_ROWS)?.delete_range(&first..=&last)?;
+    let mut rows = transaction.open_table(IMPORT_ROWS)?;
+    let subjects = rows.scan(&first..=&last)?.map(|entry| Ok(Subject::listed_row(entry?.0.value())));
+    let subjects = subjects.collect::<Result<Vec<_>, StoreError>>()?;
+    subject_keys::forget(transaction, subjects)?;
+    rows.delete_range(&first..=&last)?;
     transaction.open_table(IMPORT_DETAILS)?.delete(&own(id.0))?;
     Ok(transaction.open_table(IMPORTS)?.delete(&own(id.0))?)
 }

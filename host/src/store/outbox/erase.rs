@@ -189,12 +189,10 @@ fn forget_latest(
             theirs.push((household, event_type.to_owned()));
         }
     }
-    let mut gone = Vec::new();
     for (household, event_type) in theirs {
         latest.delete((PRACTICE, household, event_type.as_str()))?;
-        gone.push(tables::latest_subject(household, &event_type));
     }
-    subject_keys::forget(transaction, gone)
+    Ok(())
 }
 
 /// Removes those documents that no note names any more; answers how many.

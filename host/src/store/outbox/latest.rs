@@ -1,10 +1,11 @@
 //! A household's latest event of each type: what its documents tell of.
 
-use super::tables::{self, LATEST};
+use super::tables::{self, EVENTS, LATEST};
 use crate::domain::HouseholdId;
 use crate::domain::note::Event;
 use crate::store::engine::{Readable, Write};
-use crate::store::keys::PRACTICE;
+use crate::store::keys::{PRACTICE, own};
+use crate::store::tables::CLIENTS;
 use crate::store::{Store, StoreError};
 
 /// Keeps the event as the latest of its type, unless a later one is known.
@@ -14,6 +15,22 @@ pub(super) fn note(transaction: &Write, event: &Event) -> Result<(), StoreError>
     let known: Option<Event> = latest.get(key)?.map(|known| tables::decode(known.value())).transpose()?;
     if known.is_none_or(|known| known.occurred_at <= event.occurred_at) {
         latest.put(key, tables::encode(event)?.as_slice())?;
+    }
+    Ok(())
+}
+
+/// Makes the latest events anew of all events, in a store that was put back from a backup. Those of clients who are gone are none.
+pub(in crate::store) fn make_anew(transaction: &Write) -> Result<(), StoreError> {
+    let clients = transaction.open_table(CLIENTS)?;
+    for entry in transaction.open_table(EVENTS)?.scan(..)? {
+        let event: Event = tables::decode(entry?.1.value())?;
+        let is_gone = match event.client_id {
+            Some(client) => clients.get(&own(client.0))?.is_none(),
+            None => false,
+        };
+        if !is_gone {
+            note(transaction, &event)?;
+        }
     }
     Ok(())
 }

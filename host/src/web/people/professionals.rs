@@ -72,8 +72,8 @@ fn row(linked: LinkedProfessional, accounts: &[Account]) -> Row {
     let offered =
         accounts.iter().filter(|account| account.state != AccountState::Disabled || is_chosen(account.user.id));
     let mut choices = vec![
-        (BY_EMAIL.to_owned(), "Whoever has the email".to_owned(), !by_hand),
-        (NOBODY.to_owned(), "Nobody".to_owned(), by_hand && of.is_none()),
+        (BY_EMAIL.to_owned(), "Matched by email".to_owned(), !by_hand),
+        (NOBODY.to_owned(), "No account".to_owned(), by_hand && of.is_none()),
     ];
     choices.extend(offered.map(|account| {
         let user = &account.user;
@@ -85,13 +85,13 @@ fn row(linked: LinkedProfessional, accounts: &[Account]) -> Row {
         external_id: adviser.adviser.external_id.as_str().to_owned(),
         email: adviser.adviser.email.as_ref().map(|email| email.as_str().to_owned()).unwrap_or_default(),
         is_active: adviser.adviser.active,
-        how: if by_hand { "as somebody said" } else { "by the email" },
+        how: if by_hand { "set by hand" } else { "matched by email" },
         account: account.map(|account| account.user.name),
         choices,
     }
 }
 
-/// Which account stands for a professional.
+/// The account that is linked to a professional.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct LinkForm {
@@ -117,8 +117,8 @@ pub(in crate::web) async fn link(
     let linked = ops::household_access::link_professional(&app, person.actor(), form.connection, id, to).await;
     let checked = match linked {
         Ok(linked) => Checked::good(match linked.account {
-            Some(account) => format!("{} stands for the professional from now on.", account.user.name),
-            None => "Nobody stands for the professional from now on.".to_owned(),
+            Some(account) => format!("{} is now linked to this professional.", account.user.name),
+            None => "No account is linked to this professional now.".to_owned(),
         }),
         Err(refusal) if refusal.fields.is_empty() => return Err(led_back(refusal, PATH)),
         Err(refusal) => Checked::refused(refusal),

@@ -65,6 +65,8 @@ async fn rows(store: &Store, but: &[&str]) -> Rows {
 
 /// Holds that two stores have the same rows, table by table.
 fn same(found: &Rows, expected: &Rows) {
+    let tables = |of: &Rows| of.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(tables(found), tables(expected));
     for (table, rows) in expected {
         assert_eq!(found.get(table), Some(rows), "{table}");
     }
@@ -138,6 +140,31 @@ async fn whoever_was_erased_after_a_copy_is_in_none_of_it() {
     }
 }
 
+/// A hold has to be ended before its client is erased, a list may have been removed, and another event be the latest by then.
+#[tokio::test]
+async fn what_went_before_an_erasure_is_in_no_copy_either() {
+    let (practice, id) = with_ayda(On::File).await;
+    let store = &practice.store;
+    let subject = HeldSubject::Client(id);
+    let (reason, by) = ("Ayda Quillfeather complained".to_owned(), "Kim Osei".to_owned());
+    store.put_hold(LegalHold { subject, reason, by, since: now(), until: None }).await.unwrap();
+    let (bytes, _, before) = copy(store).await;
+    let tables = |keys: &SubjectKeys| {
+        let rows = rows_of(&bytes, keys).into_iter();
+        let named =
+            rows.filter(|(_, rows)| rows.iter().any(|(key, row)| has(key, "quillfeather") || has(row, "quillfeather")));
+        named.map(|(table, _)| table).filter(|table| table != "runs").collect::<Vec<_>>()
+    };
+    assert!(
+        ["clients", "import-rows", "legal-holds"].iter().all(|table| tables(&before).contains(&(*table).to_owned()))
+    );
+    assert!(store.end_hold(subject).await.unwrap());
+    let import = store.imports(first(1)).await.unwrap().items.remove(0);
+    assert!(store.forget_import(import.id).await.unwrap());
+    store.erase(id, word()).await.unwrap().unwrap();
+    assert_eq!(tables(&store.subject_keys().await.unwrap().0), [""; 0]);
+}
+
 #[tokio::test]
 async fn a_partner_of_before_has_a_household_after_the_other_ones_erasure() {
     let mut practice = Practice::new(On::File).await;
@@ -199,7 +226,14 @@ async fn whoever_is_erased_while_a_copy_is_made_has_no_key() {
 async fn a_file_of_keys_is_old_after_an_erasure() {
     let (practice, id) = with_ayda(On::File).await;
     let store = &practice.store;
-    assert_eq!(store.mark().await.unwrap(), practice.store.mark().await.unwrap());
+    let (bytes, _, keys) = copy(store).await;
+    let (_folder, restored) = put_back(&bytes, &keys, store.erasure_lines().unwrap());
+    assert_eq!(
+        store.mark().await.unwrap(),
+        restored.mark().await.unwrap(),
+        "a copy that is put back is the same store"
+    );
+    assert_ne!(store.mark().await.unwrap(), Practice::new(On::File).await.store.mark().await.unwrap());
     let (_, as_of) = store.subject_keys().await.unwrap();
     store.erase(id, word()).await.unwrap().unwrap();
     assert!(
