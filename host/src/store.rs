@@ -118,6 +118,9 @@ pub enum StoreError {
         /// The files beside it that show that a store was there.
         signs: String,
     },
+    /// Whoever acts has lost the access to a household since it was looked at. Nothing was written.
+    #[error("the access to the household has just ended")]
+    AccessEnded,
     /// A backup was not put back to its end.
     #[error(
         "the folder holds half of a backup: putting it back was cut off. Run `tidegate restore` into it once more, or empty it"
@@ -306,6 +309,15 @@ impl Store {
         let pending = audit::scope::current();
         let write = move || {
             let transaction = engine.write()?;
+            if let Some(pending) = &pending {
+                // Nobody else writes now: what the last commit left is what this one finds.
+                let is_seen = |seen| household_access::is_seen(&engine.snapshot()?, seen);
+                for seen in pending.seen() {
+                    if !is_seen(seen)? {
+                        return Err(StoreError::AccessEnded);
+                    }
+                }
+            }
             let answer = work(&transaction)?;
             if !keeps(&answer) {
                 transaction.abort()?;

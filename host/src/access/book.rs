@@ -2,12 +2,14 @@
 //! JSON interface show of clients and households is read here, so that nothing else has to ask who may see it; what
 //! somebody does not see is not there.
 
+use crate::domain::access::household::Seen;
 use crate::domain::access::{Action, Actor, Decision, Reach, Reason, Who, authorize, reach};
 use crate::domain::account::{Account, AccountState};
 use crate::domain::household::{CONTESTED, NOT_IN_BOOK};
 use crate::domain::note::Note;
 use crate::domain::stored::{StoredClient, StoredListed};
-use crate::domain::{ClientId, DocumentId, HouseholdId, ItemId, NoteId, Timestamp};
+use crate::domain::{ClientId, DocumentId, HouseholdId, ItemId, NoteId, Timestamp, UserId};
+use crate::store::audit::scope;
 use crate::store::book::{ClientFilter, ClientList, HouseholdFilter, HouseholdRow, Page, PageRequest, Whose};
 use crate::store::data_quality::SHARED_ELSEWHERE;
 use crate::store::documents::Document;
@@ -19,6 +21,8 @@ use crate::store::{Store, StoreError, StoredItem};
 pub struct Book {
     store: Store,
     visible: Visible,
+    /// The account to whose reasons for access it is limited, whether its holder asks in person, and when; none of the whole book.
+    of: Option<(UserId, bool, Timestamp)>,
 }
 
 /// The reason why somebody may see nothing of the book.
@@ -38,16 +42,16 @@ impl Book {
     /// # Errors
     /// Returns an error if that is nowhere, or the store fails.
     pub async fn of(store: &Store, actor: &Actor, action: Action, now: Timestamp) -> Result<Self, BookError> {
-        let visible = match (reach(actor, action), actor.account()) {
+        let (visible, of) = match (reach(actor, action), actor.account()) {
             (Reach::Nowhere { because }, _) => return Err(BookError::Denied(because)),
-            (Reach::Practice { .. }, _) => Visible::Everything,
-            (Reach::Households { .. }, None) => Visible::Households(std::sync::Arc::default()),
+            (Reach::Practice { .. }, _) => (Visible::Everything, None),
+            (Reach::Households { .. }, None) => (Visible::Households(std::sync::Arc::default()), None),
             (Reach::Households { .. }, Some(user)) => {
                 let in_person = matches!(actor.who, Who::Person { .. });
-                store.visible_households(user, in_person, now).await?
+                (store.visible_households(user, in_person, now).await?, Some((user, in_person, now)))
             }
         };
-        Ok(Self { store: store.clone(), visible })
+        Ok(Self { store: store.clone(), visible, of })
     }
 
     /// The households that are seen.
@@ -58,6 +62,15 @@ impl Book {
     /// Whether all of the book is seen.
     pub fn is_whole(&self) -> bool {
         self.visible == Visible::Everything
+    }
+
+    /// Whether a household is seen. What is changed next is changed only where it is seen then, too.
+    fn has(&self, household: HouseholdId) -> bool {
+        let has = self.visible.has(household);
+        if let (true, Some((user, in_person, at))) = (has, self.of) {
+            scope::looked_at(Seen { user, in_person, household, at });
+        }
+        has
     }
 
     /// The numbers of households and of clients that are seen.
@@ -77,7 +90,7 @@ impl Book {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn household(&self, id: HouseholdId) -> Result<Option<HouseholdRow>, StoreError> {
-        let found = self.store.household(id).await?.filter(|row| self.visible.has(row.household.id));
+        let found = self.store.household(id).await?.filter(|row| self.has(row.household.id));
         Ok(found.map(|mut row| {
             self.shown_row(&mut row);
             row
@@ -89,7 +102,7 @@ impl Book {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn client(&self, id: ClientId) -> Result<Option<StoredClient>, StoreError> {
-        let found = self.store.client(id).await?.filter(|client| self.visible.has(client.household_id));
+        let found = self.store.client(id).await?.filter(|client| self.has(client.household_id));
         Ok(found.map(|mut client| {
             self.shown(&mut client);
             client
@@ -142,7 +155,7 @@ impl Book {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn item<T: StoredItem>(&self, id: ItemId) -> Result<Option<StoredListed<T>>, StoreError> {
-        Ok(self.store.item::<T>(id).await?.filter(|item| self.visible.has(item.household_id)))
+        Ok(self.store.item::<T>(id).await?.filter(|item| self.has(item.household_id)))
     }
 
     /// The lists of one kind of a household that is seen.
@@ -203,9 +216,7 @@ impl Book {
     pub async fn sees(&self, id: HouseholdId) -> Result<bool, StoreError> {
         match &self.visible {
             Visible::Everything => Ok(true),
-            Visible::Households(_) => {
-                Ok(self.store.resolved_household(id).await?.is_some_and(|now| self.visible.has(now)))
-            }
+            Visible::Households(_) => Ok(self.store.resolved_household(id).await?.is_some_and(|now| self.has(now))),
         }
     }
 

@@ -41,7 +41,7 @@ pub enum Kind {
     /// Somebody changed the thing since it was looked at.
     Stale,
     /// It is not said which version of the thing was looked at.
-    NotSaidWhich,
+    PreconditionRequired,
     /// The thing's state does not allow it.
     WrongState,
     /// The content that is sent is too large.
@@ -138,7 +138,7 @@ impl From<&Refusal> for Outcome {
             Kind::Malformed => "What was sent cannot be read.".to_owned(),
             Kind::KeyReused => "Its key belongs to something else.".to_owned(),
             Kind::Stale => "It was changed meanwhile.".to_owned(),
-            Kind::NotSaidWhich => "It was not said which version was looked at.".to_owned(),
+            Kind::PreconditionRequired => "It was not said which version was looked at.".to_owned(),
             Kind::WrongState => "The state that it is in does not allow it.".to_owned(),
             Kind::TooLarge => "What was sent is too large.".to_owned(),
             Kind::Invalid if fields.is_empty() => "What was sent does not fit.".to_owned(),
@@ -177,6 +177,9 @@ impl From<StoreError> for Refusal {
                 Self::new(Kind::Unavailable, "The store cannot be used now. Nothing was changed; try again later.")
             }
             StoreError::NoSpace { .. } => Self::no_space(),
+            StoreError::AccessEnded => {
+                Self::new(Kind::NotFound, "Nothing was changed: your access to the household has just ended.")
+            }
             StoreError::Broken(_)
             | StoreError::Disk { .. }
             | StoreError::Corrupt { .. }

@@ -16,7 +16,6 @@ mod proposal;
 mod teams;
 mod visible;
 
-use crate::store::visitor::{Visitor, Whose};
 use std::collections::HashMap;
 use std::iter;
 use std::sync::Arc;
@@ -24,13 +23,14 @@ use std::sync::Arc;
 use minicbor::Decoder;
 
 use self::grounds::{Colleague, Grounds};
-use super::engine::{Readable, Table, Write};
+use super::engine::{Readable, Snapshot, Table, Write};
 use super::keys::{ConnectionNumber, OwnKey, own};
 use super::reader::Reader;
 use super::rows::{Out, ReadError, Row, Written, decode, encode, read_variant, rows, write_variant};
 use super::tables::{HOUSEHOLDS, HouseholdRecord};
+use super::visitor::{Visitor, Whose};
 use super::{Store, StoreError};
-use crate::domain::access::household::{Chosen, HouseholdAccess, Professional, StaffAccess};
+use crate::domain::access::household::{Chosen, HouseholdAccess, Professional, Seen, StaffAccess};
 use crate::domain::access::{Reason, Role};
 use crate::domain::{ConnectionName, ExternalId, HouseholdId, Timestamp, UserId};
 use crate::store::connection_numbers::{name_of, number_for};
@@ -191,10 +191,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Visible, StoreError> {
         self.read(move |transaction| {
-            let mut grounds = grounds::of(transaction, user, now)?;
-            if !in_person {
-                grounds.emergencies.clear();
-            }
+            let grounds = grounds_of(transaction, user, in_person, now)?;
             let these = index::households_of(transaction, &grounds, now)?;
             Ok(Visible::Households(Arc::new(these)))
         })
@@ -266,6 +263,23 @@ impl Store {
         })
         .await
     }
+}
+
+/// The grounds of an account: in person also what it has opened in an emergency, which no program of theirs sees.
+fn grounds_of(transaction: &Snapshot, user: UserId, in_person: bool, now: Timestamp) -> Result<Grounds, StoreError> {
+    let mut grounds = grounds::of(transaction, user, now)?;
+    if !in_person {
+        grounds.emergencies.clear();
+    }
+    Ok(grounds)
+}
+
+/// Whether an account still sees a household.
+pub(super) fn is_seen(transaction: &Snapshot, seen: Seen) -> Result<bool, StoreError> {
+    let Seen { user, in_person, household, at } = seen;
+    let Some(household) = resolved(&transaction.open_table(HOUSEHOLDS)?, household)? else { return Ok(false) };
+    let Some(row) = stored(&transaction.open_table(ACCESS)?, household)? else { return Ok(false) };
+    Ok(!row.reasons(household, &grounds_of(transaction, user, in_person, at)?, at).is_empty())
 }
 
 impl AccessRow {

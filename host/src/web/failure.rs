@@ -151,7 +151,9 @@ pub(super) fn describe(kind: Kind) -> (StatusCode, &'static str) {
         Kind::NotSignedIn | Kind::CodeWanted => (StatusCode::UNPROCESSABLE_ENTITY, "Not signed in"),
         Kind::NotFresh => (StatusCode::FORBIDDEN, "Confirm it’s you"),
         Kind::NotFound => (StatusCode::NOT_FOUND, "Not found"),
-        Kind::KeyReused | Kind::WrongState | Kind::Stale | Kind::NotSaidWhich => (StatusCode::CONFLICT, "Not done"),
+        Kind::KeyReused | Kind::WrongState | Kind::Stale | Kind::PreconditionRequired => {
+            (StatusCode::CONFLICT, "Not done")
+        }
         Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Too large"),
         Kind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "Not done"),
         Kind::PluginFailed | Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Something failed here"),
@@ -215,7 +217,7 @@ impl From<StoreError> for Failure {
             StoreError::BadCursor => {
                 Self::NotFound("This page of the list is not there any more. Begin again at its first page.")
             }
-            StoreError::NoSpace { .. } => Refusal::from(error).into(),
+            StoreError::NoSpace { .. } | StoreError::AccessEnded => Refusal::from(error).into(),
             other => Self::Broken(other.to_string()),
         }
     }

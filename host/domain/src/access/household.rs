@@ -142,3 +142,16 @@ impl Reason {
         }
     }
 }
+
+/// A household that an account saw for the reasons that it has for access, and not as part of the whole book.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seen {
+    /// The account.
+    pub user: UserId,
+    /// Whether the person acts, and not a token of theirs: what they opened in an emergency counts.
+    pub in_person: bool,
+    /// The household.
+    pub household: HouseholdId,
+    /// The moment of the look.
+    pub at: Timestamp,
+}

@@ -4,6 +4,9 @@
 //! transaction, with the outcome `done`; one that only looks, or is taken back, writes none. What remains unwritten at the
 //! end (nothing was changed, or the work was done by the CRM or another task) is for `ops` to write by itself.
 //!
+//! What was looked at on the way there is looked at once more within that transaction: somebody whose access ends between the
+//! look and the change changes nothing.
+//!
 //! Limits: the scope is of one task, and what another task writes is not in it: a run that somebody starts has an entry of
 //! its own when it begins and when it ends. A verb of several transactions has its entry with the first; where a later one
 //! fails, another entry says so.
@@ -13,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::append;
 use crate::domain::HouseholdId;
+use crate::domain::access::household::Seen;
 use crate::domain::audit::{Act, By, Subject};
 use crate::store::StoreError;
 use crate::store::engine::Write;
@@ -28,6 +32,8 @@ struct State {
     act: Act,
     /// The number of its entry, once that is written.
     written: Option<u64>,
+    /// What was looked at on the way to it.
+    seen: Vec<Seen>,
 }
 
 /// What is left of a scope: the act as it came to be known, and the number of its entry where it was written.
@@ -41,7 +47,7 @@ pub struct Left {
 
 /// Does `work`, whose first change takes along an entry of `act`.
 pub async fn enter<T>(act: Act, work: impl Future<Output = T>) -> (T, Left) {
-    let pending = Arc::new(Pending(Mutex::new(State { act, written: None })));
+    let pending = Arc::new(Pending::of(State { act, written: None, seen: Vec::new() }));
     let done = SCOPE.scope(Arc::clone(&pending), work).await;
     let state = pending.lock();
     let left = Left { act: state.act.clone(), written: state.written };
@@ -51,7 +57,7 @@ pub async fn enter<T>(act: Act, work: impl Future<Output = T>) -> (T, Left) {
 /// Does `work`, whose changes are no part of the act around it, and have no entry.
 pub async fn apart<T>(work: impl Future<Output = T>) -> T {
     let nobody = Act::done(By::nobody(), "", "", Subject::of_kind(""));
-    let pending = Pending(Mutex::new(State { act: nobody, written: Some(0) }));
+    let pending = Pending::of(State { act: nobody, written: Some(0), seen: Vec::new() });
     SCOPE.scope(Arc::new(pending), work).await
 }
 
@@ -67,6 +73,16 @@ pub fn about(id: impl std::fmt::Display) {
 /// Names the household that is concerned, where none is named yet.
 pub fn in_household(id: HouseholdId) {
     change(|act| act.household = act.household.or(Some(id)));
+}
+
+/// Binds the change to what was looked at: it is made only where that is seen then, too.
+pub fn looked_at(seen: Seen) {
+    let _: Result<(), _> = SCOPE.try_with(|pending| {
+        let mut state = pending.lock();
+        if state.written.is_none() && !state.seen.contains(&seen) {
+            state.seen.push(seen);
+        }
+    });
 }
 
 /// Names the one who acts, where that was not known at the beginning: who signs in.
@@ -90,6 +106,16 @@ pub(in crate::store) fn current() -> Option<Arc<Pending>> {
 }
 
 impl Pending {
+    fn of(state: State) -> Self {
+        Self(Mutex::new(state))
+    }
+
+    /// What was looked at and has to be seen when the act's first change is made; nothing after that.
+    pub fn seen(&self) -> Vec<Seen> {
+        let state = self.lock();
+        if state.written.is_none() { state.seen.clone() } else { Vec::new() }
+    }
+
     /// Writes the entry within a transaction that changes something, unless it is written. Answers its number.
     pub fn append_to(&self, transaction: &Write) -> Result<Option<u64>, StoreError> {
         let act = {

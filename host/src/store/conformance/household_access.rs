@@ -2,12 +2,16 @@
 
 use super::*;
 use crate::domain::access::emergency::EmergencyAccess;
-use crate::domain::access::household::{Chosen, HouseholdAccess, Professional, StaffAccess};
+use crate::domain::access::household::{Chosen, HouseholdAccess, Professional, Seen, StaffAccess};
 use crate::domain::access::team::Team;
 use crate::domain::access::{Reason, Role, User};
+use crate::domain::audit::{Act, By, Subject};
 use crate::domain::practice_client::NewClient;
+use crate::domain::privacy::{HeldSubject, LegalHold};
 use crate::domain::{ClientId, DocumentId, EmailAddress, EmergencyId, HouseholdId, TeamId, UserId};
+use crate::store::StoreError;
 use crate::store::access::{OwnChange, StoredUser, UserChange};
+use crate::store::audit::scope;
 use crate::store::book::Whose;
 use crate::store::household_access::{
     AccessSet, EmergencyFilter, Ended, HandedOver, LinkedBy, Lookups, Maker, NewAccess, Opened, Part, Reviewed,
@@ -20,6 +24,7 @@ on_each_engine![
     a_link_by_hand_comes_before_the_email,
     who_was_given_access_sees_these_households_until_it_ends,
     a_change_follows_the_version_that_was_looked_at,
+    a_change_is_not_made_where_the_access_ended_since_the_look,
     lists_show_what_is_seen_and_their_cursors_nothing_else,
     who_served_a_household_serves_the_one_that_it_is_joined_to,
     who_makes_a_household_answers_for_it_or_works_in_it,
@@ -204,6 +209,45 @@ async fn a_change_follows_the_version_that_was_looked_at(on: On) {
     assert!(matches!(second, AccessSet::Stale(now) if now.primary == one));
     let nowhere = NewAccess { household: HouseholdId(Uuid::now_v7()), ..new(&before, one, Vec::new()) };
     assert_eq!(practice.store.set_household_access(nowhere).await.unwrap(), AccessSet::NoHousehold);
+}
+
+/// Between the look and the change lies the whole of what is checked on the way: milliseconds, or a slow request's minute.
+async fn a_change_is_not_made_where_the_access_ended_since_the_look(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.clients(&[advised("1", "Khan", Some("7")), advised("2", "Lee", None)]).await;
+    let (store, user) = (&practice.store, UserId(Uuid::now_v7()));
+    let (seen, of_lee) = (access(&practice, "1").await, household_of(&practice, "2").await);
+    let set = |access: HouseholdAccess, staff| store.set_household_access(new(&access, of_crm(&practice, "7"), staff));
+    assert!(matches!(set(seen.clone(), vec![staff(user, None)]).await.unwrap(), AccessSet::Yes(_)));
+    let act = || Act::done(By::host("test"), "", "clients.test", Subject::of_kind("client"));
+    let change = || store.put_hold(hold_on(seen.household));
+    let look = |household| scope::looked_at(Seen { user, in_person: true, household, at: at(0) });
+    let (done, left) = scope::enter(act(), async {
+        look(seen.household);
+        change().await
+    })
+    .await;
+    assert!(done.is_ok() && left.written.is_some());
+    let (refused, left) = scope::enter(act(), async {
+        look(seen.household);
+        let now = access(&practice, "1").await;
+        assert!(matches!(scope::apart(set(now, Vec::new())).await.unwrap(), AccessSet::Yes(_)));
+        store.end_hold(HeldSubject::Household(seen.household)).await
+    })
+    .await;
+    assert!(matches!(refused, Err(StoreError::AccessEnded)) && left.written.is_none());
+    assert!(store.hold(HeldSubject::Household(seen.household)).await.unwrap().is_some(), "nothing was changed");
+    let (other, _) = scope::enter(act(), async {
+        look(of_lee);
+        change().await
+    })
+    .await;
+    assert!(matches!(other, Err(StoreError::AccessEnded)));
+}
+
+fn hold_on(household: HouseholdId) -> LegalHold {
+    let (reason, by) = ("a complaint".to_owned(), "Pat Lee".to_owned());
+    LegalHold { subject: HeldSubject::Household(household), reason, by, since: at(0), until: None }
 }
 
 async fn lists_show_what_is_seen_and_their_cursors_nothing_else(on: On) {
