@@ -101,6 +101,7 @@ pub fn router(app: App) -> Router {
         .route("/clients/{id}/release", post(privacy::client::release))
         .route("/clients/{id}/erase", post(privacy::client::erase))
         .route("/settings/privacy", get(privacy::show))
+        .route("/settings/privacy/record", get(privacy::record::show).post(privacy::record::erase))
         .route("/settings/privacy/erasures/{number}/lift", post(privacy::lift))
         .route("/imports", get(imports::list).post(imports::bring))
         .route("/imports/{id}", get(imports::show))

@@ -104,8 +104,25 @@ export async function access(browser, report, { host, token, page, household }) 
   await page.getByRole("link", { name: /Privacy/ }).first().click();
   const ofClient = new URL(page.url()).pathname;
   report.that("what an erasure takes away is shown", (await main(page)).includes("Records copied from the CRM"), await main(page));
+  // Somebody whom a rule left out, or whose record does not fit, is erased by the id of the record.
+  await page.goto("/review?of=left-out");
+  await page.getByRole("link", { name: /^Erase record/ }).first().click();
+  await page.waitForURL(/\/settings\/privacy\/record/);
+  const record = new URL(page.url()).searchParams;
+  await page.goto("/settings/privacy");
+  await page.getByLabel("Connection").selectOption(record.get("connection"));
+  await page.getByLabel("Record’s id").fill(record.get("external_id"));
+  await page.getByRole("button", { name: "Show what goes" }).click();
+  await page.waitForURL(/\/settings\/privacy\/record/);
+  const ofRecord = page.url().slice(new URL(page.url()).origin.length);
+  report.that("what goes of a record is shown", (await main(page)).includes("Records in quarantine or left out"), await main(page));
+  await page.getByLabel("Reason").selectOption({ index: 1 });
+  await page.getByLabel("Record’s id").fill("another");
+  await page.getByRole("button", { name: "Erase for good" }).click();
+  report.that("another id erases nothing", (await main(page)).includes("Type the record’s id once more"), await main(page));
   return {
     "client-privacy": ofClient,
+    "record-privacy": ofRecord,
     privacy: "/settings/privacy",
     "household-access": `${household}/access`,
     "emergency-access": "/emergency-access",

@@ -9,7 +9,7 @@ use crate::audit;
 use crate::domain::value::Currency;
 use crate::domain::{Diagnostic, Money, Severity};
 use crate::store::StoreError;
-use crate::store::page::{Page, PageRequest, cursor_of};
+use crate::store::page::{Page, PageRequest};
 
 /// A page of a list.
 #[derive(Serialize, ToSchema)]
@@ -44,14 +44,8 @@ impl<T> List<T> {
         page: &PageRequest,
         key: impl Fn(usize, &T) -> String,
     ) -> Result<Self, StoreError> {
-        let keys: Vec<String> = rows.iter().enumerate().map(|(place, row)| key(place, row)).collect();
-        let first = match page.key(list)? {
-            None => 0,
-            Some(after) => 1 + keys.iter().position(|key| key.as_bytes() == after).ok_or(StoreError::BadCursor)?,
-        };
-        let last = rows.len().min(first + page.limit);
-        let next = (last < rows.len()).then(|| cursor_of(list, keys[last - 1].as_bytes()));
-        Ok(Self::new(rows.into_iter().take(last).skip(first).collect(), next))
+        let Page { items, next } = page.cut(list, rows, key)?;
+        Ok(Self::new(items, next))
     }
 
     /// The same of rows that stand in the order of their keys: the row at which the page before ended may be gone by now.
@@ -61,10 +55,7 @@ impl<T> List<T> {
         page: &PageRequest,
         key: impl Fn(&T) -> String,
     ) -> Result<Self, StoreError> {
-        let after = page.text::<String>(list)?;
-        let mut left = rows.into_iter().filter(|row| after.as_ref().is_none_or(|after| key(row) > *after));
-        let items: Vec<T> = left.by_ref().take(page.limit).collect();
-        let next = left.next().and(items.last()).map(|last| cursor_of(list, key(last).as_bytes()));
+        let Page { items, next } = page.cut_in_order(list, rows, key)?;
         Ok(Self::new(items, next))
     }
 }
@@ -139,40 +130,4 @@ impl From<Diagnostic> for DiagnosticBody {
 /// Each of `diagnostics` as it is answered.
 pub fn diagnostics(diagnostics: Vec<Diagnostic>) -> Vec<DiagnosticBody> {
     diagnostics.into_iter().map(DiagnosticBody::from).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_short_list_goes_page_by_page() {
-        let after = |row: &str| cursor_of("numbers", row.as_bytes());
-        let check = |row: Option<&str>, limit, items: &[u32], next: Option<&str>| {
-            let page = PageRequest { cursor: row.map(after), limit };
-            let list = List::cut("numbers", vec![7_u32, 8, 9], &page, |_, row| row.to_string()).unwrap();
-            assert_eq!((&*list.items, list.next), (items, next.map(after)), "{row:?} {limit}");
-        };
-        check(None, 50, &[7, 8, 9], None);
-        check(None, 2, &[7, 8], Some("8"));
-        check(Some("8"), 2, &[9], None);
-        check(Some("9"), 2, &[], None);
-        for none in [after("1"), "8".to_owned(), cursor_of("words", b"8")] {
-            let page = PageRequest { cursor: Some(none), limit: 2 };
-            let refused = List::cut("numbers", vec![7_u32, 8, 9], &page, |_, row| row.to_string());
-            assert!(matches!(refused, Err(StoreError::BadCursor)), "{page:?}");
-        }
-    }
-
-    #[test]
-    fn a_page_goes_on_after_a_row_that_is_gone() {
-        let page = |cursor| PageRequest { cursor, limit: 2 };
-        let rows = |all: &[&str]| all.iter().map(|row| (*row).to_owned()).collect::<Vec<_>>();
-        let cut = |all: &[&str], cursor| List::cut_in_order("rows", rows(all), &page(cursor), String::clone).unwrap();
-        let first = cut(&["a", "b", "c", "d"], None);
-        assert_eq!(first.items, ["a", "b"]);
-        let second = cut(&["a", "c", "d"], first.next);
-        assert_eq!((second.items, second.next), (rows(&["c", "d"]), None));
-        assert!(List::cut_in_order("rows", rows(&["a"]), &page(Some("x".to_owned())), String::clone).is_err());
-    }
 }

@@ -63,6 +63,7 @@ pub const ROUTES: &[Route] = &[
     seen("/clients/{id}/privacy", "clients.view", "client", "{id}"),
     export("/clients/{id}/export", "clients.export", "client", "{id}"),
     list("/settings/privacy", "privacy.view", "erasure"),
+    list("/settings/privacy/record", "privacy.view", "connection"),
     seen("/imports/{id}", "imports.view", "import", "{id}"),
     list("/documents", "documents.list", "document"),
     list("/notes", "notes.list", "note"),

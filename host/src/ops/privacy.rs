@@ -34,6 +34,13 @@ pub struct Erased {
     pub left_to_do: String,
 }
 
+impl Erased {
+    /// The number of the erasure, and what is left to do.
+    pub fn in_words(&self) -> String {
+        format!("Erased, as erasure {}. {}", self.erasure.number, self.left_to_do)
+    }
+}
+
 /// Erases a client: all that is kept of them goes, and they are kept away from now on.
 ///
 /// # Errors

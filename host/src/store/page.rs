@@ -53,6 +53,34 @@ impl PageRequest {
         text.map(|text| text.parse().map_err(|_| StoreError::BadCursor)).transpose()
     }
 
+    /// A page of a list that is short enough to be held as a whole, by the list's name. `key` names a row by its place and
+    /// itself.
+    ///
+    /// # Errors
+    /// [`StoreError::BadCursor`] where the list never gave the cursor out, or the row of it is gone.
+    pub fn cut<T>(&self, list: &str, rows: Vec<T>, key: impl Fn(usize, &T) -> String) -> Result<Page<T>, StoreError> {
+        let keys: Vec<String> = rows.iter().enumerate().map(|(place, row)| key(place, row)).collect();
+        let first = match self.key(list)? {
+            None => 0,
+            Some(after) => 1 + keys.iter().position(|key| key.as_bytes() == after).ok_or(StoreError::BadCursor)?,
+        };
+        let last = rows.len().min(first + self.limit);
+        let next = (last < rows.len()).then(|| cursor_of(list, keys[last - 1].as_bytes()));
+        Ok(Page { items: rows.into_iter().take(last).skip(first).collect(), next })
+    }
+
+    /// The same of rows that stand in the order of their keys: the row at which the page before ended may be gone by now.
+    ///
+    /// # Errors
+    /// [`StoreError::BadCursor`] where the list never gave the cursor out.
+    pub fn cut_in_order<T>(&self, list: &str, rows: Vec<T>, key: impl Fn(&T) -> String) -> Result<Page<T>, StoreError> {
+        let after = self.text::<String>(list)?;
+        let mut left = rows.into_iter().filter(|row| after.as_ref().is_none_or(|after| key(row) > *after));
+        let items: Vec<T> = left.by_ref().take(self.limit).collect();
+        let next = left.next().and(items.last()).map(|last| cursor_of(list, key(last).as_bytes()));
+        Ok(Page { items, next })
+    }
+
     /// Refuses a cursor, for a list that is always one page and gives none out.
     pub(super) fn is_first(&self) -> Result<(), StoreError> {
         if self.cursor.is_none() { Ok(()) } else { Err(StoreError::BadCursor) }
@@ -157,5 +185,36 @@ mod tests {
         check(b"18", Some(18));
         check(b"x", None);
         check(&[0xff], None);
+    }
+
+    #[test]
+    fn a_short_list_goes_page_by_page() {
+        let after = |row: &str| cursor_of("numbers", row.as_bytes());
+        let check = |row: Option<&str>, limit, items: &[u32], next: Option<&str>| {
+            let page = PageRequest { cursor: row.map(after), limit };
+            let list = page.cut("numbers", vec![7_u32, 8, 9], |_, row| row.to_string()).unwrap();
+            assert_eq!((&*list.items, list.next), (items, next.map(after)), "{row:?} {limit}");
+        };
+        check(None, 50, &[7, 8, 9], None);
+        check(None, 2, &[7, 8], Some("8"));
+        check(Some("8"), 2, &[9], None);
+        check(Some("9"), 2, &[], None);
+        for none in [after("1"), "8".to_owned(), cursor_of("words", b"8")] {
+            let page = PageRequest { cursor: Some(none), limit: 2 };
+            let refused = page.cut("numbers", vec![7_u32, 8, 9], |_, row| row.to_string());
+            assert!(matches!(refused, Err(StoreError::BadCursor)), "{page:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_goes_on_after_a_row_that_is_gone() {
+        let page = |cursor| PageRequest { cursor, limit: 2 };
+        let rows = |all: &[&str]| all.iter().map(|row| (*row).to_owned()).collect::<Vec<_>>();
+        let cut = |all: &[&str], cursor| page(cursor).cut_in_order("rows", rows(all), String::clone).unwrap();
+        let first = cut(&["a", "b", "c", "d"], None);
+        assert_eq!(first.items, ["a", "b"]);
+        let second = cut(&["a", "c", "d"], first.next);
+        assert_eq!((second.items, second.next), (rows(&["c", "d"]), None));
+        assert!(page(Some("x".to_owned())).cut_in_order("rows", rows(&["a"]), String::clone).is_err());
     }
 }

@@ -1,13 +1,14 @@
 //! Privacy: what is kept of whom and why, who was erased, on whom a hold is, and who is due for erasure.
 
 pub(super) mod client;
+mod erasure;
+pub(super) mod record;
 
 use askama::Template;
 use axum::Form;
 use axum::extract::{Extension, Path, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::answers::{AnswerQuery, Answers, Checked};
 use super::components::{Clock, Moment, Paging, joined, pair};
@@ -22,12 +23,17 @@ use crate::domain::privacy::register::{Kept, REGISTER};
 use crate::domain::privacy::retention::{self, PROFILES, RetentionProfile};
 use crate::domain::privacy::{Erasure, ErasureAct, ErasureReason, HeldSubject, LegalHold};
 use crate::ops;
+use crate::store::StoreError;
 use crate::store::erasure::in_force;
+use crate::store::page::{Page, PageRequest};
 
 /// The page's address.
 const PATH: &str = "/settings/privacy";
 /// The people who are due, the erasures and the holds that one page shows.
 const SHOWN: usize = 100;
+/// The names of the lists' cursors in the address.
+const ERASED: &str = "erased";
+const HELD: &str = "held";
 
 #[derive(Template)]
 #[template(path = "privacy.html")]
@@ -46,6 +52,8 @@ pub(super) struct PrivacyPage {
     pub(super) more_due: usize,
     pub(super) erasures: Vec<ErasureRow>,
     pub(super) more_erasures: Paging,
+    /// The connections whose records may be erased.
+    pub(super) connections: Vec<String>,
     pub(super) to_lift: &'static [ErasureReason],
     pub(super) holds: Vec<HoldRow>,
     pub(super) more_holds: Paging,
@@ -83,35 +91,31 @@ pub(super) struct HoldRow {
 pub(super) struct Chosen {
     /// The country of a profile, empty for the longest; none where the practice's is meant.
     country: Option<String>,
-    /// The number before which the erasures begin.
-    erased: Option<u64>,
-    /// The client or household behind whose hold the holds begin.
-    held: Option<Uuid>,
+    /// The cursor of the erasures.
+    erased: Option<String>,
+    /// The cursor of the holds.
+    held: Option<String>,
 }
 
 impl Chosen {
     /// The page with the same choices but that of `without`.
     fn query(&self, without: &str) -> String {
-        let country = self.country.as_ref().map(|country| pair("country", country));
-        let erased = self.erased.filter(|_| without != "erased").map(|number| pair("erased", &number.to_string()));
-        let held = self.held.filter(|_| without != "held").map(|id| pair("held", &id.to_string()));
-        joined(&[country, erased, held].map(Option::unwrap_or_default).each_ref().map(String::as_str))
+        let choices = [("country", &self.country), (ERASED, &self.erased), (HELD, &self.held)];
+        let kept = choices.into_iter().filter(|(name, _)| *name != without);
+        let kept: Vec<String> =
+            kept.filter_map(|(name, value)| value.as_ref().map(|value| pair(name, value))).collect();
+        joined(&kept.iter().map(String::as_str).collect::<Vec<_>>())
     }
-}
 
-/// The rows of a list from the first that `begins` it on, as many as are shown, and the paging of the list.
-fn part<T>(
-    mut rows: Vec<T>,
-    (name, chosen): (&str, &Chosen),
-    begin: Option<&str>,
-    begins: impl Fn(&T) -> bool,
-    place: impl Fn(&T) -> String,
-) -> (Vec<T>, Paging) {
-    rows.drain(..rows.iter().position(begins).unwrap_or(rows.len()));
-    let next = rows.get(SHOWN).and_then(|_| rows.get(SHOWN - 1)).map(place);
-    rows.truncate(SHOWN);
-    let paging = Paging::of(name, PATH, &chosen.query(name), (begin, next.as_deref()));
-    (rows, paging)
+    /// The page of the list whose cursor this is, and the links to its others.
+    fn page<T>(
+        &self,
+        (name, cursor): (&str, &Option<String>),
+        cut: impl FnOnce(PageRequest) -> Result<Page<T>, StoreError>,
+    ) -> Result<(Vec<T>, Paging), Failure> {
+        let Page { items, next } = cut(PageRequest { cursor: cursor.clone(), limit: SHOWN })?;
+        Ok((items, Paging::of(name, PATH, &self.query(name), (cursor.as_deref(), next.as_deref()))))
+    }
 }
 
 /// `GET /settings/privacy?country=AU`
@@ -135,21 +139,11 @@ pub(super) async fn show(
     let all = app.store.erasures().await?;
     let kept: Vec<u64> = in_force(&all).map(|erasure| erasure.number).collect();
     let row = |erasure: &Erasure| erasure_row(erasure, kept.contains(&erasure.number), &person.clock);
-    let (before, after) = (chosen.erased.unwrap_or(u64::MAX), chosen.held.unwrap_or(Uuid::nil()));
-    let (erasures, more_erasures) = part(
-        all,
-        ("erased", &chosen),
-        chosen.erased.map(|number| number.to_string()).as_deref(),
-        |erasure| erasure.number < before,
-        |erasure| erasure.number.to_string(),
-    );
-    let (held, more_holds) = part(
-        app.store.holds().await?,
-        ("held", &chosen),
-        chosen.held.map(|id| id.to_string()).as_deref(),
-        |hold| hold.subject.id() > after,
-        |hold| hold.subject.id().to_string(),
-    );
+    let number = |_, erasure: &Erasure| erasure.number.to_string();
+    let (erasures, more_erasures) = chosen.page((ERASED, &chosen.erased), |page| page.cut("erasures", all, number))?;
+    let holds = app.store.holds().await?;
+    let of = |hold: &LegalHold| hold.subject.id().to_string();
+    let (held, more_holds) = chosen.page((HELD, &chosen.held), |page| page.cut_in_order("legal holds", holds, of))?;
     crate::audit::counted(due.len() + held.len());
     let (book, mut holds) = (person.book(&app, Action::ExportClients).await?, Vec::with_capacity(held.len()));
     for hold in held {
@@ -167,6 +161,7 @@ pub(super) async fn show(
         more_due,
         erasures: erasures.iter().map(row).collect(),
         more_erasures,
+        connections: app.connections.all().iter().map(|connection| connection.name.to_string()).collect(),
         to_lift: &ErasureReason::TO_LIFT,
         holds,
         more_holds,

@@ -15,8 +15,10 @@ use super::failure::{Failure, page};
 use super::format;
 use super::layout::{Layout, Section};
 use super::listing::{Asked, Choice};
+use super::privacy;
 use super::session::SignedIn;
 use crate::app::App;
+use crate::domain::RecordKind;
 use crate::domain::access::Action;
 use crate::domain::review::ReviewState;
 use crate::domain::stored::{ExcludedRecord, StoredClient};
@@ -58,6 +60,8 @@ pub(super) struct Row {
     pub(super) since: Moment,
     pub(super) run: String,
     pub(super) findings: Vec<Finding>,
+    /// The page that erases it; none of what is not somebody.
+    pub(super) erase: Option<String>,
 }
 
 /// `GET /review?of=…&cursor=…`
@@ -173,5 +177,7 @@ pub(super) fn row(record: &ExcludedRecord, clock: &Clock) -> Row {
         since: Moment::new(record.since, clock),
         run: format!("/runs/{}", record.run),
         findings: record.diagnostics.iter().map(Finding::from).collect(),
+        erase: (record.kind == RecordKind::Client)
+            .then(|| privacy::record::path(&record.connection, &record.external_id)),
     }
 }

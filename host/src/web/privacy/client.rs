@@ -4,7 +4,6 @@ use askama::Template;
 use axum::Form;
 use axum::body::Body;
 use axum::extract::{Extension, Path, Query, State};
-use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 use futures::StreamExt as _;
@@ -13,19 +12,19 @@ use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 
 use super::PATH;
+use super::erasure::{Asked, ErasureForm, refused};
 use crate::app::App;
 use crate::app::client_export::file_name;
 use crate::domain::access::Action;
 use crate::domain::field::FieldError;
-use crate::domain::privacy::{ErasureCounts, ErasureReason, HeldSubject};
+use crate::domain::privacy::HeldSubject;
 use crate::domain::stored::StoredClient;
-use crate::domain::text::sentence;
-use crate::domain::{ClientId, RecordKind, Timestamp};
+use crate::domain::{ClientId, Timestamp};
 use crate::ops::privacy::AskedErasure;
 use crate::ops::{self, Kind, Refusal};
 use crate::web::answers::{AnswerQuery, Answers, Checked};
 use crate::web::components::Moment;
-use crate::web::failure::{Failure, describe, named, page};
+use crate::web::failure::{Failure, named, page};
 use crate::web::format;
 use crate::web::inputs::PlainInput;
 use crate::web::layout::{Layout, Section};
@@ -37,19 +36,12 @@ pub(in crate::web) struct ClientPrivacyPage {
     pub(in crate::web) layout: Layout,
     pub(in crate::web) checked: Option<Checked>,
     pub(in crate::web) name: String,
-    /// The name as it has to be typed to erase the client.
-    pub(in crate::web) to_confirm: String,
     pub(in crate::web) household_path: String,
     pub(in crate::web) path: String,
     /// The hold on the client; its reason, by whom, and until when.
     pub(in crate::web) hold: Option<(String, String, Option<Moment>)>,
-    /// The reason why nothing can be erased now.
-    pub(in crate::web) refused: Option<String>,
-    /// What goes, and what stays.
-    pub(in crate::web) goes: Vec<(String, u64)>,
-    pub(in crate::web) stays: Vec<(String, u64)>,
-    pub(in crate::web) left_to_do: String,
-    pub(in crate::web) reasons: &'static [ErasureReason],
+    /// The erasure, for whom may ask for one.
+    erasure: Option<ErasureForm>,
     pub(in crate::web) typed: Typed,
     pub(in crate::web) problems: Vec<FieldError>,
 }
@@ -59,24 +51,13 @@ pub(in crate::web) struct ClientPrivacyPage {
 pub(in crate::web) struct Typed {
     hold_reason: String,
     until: String,
-    reason: String,
 }
 
 impl ClientPrivacyPage {
-    fn problem(&self, field: &str) -> Option<&str> {
-        self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
-    }
-
     fn hold_inputs(&self) -> [PlainInput; 2] {
         let until = PlainInput::day("until", "Ends on", &self.typed.until).hint(LASTS);
         let reason = PlainInput::text("hold_reason", "Reason", &self.typed.hold_reason);
         [reason, until].map(|input| input.problems(&self.problems))
-    }
-
-    fn confirm_input(&self) -> PlainInput {
-        PlainInput::text("confirm", "Client’s name", "")
-            .hint("Type it as it stands above, or the client’s id.")
-            .problems(&self.problems)
     }
 }
 
@@ -104,72 +85,33 @@ pub(in crate::web) async fn show(
 
 async fn view(app: &App, person: &SignedIn, client: &StoredClient) -> Result<ClientPrivacyPage, Failure> {
     let hold = app.store.hold(HeldSubject::Client(client.id)).await?;
-    // It goes through all of an erasure, in the place of a write: for whom it is shown alone.
-    let (counts, refused) = if person.can(Action::EraseClients) {
-        match app.store.rehearse_erasure(client.id, person.clock.now).await? {
-            Ok(counts) => (counts, None),
-            Err(refusal) => (ErasureCounts::default(), Some(Refusal::from(refusal).message)),
-        }
-    } else {
-        (ErasureCounts::default(), None)
-    };
-    let lists = sentence(&RecordKind::LISTED.iter().map(|kind| kind.plural()).collect::<Vec<_>>().join(" and "));
-    let of_any = |rows: Vec<(&str, u64)>| {
-        let any = rows.into_iter().filter(|(_, count)| *count > 0);
-        any.map(|(what, count)| (what.to_owned(), count)).collect()
-    };
+    let erasure = if person.can(Action::EraseClients) { Some(erasure(app, person, client).await?) } else { None };
     Ok(ClientPrivacyPage {
         layout: Layout::load(app, person, Section::Households).await?,
         checked: None,
         name: format::name(&client.client.full_name()),
-        to_confirm: match client.client.full_name() {
-            name if name.is_empty() => client.id.to_string(),
-            name => name,
-        },
         household_path: format!("/households/{}", client.household_id),
         path: format!("/clients/{}", client.id),
         hold: hold.map(|hold| (hold.reason, hold.by, hold.until.map(|until| Moment::new(until, &person.clock)))),
-        refused,
-        goes: of_any(vec![
-            ("Records copied from the CRM", counts.raw_records),
-            (&lists, counts.listed),
-            ("File notes of this person alone", counts.notes),
-            ("of these, never sent from now on", counts.notes_not_sent),
-            ("of these, perhaps in the CRM: look there", counts.notes_in_doubt),
-            ("Documents", counts.documents),
-            ("Rows in reports of syncs", counts.report_rows),
-            ("Rows of identity lists (blanked)", counts.import_rows),
-            ("Entries of the review queue", counts.reviews),
-            ("Records in quarantine or left out", counts.set_aside),
-            ("Households that nobody is left in", counts.households),
-        ]),
-        stays: of_any(vec![
-            ("File notes that the CRM has, there", counts.notes_in_crm),
-            ("File notes of somebody else, too, with that person", counts.shared_notes),
-            ("of these, ended and never sent", counts.shared_notes_ended),
-        ]),
-        left_to_do: client.left_to_do(&counts),
-        reasons: &ErasureReason::TO_ERASE,
+        erasure,
         typed: Typed::default(),
         problems: Vec::new(),
     })
 }
 
-/// The page with what does not fit in what was sent.
-async fn again(
-    app: &App,
-    person: &SignedIn,
-    client: &StoredClient,
-    typed: Typed,
-    refusal: Refusal,
-) -> Result<Response, Failure> {
-    if refusal.kind != Kind::Invalid || refusal.fields.is_empty() {
-        return Err(refusal.into());
-    }
-    let (status, _): (StatusCode, _) = describe(refusal.kind);
-    let problems = refusal.fields.iter().map(named).collect();
-    let page = page(&ClientPrivacyPage { problems, typed, ..view(app, person, client).await? })?;
-    Ok((status, page).into_response())
+async fn erasure(app: &App, person: &SignedIn, client: &StoredClient) -> Result<ErasureForm, Failure> {
+    let asked = Asked {
+        of: client.id.into(),
+        action: format!("/clients/{}/erase", client.id),
+        hidden: Vec::new(),
+        heading: format!("Erase {}", format::name(&client.client.full_name())),
+        to_confirm: match client.client.full_name() {
+            name if name.is_empty() => client.id.to_string(),
+            name => name,
+        },
+        confirm: ("Client’s name", "As it stands above, or the client’s id."),
+    };
+    ErasureForm::rehearsed(app, asked, |counts| client.left_to_do(counts), person.clock.now).await
 }
 
 /// `GET /clients/{id}/export`
@@ -221,8 +163,12 @@ pub(in crate::web) async fn hold(
             for field in refusal.fields.iter_mut().filter(|field| field.pointer == "/reason") {
                 "/hold_reason".clone_into(&mut field.pointer);
             }
-            let typed = Typed { hold_reason: form.hold_reason, until: form.until, ..Typed::default() };
-            again(&app, &person, &client, typed, refusal).await
+            if refusal.kind != Kind::Invalid || refusal.fields.is_empty() {
+                return Err(refusal.into());
+            }
+            let typed = Typed { hold_reason: form.hold_reason, until: form.until };
+            let problems = refusal.fields.iter().map(named).collect();
+            refused(&refusal, &ClientPrivacyPage { problems, typed, ..view(&app, &person, &client).await? })
         }
     }
 }
@@ -258,13 +204,13 @@ pub(in crate::web) async fn erase(
     let id: ClientId = id.parse().map_err(|_| NO_CLIENT)?;
     let asked = AskedErasure { reason: &form.reason, confirm: &form.confirm };
     match ops::privacy::erase(&app, person.actor(), id, asked, person.clock.now).await {
-        Ok(erased) => {
-            let message = format!("Erased, as erasure {}. {}", erased.erasure.number, erased.left_to_do);
-            Ok(answers.lead(PATH, person.user(), Checked::good(message)))
-        }
+        Ok(erased) => Ok(answers.lead(PATH, person.user(), Checked::good(erased.in_words()))),
         Err(refusal) if refusal.kind == Kind::Invalid => {
             let client = find(&app, &person, Action::EraseClients, &id.to_string()).await?;
-            again(&app, &person, &client, Typed { reason: form.reason, ..Typed::default() }, refusal).await
+            let problems: Vec<FieldError> = refusal.fields.iter().map(named).collect();
+            let view = view(&app, &person, &client).await?;
+            let erasure = view.erasure.map(|erasure| erasure.again(form.reason, &problems));
+            refused(&refusal, &ClientPrivacyPage { erasure, problems, ..view })
         }
         Err(refusal) => Err(refusal.into()),
     }

@@ -24,8 +24,9 @@ pub fn rows(host: &Host) -> Vec<Row> {
             post(of("erase"), json!({"reason": "", "confirm": "Ayda Khan"})),
         )
         .at(422, "reason", "Choose a reason: `asked`, `retention_over`, `mistake`."),
-        by_api(
+        row(
             "privacy::erase_record",
+            ("/settings/privacy/record".to_owned(), "connection=main&external_id=7&reason=asked&confirm=8"),
             post("/connections/main/clients/7/erase", json!({"reason": "asked", "confirm": "8"})),
         )
         .at(422, "confirm", "Type the record’s id once more"),
