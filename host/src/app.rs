@@ -247,6 +247,17 @@ impl App {
 const BETWEEN_KEYS: Duration = Duration::from_mins(1);
 
 impl App {
+    /// The names of the backups in the folder of the settings, the oldest first; none where the settings name none.
+    ///
+    /// # Errors
+    /// Returns an error if the folder cannot be read.
+    pub async fn backups(&self) -> Result<Vec<String>, BackupError> {
+        let Some(folder) = self.config.backup.as_ref().map(|to| to.folder.clone()) else { return Ok(Vec::new()) };
+        let at = folder.clone();
+        let names = tokio::task::spawn_blocking(move || backup::names_in(&folder)).await.map_err(std::io::Error::other);
+        names.flatten().map_err(|source| BackupError::Io { path: at, source })
+    }
+
     /// Writes the keys beside the backups anew where an erasure has not come that far. Goes on without end.
     pub async fn keep_keys_of_backups(&self) {
         let Some(to) = &self.config.backup else { return std::future::pending().await };

@@ -190,14 +190,6 @@ fn unread(path: &Path) -> impl Fn(io::Error) -> BackupError {
     }
 }
 
-/// The key of such a text.
-///
-/// # Errors
-/// Returns an error if it is none.
-pub fn key_of(text: &str) -> Result<Identity, &'static str> {
-    text.parse()
-}
-
 /// Makes a backup: the store as it is at this moment, while everything goes on.
 ///
 /// # Errors
@@ -207,20 +199,19 @@ pub async fn make(store: &Store, data_dir: &Path, to: &BackupSettings, now: Time
     let _alone = WRITING.try_lock().map_err(|_| BackupError::Busy)?;
     let folder = to.folder.as_path();
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed(folder))?;
-    let key = key_of(to.key.expose_secret()).map_err(|why| unusable(folder, why))?;
+    let key = to.key.identity();
     let mark = store.mark().await?;
-    let earlier = earlier_keys(store, folder, &key, &mark).await?;
+    let earlier = earlier_keys(store, folder, key, &mark).await?;
     let prefix = format!("{}{}-", NAME.0, &mark[..8]);
     remove_unfinished(folder, &prefix).map_err(failed(folder))?;
     let name = format!("{prefix}{}{}", now.strftime(MOMENT), NAME.1);
     let path = folder.join(&name);
     let unfinished = Unfinished(folder.join(format!(".{name}{UNFINISHED}")));
     let about = About { made_at: now, version: env!("CARGO_PKG_VERSION").to_owned(), store: mark };
-    let copied = write(store, data_dir, &unfinished.0, (&key, &about)).await?;
-    write_keys(store, folder, (&key, earlier), now).await?;
-    let (file, keys, key) = (unfinished.0.clone(), folder.join(KEYS), key);
-    let verified = tokio::task::spawn_blocking(move || verify(&file, &keys, &key)).await;
-    let verified = verified.map_err(io::Error::other).map_err(failed(&path))??;
+    let copied = write(store, data_dir, &unfinished.0, (key, &about)).await?;
+    write_keys(store, folder, (key, earlier), now).await?;
+    let (file, keys, key) = (unfinished.0.clone(), folder.join(KEYS), key.clone());
+    let verified = blocking(&path, move || verify(&file, &keys, &key)).await?;
     if verified.copied.rows != copied.rows || verified.copied.sealed != copied.sealed || verified.copied.keyless > 0 {
         return Err(unusable(&path, "what was written is not what is read again; nothing was kept. Check the disk"));
     }
@@ -261,7 +252,8 @@ async fn earlier_keys(store: &Store, folder: &Path, key: &Identity, mark: &str) 
         let is_away = is_known && !folder.join(ANEW).exists();
         return if is_away { Err(BackupError::KeysAway(path)) } else { Ok(Earlier::default()) };
     }
-    let (file, keys) = read_keys(&path, key).map_err(|error| match error {
+    let (at, key) = (path.clone(), key.clone());
+    let (file, keys) = blocking(&path, move || read_keys(&at, &key)).await.map_err(|error| match error {
         BackupError::Unusable { path, why } => BackupError::Keys { path, why },
         other => other,
     })?;
@@ -270,6 +262,14 @@ async fn earlier_keys(store: &Store, folder: &Path, key: &Identity, mark: &str) 
     } else {
         Err(BackupError::OtherStore(folder.to_owned()))
     }
+}
+
+/// Does what reads and writes at `path` on a thread that may block: the file of keys grows with the book.
+async fn blocking<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, BackupError> + Send + 'static,
+) -> Result<T, BackupError> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other).map_err(failed(path))?
 }
 
 /// A file that is removed where it was not given its name.
@@ -305,12 +305,12 @@ async fn write(
 ) -> Result<Copied, BackupError> {
     let mut to = begin(path, key)?;
     let about = serde_json::to_vec(about).map_err(io::Error::other).map_err(failed(path))?;
-    let length = u32::try_from(about.len()).unwrap_or_default();
+    let length = u32::try_from(about.len()).expect("a description is short");
     let parts: [&[u8]; 3] = [MAGIC, &length.to_be_bytes(), &about];
     parts.into_iter().try_for_each(|part| to.write_all(part)).map_err(failed(path))?;
     let (to, copied) = store.write_copy(to).await.map_err(of_copy(path, failed(path)))?;
-    let data_dir = data_dir.to_owned();
-    let ended = tokio::task::spawn_blocking(move || {
+    let (data_dir, at) = (data_dir.to_owned(), path.to_owned());
+    let append = move || {
         let mut archive = tar::Builder::new(to);
         archive.follow_symlinks(false);
         for folder in FOLDERS {
@@ -319,8 +319,8 @@ async fn write(
             }
         }
         end(archive.into_inner()?)
-    });
-    ended.await.map_err(io::Error::other).flatten().map_err(failed(path))?;
+    };
+    blocking(path, move || append().map_err(failed(&at))).await?;
     Ok(copied)
 }
 
@@ -352,12 +352,12 @@ pub async fn renew_keys(
         return Ok(looked);
     }
     let _alone = WRITING.try_lock().map_err(|_| BackupError::Busy)?;
-    let key = key_of(to.key.expose_secret()).map_err(|why| unusable(&to.folder, why))?;
-    let earlier = earlier_keys(store, &to.folder, &key, &store.mark().await?).await?;
+    let key = to.key.identity();
+    let earlier = earlier_keys(store, &to.folder, key, &store.mark().await?).await?;
     if !is_old && !store.subject_keys().await?.0.has_forgotten_of(&earlier.keys) {
         return Ok(found);
     }
-    write_keys(store, &to.folder, (&key, earlier), now).await?;
+    write_keys(store, &to.folder, (key, earlier), now).await?;
     Ok(stamp())
 }
 
@@ -374,16 +374,23 @@ async fn write_keys(
     if earlier.erased.is_some_and(|known| !erased.as_deref().unwrap_or_default().starts_with(&known)) {
         return Err(BackupError::Fork(path));
     }
-    let (keys, forgotten) = keys.with(earlier.keys).to_bytes();
-    let (keys, forgotten) = (STANDARD.encode(keys), STANDARD.encode(forgotten));
     // A clock that was set back makes no file that is older than the backups beside it.
     let made_at = earlier.made_at.map_or(now, |before| before.max(now));
-    let text = KeyFile { made_at, store: store.mark().await?, keys, forgotten, erased };
-    let mut to = begin(&unfinished.0, key)?;
-    serde_json::to_writer(&mut to, &text).map_err(io::Error::other).map_err(failed(&path))?;
-    let end = end(to).and_then(|()| fs::rename(&unfinished.0, &path)).and_then(|()| File::open(folder)?.sync_all());
-    end.map_err(failed(&path))?;
-    Ok(store.keys_are_written(as_of).await?)
+    let (mark, key, folder) = (store.mark().await?, key.clone(), folder.to_owned());
+    let write = {
+        let path = path.clone();
+        move || {
+            let (keys, forgotten) = keys.with(earlier.keys).to_bytes();
+            let (keys, forgotten) = (STANDARD.encode(keys), STANDARD.encode(forgotten));
+            let text = KeyFile { made_at, store: mark, keys, forgotten, erased };
+            let mut to = begin(&unfinished.0, &key)?;
+            let written = serde_json::to_writer(&mut to, &text).map_err(io::Error::other).and_then(|()| end(to));
+            let named = written.and_then(|()| fs::rename(&unfinished.0, &path));
+            named.and_then(|()| File::open(&folder)?.sync_all()).map_err(failed(&path))
+        }
+    };
+    blocking(&path, write).await?;
+    Ok(store.note_keys_written(as_of).await?)
 }
 
 /// A new file for its owner alone.

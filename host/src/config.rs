@@ -43,7 +43,7 @@ use crate::crm::spec::SiteAccess;
 use crate::domain::account::SecondFactorRule;
 use crate::domain::privacy::retention::{self, RetentionProfile};
 use crate::domain::{ConnectionName, Timestamp};
-pub use backup::{BackupSettings, secret_line};
+pub use backup::{BackupKey, BackupSettings};
 
 /// The defaults, and the reference of every key.
 pub const REFERENCE: &str = include_str!("config/reference.toml");

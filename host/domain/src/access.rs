@@ -266,6 +266,8 @@ pub enum Action {
     ControlRuns,
     /// Add, change, authorise or remove a connection, and exchange its pack.
     ManageConnections,
+    /// Make backups, and see which there are.
+    ManageBackups,
     /// See who works in the practice, and in which role.
     ReadPeople,
     /// Invite, disable and reset accounts, and change roles.

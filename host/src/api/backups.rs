@@ -50,7 +50,7 @@ pub async fn make(
     State(app): State<App>,
     _: NoParams,
 ) -> Result<(StatusCode, Json<MadeBody>), Problem> {
-    caller.may(Action::ManageConnections)?;
+    caller.may(Action::ManageBackups)?;
     let made = ops::backups::make(&app, caller.actor(), Timestamp::now()).await?;
     let name = made.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let body = MadeBody {
@@ -88,9 +88,9 @@ pub async fn list(
     State(app): State<App>,
     params: Result<Params<PageParams>, Problem>,
 ) -> Result<Json<List<KeptBody>>, Problem> {
-    caller.may(Action::ManageConnections)?;
+    caller.may(Action::ManageBackups)?;
     let page = params?.0.page()?;
-    let names = ops::backups::listed(&app).await?;
+    let names = app.backups().await.map_err(ops::Refusal::from)?;
     let rows = names.into_iter().map(|name| KeptBody { name }).collect();
     Ok(Json(List::cut_in_order("backups", rows, &page, |row| row.name.clone())?))
 }

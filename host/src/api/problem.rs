@@ -49,7 +49,7 @@ pub enum Kind {
     /// Somebody changed the thing since it was looked at.
     Stale,
     /// The request needs `If-Match`, with the version that was looked at.
-    NotSaidWhich,
+    PreconditionRequired,
     /// The thing's state does not allow it.
     WrongState,
     /// The body is too large.
@@ -92,7 +92,9 @@ impl Kind {
             Self::KeyReused => (StatusCode::CONFLICT, "idempotency-key-reused", "The idempotency key is taken"),
             Self::WrongState => (StatusCode::CONFLICT, "wrong-state", "Its state does not allow that"),
             Self::Stale => (StatusCode::PRECONDITION_FAILED, "stale", "It was changed meanwhile"),
-            Self::NotSaidWhich => (StatusCode::PRECONDITION_REQUIRED, "precondition-required", "`If-Match` is needed"),
+            Self::PreconditionRequired => {
+                (StatusCode::PRECONDITION_REQUIRED, "precondition-required", "`If-Match` is needed")
+            }
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
             Self::WrongMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not declared as JSON")
@@ -211,7 +213,7 @@ impl From<Refusal> for Problem {
             ops::Kind::KeyReused => Kind::KeyReused,
             ops::Kind::WrongState => Kind::WrongState,
             ops::Kind::Stale => Kind::Stale,
-            ops::Kind::NotSaidWhich => Kind::NotSaidWhich,
+            ops::Kind::PreconditionRequired => Kind::PreconditionRequired,
             ops::Kind::TooLarge => Kind::TooLarge,
             ops::Kind::Invalid => Kind::Invalid,
             ops::Kind::PluginFailed => Kind::PluginFailed,

@@ -27,7 +27,7 @@ fn open(path: &Path, key: &Identity) -> Result<impl Read, BackupError> {
             path,
             "it is encrypted with another key; name the key file that was in the settings when it was made",
         ),
-        age::DecryptError::Io(source) => failed(path)(source),
+        age::DecryptError::Io(source) => unread(path)(source),
         other => unusable(path, format!("it is no backup, or is damaged ({other})")),
     };
     let decryptor = Decryptor::new_buffered(file).map_err(none)?;

@@ -5,13 +5,12 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::output::text;
 use super::{Global, local, output};
 use crate::backup::{self, KEYS, Verified};
-use crate::config::secret_line;
+use crate::config::BackupKey;
 use crate::domain::Timestamp;
 use crate::store;
 
@@ -88,20 +87,13 @@ impl With {
         self.keys.clone().unwrap_or_else(|| backup.with_file_name(KEYS))
     }
 
-    fn key(&self, global: &Global) -> anyhow::Result<age::x25519::Identity> {
-        let key = match &self.key_file {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
-                let none =
-                    || format!("{} holds no key of age: a line that begins with AGE-SECRET-KEY-1", path.display());
-                secret_line(&text).with_context(none)?
-            }
-            None => {
-                let to = global.load_quietly()?.backup;
-                to.context("the settings name no key for backups; name it with --key-file")?.key
-            }
+    fn key(&self, global: &Global) -> anyhow::Result<BackupKey> {
+        let Some(path) = &self.key_file else {
+            let to = global.load_quietly()?.backup;
+            return Ok(to.context("the settings name no key for backups; name it with --key-file")?.key);
         };
-        backup::key_of(key.expose_secret()).map_err(anyhow::Error::msg)
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        text.parse().map_err(|why| anyhow::anyhow!("{} {why}", path.display()))
     }
 }
 
@@ -166,7 +158,7 @@ impl Named {
         let (key, keys, json) = (self.with.key(global)?, self.with.keys(&self.file), global.json);
         let file = self.file.clone();
         let Verified { at, version, copied, files } =
-            tokio::task::spawn_blocking(move || backup::verify(&file, &keys, &key)).await??;
+            tokio::task::spawn_blocking(move || backup::verify(&file, &keys, key.identity())).await??;
         let outcome = if copied.keyless > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS };
         if json {
             output::json(&json!({
@@ -207,7 +199,7 @@ impl Restore {
         let (key, keys, json) = (self.with.key(global)?, self.with.keys(&self.file), global.json);
         let (file, into) = (self.file, self.into);
         let to = into.clone();
-        let put_back = move || backup::put_back((&file, &keys, &key), &to, Timestamp::now());
+        let put_back = move || backup::put_back((&file, &keys, key.identity()), &to, Timestamp::now());
         let (verified, restored) = tokio::task::spawn_blocking(put_back).await??;
         if json {
             output::json(&json!({

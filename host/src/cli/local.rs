@@ -213,10 +213,11 @@ fn url(path: &str) -> String {
     format!("http://tidegate/api/v1/{path}")
 }
 
-/// `/data/score must be a number from 0 to 100`.
+/// `data.score: it must be a number from 0 to 100`.
 fn field_error(error: &Value) -> String {
     let text = |key: &str| error[key].as_str().unwrap_or_default();
-    format!("{} {}", text("pointer"), text("detail")).trim().to_owned()
+    let field = text("pointer").trim_start_matches('/').replace('/', ".");
+    if field.is_empty() { text("detail").to_owned() } else { format!("{field}: {}", text("detail")) }
 }
 
 /// The JSON of an answer; a problem document becomes an error in its own words.

@@ -1,8 +1,10 @@
 //! The section `[backup]`: where backups go, and the key that they are encrypted with.
 
+use std::fmt;
 use std::path::{Component, Path, PathBuf};
+use std::str::FromStr;
 
-use secrecy::SecretString;
+use age::x25519::Identity;
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
@@ -13,9 +15,40 @@ pub struct BackupSettings {
     /// The folder.
     pub folder: PathBuf,
     /// The secret key of age, with which they are encrypted, and opened again to see that they are whole.
-    pub key: SecretString,
+    pub key: BackupKey,
     /// The number of backups that are kept.
     pub keep: usize,
+}
+
+/// The secret key of age in a key file.
+#[derive(Clone)]
+pub struct BackupKey(Identity);
+
+impl BackupKey {
+    /// The key.
+    pub fn identity(&self) -> &Identity {
+        &self.0
+    }
+}
+
+impl fmt::Debug for BackupKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BackupKey")
+    }
+}
+
+impl FromStr for BackupKey {
+    type Err = &'static str;
+
+    /// The key of a key file's text. Which of two it is would be a guess, and the backups of the other would not open.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut keys = text.lines().filter_map(|line| line.trim().parse().ok());
+        match (keys.next(), keys.next()) {
+            (Some(key), None) => Ok(Self(key)),
+            (Some(_), Some(_)) => Err("holds more than one key of age; keep one in it"),
+            (None, _) => Err("holds no key of age: a line that begins with AGE-SECRET-KEY-1"),
+        }
+    }
 }
 
 /// The section as it is written.
@@ -59,16 +92,11 @@ impl BackupSection {
             }
         };
         let key = match std::fs::read_to_string(check.base.join(&key_file)) {
-            Ok(text) => secret_line(&text),
-            Err(error) => {
-                check.problem("backup.key-file", format!("{}: {error}", key_file.display()));
-                return None;
-            }
+            Ok(text) => text.parse().map_err(str::to_owned),
+            Err(error) => Err(format!("{}: {error}", key_file.display())),
         };
-        if key.is_none() {
-            check.problem("backup.key-file", "holds no key of age: a line that begins with AGE-SECRET-KEY-1");
-        }
-        Some(BackupSettings { folder: check.base.join(folder), key: key?, keep: self.keep })
+        let key = key.map_err(|why| check.problem("backup.key-file", why)).ok()?;
+        Some(BackupSettings { folder: check.base.join(folder), key, keep: self.keep })
     }
 }
 
@@ -85,15 +113,21 @@ pub(super) fn real(folder: &Path) -> PathBuf {
     path
 }
 
-/// The line of a key file that is the secret key.
-pub fn secret_line(text: &str) -> Option<SecretString> {
-    let is_key = |line: &&str| line.parse::<age::x25519::Identity>().is_ok();
-    text.lines().map(str::trim).find(is_key).map(SecretString::from)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_file_has_one_key() {
+        use secrecy::ExposeSecret as _;
+        let line = || Identity::generate().to_string().expose_secret().to_owned();
+        let (one, other) = (line(), line());
+        let read =
+            |text: &str| text.parse::<BackupKey>().map(|key| key.identity().to_string().expose_secret().to_owned());
+        assert_eq!(read(&format!("# public key: age1…\r\n {one} \r\n")), Ok(one.clone()));
+        assert_eq!(read("# public key: age1…").unwrap_err().split(':').next(), Some("holds no key of age"));
+        assert_eq!(read(&format!("{one}\n{other}")).unwrap_err(), "holds more than one key of age; keep one in it");
+    }
 
     #[test]
     fn a_folder_is_known_behind_links_and_steps_back() {

@@ -14,7 +14,7 @@ use crate::store::audit::scope;
 /// Returns an error if the settings say nothing of backups, or it could not be made, or does not open again.
 pub async fn make(app: &App, actor: &Actor, now: Timestamp) -> Result<Made, Refusal> {
     audited(app, actor, ("backups.make", Subject::of_kind("backup")), async move {
-        may(actor, Action::ManageConnections)?;
+        may(actor, Action::ManageBackups)?;
         let Some(to) = &app.config.backup else { return Err(Refusal::new(Kind::WrongState, NOT_SET)) };
         // Its keys are kept without an entry of their own.
         let made = scope::apart(backup::make(&app.store, &app.config.server.data_dir, to, now)).await?;
@@ -22,18 +22,6 @@ pub async fn make(app: &App, actor: &Actor, now: Timestamp) -> Result<Made, Refu
         Ok(made)
     })
     .await
-}
-
-/// The names of the backups in the folder of the settings, the oldest first; none where the settings name none.
-///
-/// # Errors
-/// Returns an error if the folder cannot be read.
-pub async fn listed(app: &App) -> Result<Vec<String>, Refusal> {
-    let Some(folder) = app.config.backup.as_ref().map(|to| to.folder.clone()) else { return Ok(Vec::new()) };
-    let names = tokio::task::spawn_blocking(move || {
-        backup::names_in(&folder).map_err(|source| BackupError::Io { path: folder, source })
-    });
-    Ok(names.await.map_err(|_| Refusal::internal())??)
 }
 
 /// Writes the file of keys anew after somebody was erased; answers what is left to do where that did not succeed. It is tried again

@@ -310,7 +310,7 @@ pub async fn hand_over(
         if !errors.0.is_empty() {
             return Err(Refusal::invalid(errors.0));
         }
-        let Some(shown) = shown else { return Err(Refusal::new(Kind::NotSaidWhich, NOT_SHOWN)) };
+        let Some(shown) = shown else { return Err(Refusal::new(Kind::PreconditionRequired, NOT_SHOWN)) };
         if !shown.contains(&HandOver::version_of(&parts)) {
             return Err(Refusal::new(Kind::Stale, NOT_AS_SHOWN));
         }

@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::keys::{ConnectionNumber, ExternalKey};
 
-/// One of them, by a hash: without the thing's own id it says nothing.
+/// One of them, by a hash of its id. Ids of a CRM are short enough to be tried one by one: a hash without a key, so that the
+/// file of keys, which has it, is itself encrypted.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct Subject(pub [u8; 16]);
 

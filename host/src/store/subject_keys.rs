@@ -249,7 +249,7 @@ impl Store {
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn keys_are_written(&self, as_of: u64) -> Result<(), StoreError> {
+    pub async fn note_keys_written(&self, as_of: u64) -> Result<(), StoreError> {
         self.write_in_any_case(move |transaction| Ok(transaction.open_table(STATE)?.put((PRACTICE, WRITTEN), as_of)?))
             .await
     }

@@ -23,6 +23,7 @@ use super::listing::{Asked, Everything};
 use super::session::SignedIn;
 use crate::access::Session;
 use crate::app::App;
+use crate::domain::UserId;
 use crate::domain::access::{Action, Role};
 use crate::domain::account::{Account, AccountState, OpenSession};
 use crate::domain::text::sentence;
@@ -94,6 +95,11 @@ pub(super) async fn everybody(app: &App) -> Result<Vec<Account>, Failure> {
             return Ok(found);
         }
     }
+}
+
+/// The accounts that can be chosen: all that are not disabled, and those that are chosen already.
+pub(super) fn offered(accounts: &[Account], is_chosen: impl Fn(UserId) -> bool) -> impl Iterator<Item = &Account> {
+    accounts.iter().filter(move |account| account.state != AccountState::Disabled || is_chosen(account.user.id))
 }
 
 fn left(account: &Account, count: usize) -> Left {

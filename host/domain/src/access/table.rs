@@ -68,7 +68,7 @@ const fn row(action: Action, label: &'static str, scope: Scope, staff: Grant, co
 }
 
 /// The table, in the order of [`Action`].
-pub const RULES: [Rule; 20] = [
+pub const RULES: [Rule; 21] = [
     row(Action::ReadBook, "See households, clients, goals and covers", Scope::Read, IN_HOUSEHOLDS, SEES),
     row(
         Action::ReadWholeBook,
@@ -137,6 +137,13 @@ pub const RULES: [Rule; 20] = [
         "Manage integrations and their packs",
         Scope::Manage,
         Grant::Denied("Connections are for practice managers. Ask one of them to add, change or authorise it."),
+        CHANGES_NOTHING,
+    ),
+    row(
+        Action::ManageBackups,
+        "Make backups",
+        Scope::Manage,
+        Grant::Denied("Backups are for practice managers. Ask one of them."),
         CHANGES_NOTHING,
     ),
     row(

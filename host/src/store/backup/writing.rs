@@ -96,7 +96,7 @@ impl<W: Output> Visitor for Writing<'_, W> {
             return Ok(());
         }
         let name = table.name();
-        self.to.write_all(&[TABLE, u8::try_from(name.len()).unwrap_or_default()])?;
+        self.to.write_all(&[TABLE, u8::try_from(name.len()).expect("a table has a short name")])?;
         self.to.write_all(name.as_bytes())?;
         for entry in self.snapshot.open_table(table)?.scan(..)? {
             let (key, value) = entry?;

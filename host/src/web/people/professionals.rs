@@ -7,17 +7,19 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::everybody;
 use super::person::led_back;
+use super::{everybody, offered};
 use crate::app::{App, full_name};
 use crate::domain::access::Action;
-use crate::domain::account::{Account, AccountState};
+use crate::domain::account::Account;
 use crate::domain::{ConnectionName, ExternalId, UserId};
 use crate::ops;
 use crate::store::household_access::{LinkedBy, LinkedProfessional};
 use crate::web::answers::{AnswerQuery, Answers, Checked};
+use crate::web::components::{Paging, address, pair};
 use crate::web::failure::{Failure, page};
 use crate::web::layout::{Layout, Section};
+use crate::web::listing::Asked;
 use crate::web::session::SignedIn;
 
 /// The page's address.
@@ -32,6 +34,7 @@ pub(in crate::web) struct ProfessionalsPage {
     pub(in crate::web) layout: Layout,
     pub(in crate::web) checked: Option<Checked>,
     pub(in crate::web) rows: Vec<Row>,
+    pub(in crate::web) paging: Paging,
 }
 
 /// A professional.
@@ -44,50 +47,85 @@ pub(in crate::web) struct Row {
     /// Whose account it is, and how that is known.
     pub(in crate::web) account: Option<String>,
     pub(in crate::web) how: &'static str,
-    /// The accounts that can be chosen, and the choices that are none, each with whether it is the one.
+    /// The page with the form of this one.
+    pub(in crate::web) change: String,
+    /// The accounts that can be chosen, and the choices that are none, each with whether it is the one; empty where this one is
+    /// not being changed.
     pub(in crate::web) choices: Vec<(String, String, bool)>,
 }
 
-/// `GET /people/professionals`
+/// The professional whose form is shown.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(in crate::web) struct Changing {
+    connection: String,
+    external_id: String,
+}
+
+/// `GET /people/professionals?connection=…&external_id=…&cursor=…`
 pub(in crate::web) async fn show(
     State(app): State<App>,
     person: SignedIn,
     Extension(answers): Extension<Answers>,
+    asked: Asked<Changing>,
     Query(answer): Query<AnswerQuery>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadPeople)?;
+    let key = |_, linked: &LinkedProfessional| {
+        let (connection, id) = named(linked);
+        format!("{connection}/{id}")
+    };
+    let linked = asked.page().cut("professionals", app.store.linked_professionals().await?, key)?;
     let accounts = everybody(&app).await?;
-    let linked = app.store.linked_professionals().await?;
+    let is_changed = |linked: &LinkedProfessional| {
+        let (connection, id) = named(linked);
+        (connection.as_str(), id.as_str()) == (&*asked.filter.connection, &*asked.filter.external_id)
+    };
+    let here = asked.page().cursor.map(|cursor| pair("cursor", &cursor)).unwrap_or_default();
+    let rows = linked.items.into_iter().map(|linked| {
+        let choices = if is_changed(&linked) { choices(&linked, &accounts) } else { Vec::new() };
+        row(linked, choices, &here)
+    });
     page(&ProfessionalsPage {
         layout: Layout::load(&app, &person, Section::People).await?,
         checked: answers.of(&answer, person.user()),
-        rows: linked.into_iter().map(|linked| row(linked, &accounts)).collect(),
+        rows: rows.collect(),
+        paging: asked.paging(PATH, "", linked.next.as_deref()),
     })
 }
 
-fn row(linked: LinkedProfessional, accounts: &[Account]) -> Row {
-    let LinkedProfessional { adviser, account, by_hand } = linked;
-    let of = account.as_ref().map(|account| account.user.id);
-    let is_chosen = |user: UserId| by_hand && of == Some(user);
-    let offered =
-        accounts.iter().filter(|account| account.state != AccountState::Disabled || is_chosen(account.user.id));
+fn named(linked: &LinkedProfessional) -> (&ConnectionName, &ExternalId) {
+    (&linked.adviser.origin.connection, &linked.adviser.adviser.external_id)
+}
+
+fn choices(linked: &LinkedProfessional, accounts: &[Account]) -> Vec<(String, String, bool)> {
+    let of = linked.account.as_ref().map(|account| account.user.id);
+    let is_chosen = |user: UserId| linked.by_hand && of == Some(user);
     let mut choices = vec![
-        (BY_EMAIL.to_owned(), "Matched by email".to_owned(), !by_hand),
-        (NOBODY.to_owned(), "No account".to_owned(), by_hand && of.is_none()),
+        (BY_EMAIL.to_owned(), "Matched by email".to_owned(), !linked.by_hand),
+        (NOBODY.to_owned(), "No account".to_owned(), linked.by_hand && of.is_none()),
     ];
-    choices.extend(offered.map(|account| {
+    choices.extend(offered(accounts, is_chosen).map(|account| {
         let user = &account.user;
         (user.id.to_string(), format!("{} ({})", user.name, user.role), is_chosen(user.id))
     }));
+    choices
+}
+
+fn row(linked: LinkedProfessional, choices: Vec<(String, String, bool)>, here: &str) -> Row {
+    let (connection, external_id) = named(&linked);
+    let (connection, external_id) = (connection.to_string(), external_id.as_str().to_owned());
+    let LinkedProfessional { adviser, account, by_hand } = linked;
     Row {
         name: full_name(&adviser.adviser),
-        connection: adviser.origin.connection.to_string(),
-        external_id: adviser.adviser.external_id.as_str().to_owned(),
         email: adviser.adviser.email.as_ref().map(|email| email.as_str().to_owned()).unwrap_or_default(),
         is_active: adviser.adviser.active,
         how: if by_hand { "set by hand" } else { "matched by email" },
         account: account.map(|account| account.user.name),
+        change: address(PATH, &[&pair("connection", &connection), &pair("external_id", &external_id), here]),
         choices,
+        connection,
+        external_id,
     }
 }
 

@@ -6,11 +6,11 @@ use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 
-use super::{everybody, title};
+use super::{everybody, offered, title};
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::access::team::Team;
-use crate::domain::account::{Account, AccountState};
+use crate::domain::account::Account;
 use crate::domain::{TeamId, UserId};
 use crate::ops::teams::WantedTeam;
 use crate::ops::{self, Refusal};
@@ -84,15 +84,16 @@ fn card(team: Team, accounts: &[Account]) -> TeamCard {
 }
 
 fn choices(members: &[UserId], accounts: &[Account]) -> Vec<Member> {
-    let is_in = |account: &Account| members.contains(&account.user.id);
-    let can = accounts.iter().filter(|account| account.state != AccountState::Disabled || is_in(account));
-    can.map(|account| Member {
-        user: account.user.id,
-        name: account.user.name.clone(),
-        role: title(account.user.role),
-        is_in: is_in(account),
-    })
-    .collect()
+    let is_in = |user: UserId| members.contains(&user);
+    let offered = offered(accounts, is_in);
+    offered
+        .map(|Account { user, .. }| Member {
+            user: user.id,
+            name: user.name.clone(),
+            role: title(user.role),
+            is_in: is_in(user.id),
+        })
+        .collect()
 }
 
 /// The team that a form describes: `name`, and a `member` for each who is chosen.

@@ -240,9 +240,9 @@ async fn a_file_of_keys_is_old_after_an_erasure() {
         !store.is_file_of_keys_old().await.unwrap() && !store.has_file_of_keys().await.unwrap(),
         "there never was one"
     );
-    store.keys_are_written(as_of).await.unwrap();
+    store.note_keys_written(as_of).await.unwrap();
     assert!(store.is_file_of_keys_old().await.unwrap() && store.has_file_of_keys().await.unwrap());
     let (_, as_of) = store.subject_keys().await.unwrap();
-    store.keys_are_written(as_of).await.unwrap();
+    store.note_keys_written(as_of).await.unwrap();
     assert!(!store.is_file_of_keys_old().await.unwrap());
 }
