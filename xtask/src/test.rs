@@ -14,6 +14,7 @@
 
 use std::env;
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
@@ -23,6 +24,9 @@ use clap::Args;
 
 use crate::workspace::{Workspace, cargo};
 use crate::{build, step};
+
+/// The variable that says how many tests run at once.
+const THREADS: &str = "RUST_TEST_THREADS";
 
 /// The names under which distributions and vendors ship Chromium, the first found is used.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
@@ -78,6 +82,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         cargo()
             .args(["test", "--workspace", "--no-fail-fast", "--"])
             .args(&arguments.tests)
+            .env(THREADS, env::var(THREADS).unwrap_or_else(|_| threads().to_string()))
             .env("TIDEGATE_BIN", workspace.binary("tidegate", false))
             .env("TIDEGATE_PACKS", workspace.packs())
             .env("CHROMIUM", chromium)
@@ -86,6 +91,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             .envs(pdf_checker.map(|folder| ("PDFUA_PYTHON", folder.join("bin/python3"))))
             .envs(api_checker.map(|folder| ("SCHEMATHESIS", folder.join("bin/schemathesis")))),
     )
+}
+
+/// The tests that run at once: many of them wait for a clock, a site or a browser most of the time.
+fn threads() -> usize {
+    2 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// A Python environment in `folder` that has `package`, installed there on first use. What it checks is tested without

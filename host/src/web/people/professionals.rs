@@ -33,8 +33,18 @@ const NOBODY: &str = "nobody";
 pub(in crate::web) struct ProfessionalsPage {
     pub(in crate::web) layout: Layout,
     pub(in crate::web) checked: Option<Checked>,
+    pub(in crate::web) form: Option<AccountForm>,
     pub(in crate::web) rows: Vec<Row>,
     pub(in crate::web) paging: Paging,
+}
+
+/// The form that says whose account stands for a professional.
+pub(in crate::web) struct AccountForm {
+    pub(in crate::web) name: String,
+    pub(in crate::web) connection: String,
+    pub(in crate::web) external_id: String,
+    /// The accounts that can be chosen, and the choices that are none, each with whether it is the one.
+    pub(in crate::web) choices: Vec<(String, String, bool)>,
 }
 
 /// A professional.
@@ -49,9 +59,6 @@ pub(in crate::web) struct Row {
     pub(in crate::web) how: &'static str,
     /// The page with the form of this one.
     pub(in crate::web) change: String,
-    /// The accounts that can be chosen, and the choices that are none, each with whether it is the one; empty where this one is
-    /// not being changed.
-    pub(in crate::web) choices: Vec<(String, String, bool)>,
 }
 
 /// The professional whose form is shown.
@@ -76,20 +83,20 @@ pub(in crate::web) async fn show(
         format!("{connection}/{id}")
     };
     let linked = asked.page().cut("professionals", app.store.linked_professionals().await?, key)?;
-    let accounts = everybody(&app).await?;
-    let is_changed = |linked: &LinkedProfessional| {
+    let is_changed = |linked: &&LinkedProfessional| {
         let (connection, id) = named(linked);
         (connection.as_str(), id.as_str()) == (&*asked.filter.connection, &*asked.filter.external_id)
     };
+    let form = match linked.items.iter().find(is_changed).filter(|_| person.can(Action::ManageHouseholds)) {
+        Some(linked) => Some(account_form(linked, &everybody(&app).await?)),
+        None => None,
+    };
     let here = asked.page().cursor.map(|cursor| pair("cursor", &cursor)).unwrap_or_default();
-    let rows = linked.items.into_iter().map(|linked| {
-        let choices = if is_changed(&linked) { choices(&linked, &accounts) } else { Vec::new() };
-        row(linked, choices, &here)
-    });
     page(&ProfessionalsPage {
         layout: Layout::load(&app, &person, Section::People).await?,
         checked: answers.of(&answer, person.user()),
-        rows: rows.collect(),
+        form,
+        rows: linked.items.into_iter().map(|linked| row(linked, &here)).collect(),
         paging: asked.paging(PATH, "", linked.next.as_deref()),
     })
 }
@@ -98,7 +105,7 @@ fn named(linked: &LinkedProfessional) -> (&ConnectionName, &ExternalId) {
     (&linked.adviser.origin.connection, &linked.adviser.adviser.external_id)
 }
 
-fn choices(linked: &LinkedProfessional, accounts: &[Account]) -> Vec<(String, String, bool)> {
+fn account_form(linked: &LinkedProfessional, accounts: &[Account]) -> AccountForm {
     let of = linked.account.as_ref().map(|account| account.user.id);
     let is_chosen = |user: UserId| linked.by_hand && of == Some(user);
     let mut choices = vec![
@@ -109,10 +116,16 @@ fn choices(linked: &LinkedProfessional, accounts: &[Account]) -> Vec<(String, St
         let user = &account.user;
         (user.id.to_string(), format!("{} ({})", user.name, user.role), is_chosen(user.id))
     }));
-    choices
+    let (connection, external_id) = named(linked);
+    AccountForm {
+        name: full_name(&linked.adviser.adviser),
+        connection: connection.to_string(),
+        external_id: external_id.to_string(),
+        choices,
+    }
 }
 
-fn row(linked: LinkedProfessional, choices: Vec<(String, String, bool)>, here: &str) -> Row {
+fn row(linked: LinkedProfessional, here: &str) -> Row {
     let (connection, external_id) = named(&linked);
     let (connection, external_id) = (connection.to_string(), external_id.as_str().to_owned());
     let LinkedProfessional { adviser, account, by_hand } = linked;
@@ -123,7 +136,6 @@ fn row(linked: LinkedProfessional, choices: Vec<(String, String, bool)>, here: &
         how: if by_hand { "set by hand" } else { "matched by email" },
         account: account.map(|account| account.user.name),
         change: address(PATH, &[&pair("connection", &connection), &pair("external_id", &external_id), here]),
-        choices,
         connection,
         external_id,
     }
