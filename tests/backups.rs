@@ -169,6 +169,17 @@ async fn a_backup_that_cannot_be_used_says_so_and_leaves_nothing() -> Result<()>
     ensure!(host.get("/api/v1/clients?limit=1").await?.status == 200, "the running host goes on");
     let missing = ["restore", file, "--into", to, "--keys", "nowhere.age"];
     refused(&host.run(&missing).await?, "nowhere.age")?;
+
+    // What the settings say by now is not where a running host put it, nor its key.
+    let settings = host.folder().join("tidegate.toml");
+    let as_started = fs::read_to_string(&settings)?;
+    for (was, is) in [("folder = \"backups\"", "folder = \"elsewhere\""), ("= \"backup.key\"", "= \"other.key\"")] {
+        fs::write(&settings, as_started.replace(was, is))?;
+        let made = host.run(&["backup"]).await?;
+        refused(&made, "restart the host")?;
+        let said = String::from_utf8_lossy(&made.stdout).into_owned();
+        ensure!(said.contains("/backups/tidegate-"), "it says where it is: {said}");
+    }
     Ok(())
 }
 

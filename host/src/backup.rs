@@ -56,6 +56,8 @@ pub struct Made {
     pub at: Timestamp,
     /// What it holds of the store.
     pub copied: Copied,
+    /// The public part of the key that it is encrypted with.
+    pub public_key: String,
     /// The names of older ones that were removed, as the settings say how many are kept.
     pub removed: Vec<String>,
 }
@@ -219,7 +221,7 @@ pub async fn make(store: &Store, data_dir: &Path, to: &BackupSettings, now: Time
     let bytes = fs::metadata(&path).map_err(failed(&path))?.len();
     drop(fs::remove_file(folder.join(ANEW)));
     let removed = thin_out(folder, to.keep, (&prefix, &name), now);
-    Ok(Made { path, bytes, at: now, copied, removed })
+    Ok(Made { path, bytes, at: now, copied, removed, public_key: to.key.public() })
 }
 
 /// Removes what earlier backups left that did not come to their end.

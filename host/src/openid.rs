@@ -216,7 +216,7 @@ impl OpenId {
     /// # Errors
     /// Fails as [`OpenIdError`] says.
     pub async fn finish(&self, callback: Callback, now: Timestamp) -> Result<Returned, OpenIdError> {
-        let late = |_| OpenIdError::Unreachable(format!("it took longer than {} seconds", WHOLE.as_secs()));
+        let late = |_| OpenIdError::unreachable(format!("it took longer than {} seconds", WHOLE.as_secs()));
         tokio::time::timeout(WHOLE, self.finish_in_time(callback, now)).await.map_err(late)?
     }
 

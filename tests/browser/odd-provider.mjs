@@ -15,7 +15,8 @@
 import { createHmac, createPublicKey, generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { createServer } from "node:http";
 
-const server = createServer();
+// Longer than a test waits between two questions: a connection that is closed as it is used again fails the test.
+const server = createServer({ keepAliveTimeout: 60_000 });
 await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 

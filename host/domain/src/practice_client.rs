@@ -2,6 +2,7 @@
 
 use crate::ids::{ClientId, ConnectionName, ExternalId};
 use crate::record::Client;
+use jiff::Timestamp;
 
 /// The reason why a client of the practice cannot be made, linked or removed. Nothing was changed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -30,6 +31,16 @@ pub enum Refusal {
         connection: ConnectionName,
         /// The CRM's id.
         id: ExternalId,
+    },
+    /// A legal hold is on the client or the household.
+    #[error("a legal hold is on the client")]
+    IsHeld {
+        /// Who put it on.
+        by: String,
+        /// The reason that was given.
+        reason: String,
+        /// The moment at which it ends; none where somebody has to take it off.
+        until: Option<Timestamp>,
     },
     /// The client comes from no CRM.
     #[error("the client is not linked to the CRM")]

@@ -1,12 +1,83 @@
-//! The sender of a request, as its headers tell: the session cookie, and whether one of the host's own pages asks.
+//! The sender of a request, as its headers tell: the session cookie, and whether one of the host's own pages asks. And how
+//! they came in, which an answer that goes on for long looks up again and again.
+
+use std::time::Duration;
 
 use axum::http::header::{COOKIE, HOST, ORIGIN, USER_AGENT};
 use axum::http::{Extensions, HeaderMap, Method, Uri};
+use futures::{Stream, StreamExt as _, stream};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::access::device;
 use crate::access::session::LONGEST;
 use crate::access::source::Source;
+use crate::access::{Access, FactorState, Holder, LocalOperator, Session, device};
+use crate::domain::Timestamp;
+use crate::domain::access::{Action, Actor, Decision, authorize};
+use crate::store::StoreError;
+
+/// The longest time for which an answer that goes on does not look whether it still may.
+const LOOKED_EVERY: Duration = Duration::from_secs(2);
+
+/// How somebody came in.
+#[derive(Clone, Debug)]
+pub enum WayIn {
+    /// By the socket of this machine, which is open to its operator for as long as the host runs.
+    Machine(LocalOperator),
+    /// By the token of a program.
+    Token(SecretString),
+    /// By the session of a person.
+    Session(Session),
+}
+
+impl WayIn {
+    /// Whoever came in so, as they are now; none where the way is closed meanwhile.
+    async fn actor(&self, access: &Access, now: Timestamp) -> Result<Option<Actor>, StoreError> {
+        Ok(match self {
+            Self::Machine(operator) => Some(operator.actor()),
+            Self::Token(token) => match access.holder(token.expose_secret(), now).await? {
+                Holder::Actor(actor, _) => Some(actor),
+                Holder::Expired(_) | Holder::Nobody => None,
+            },
+            Self::Session(session) => {
+                let session = access.session_now(session, now).await?;
+                let session = session.filter(|session| session.second_factor != FactorState::Wanted);
+                session.map(|session| session.actor(now))
+            }
+        })
+    }
+
+    /// The same where they may still do the action in the whole practice. Where the store cannot tell, they may not.
+    async fn actor_who_may(&self, access: &Access, action: Action) -> Option<Actor> {
+        let now = Timestamp::now();
+        let actor = self.actor(access, now).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "an answer is cut off: it is not known whether it still may be seen");
+            None
+        })?;
+        matches!(authorize(&actor, action, None), Decision::Allow { .. }).then_some(actor)
+    }
+}
+
+impl Access {
+    /// The parts of an answer that goes on for long, each with whoever asked as they are when it is sent. It ends within
+    /// seconds where the session or token by which they came in is over, the account is disabled, or its role no longer
+    /// allows the action.
+    pub fn while_allowed<S: Stream>(
+        &self,
+        parts: S,
+        way_in: WayIn,
+        action: Action,
+    ) -> impl Stream<Item = (S::Item, Actor)> + use<S> {
+        stream::unfold((Box::pin(parts), self.clone(), way_in), move |(mut parts, access, way_in)| async move {
+            loop {
+                let part = tokio::time::timeout(LOOKED_EVERY, parts.next()).await;
+                let actor = way_in.actor_who_may(&access, action).await?;
+                if let Ok(part) = part {
+                    return Some(((part?, actor), (parts, access, way_in)));
+                }
+            }
+        })
+    }
+}
 
 /// The sender of a request that opens a session.
 #[derive(Clone, Debug)]

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::access::Access;
 use crate::domain::access::{Actor, User, Who};
 use crate::domain::{SessionId, Timestamp};
+use crate::store::StoreError;
 use crate::store::access::{StoredSession, session_id};
 
 /// The time after which a session that is not used is over.
@@ -58,6 +60,22 @@ impl Session {
     /// The id of the session.
     pub fn id(&self) -> SessionId {
         session_id(&self.key)
+    }
+}
+
+impl Access {
+    /// A session as it stands now; none where it is over or its person is disabled. To look is no use of it: an answer that
+    /// goes on for long keeps nobody signed in.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub(super) async fn session_now(&self, session: &Session, now: Timestamp) -> Result<Option<Session>, StoreError> {
+        let found = self.store.session(session.key).await?;
+        let found = found.filter(|(stored, ..)| is_alive(stored.opened_at, stored.used_at, now));
+        Ok(found.map(|(stored, user, has_factor)| {
+            let second_factor = self.second_factors.state(&stored, user.role, has_factor);
+            Session { user, second_factor, ..session.clone() }
+        }))
     }
 }
 

@@ -22,6 +22,12 @@ pub struct MadeBody {
     /// The file's name in the folder of the settings.
     #[schema(example = "tidegate-4f1d9a02-2026-03-01T020000.123Z.backup.age")]
     name: String,
+    /// The file's place on the machine of the host.
+    #[schema(example = "/backups/tidegate-4f1d9a02-2026-03-01T020000.123Z.backup.age")]
+    path: String,
+    /// The public part of the key that it is encrypted with.
+    #[schema(example = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p")]
+    public_key: String,
     /// Its size in bytes.
     bytes: u64,
     /// The moment whose data it holds.
@@ -55,6 +61,8 @@ pub async fn make(
     let name = made.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let body = MadeBody {
         name,
+        path: made.path.display().to_string(),
+        public_key: made.public_key,
         bytes: made.bytes,
         made_at: made.at,
         rows: made.copied.rows,

@@ -4,8 +4,9 @@ use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
+use crate::access::request::WayIn;
 use crate::access::source::Source;
-use crate::access::{Book, FactorState, Holder, LocalOperator, Session, request};
+use crate::access::{Book, BookError, FactorState, Holder, LocalOperator, Session, request};
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
 use crate::audit;
@@ -16,8 +17,7 @@ use crate::domain::{Timestamp, UserId};
 /// The caller of an operation: a person or a program that is known. What they may do is asked with [`Caller::may`].
 pub struct Caller {
     actor: Actor,
-    /// The session of the person who asks; none for a program that asks for itself.
-    session: Option<Session>,
+    way_in: WayIn,
 }
 
 const SET_UP_FIRST: &str = "The practice wants a second factor of you. Sign in on the page and set it up under My account; \
@@ -28,15 +28,15 @@ const TOKEN_REFUSED: &str = "tokens.use";
 
 impl Caller {
     /// A caller of whom the audit log knows.
-    fn known(actor: Actor, session: Option<Session>) -> Self {
+    fn known(actor: Actor, way_in: WayIn) -> Self {
         audit::known(&actor);
-        Self { actor, session }
+        Self { actor, way_in }
     }
 
     /// The same where nothing is to be done first.
-    fn of(actor: Actor, session: Option<Session>) -> Result<Self, Problem> {
-        let caller = Self::known(actor, session);
-        match &caller.session {
+    fn of(actor: Actor, way_in: WayIn) -> Result<Self, Problem> {
+        let caller = Self::known(actor, way_in);
+        match caller.session() {
             Some(session) if session.second_factor == FactorState::Wanted => {
                 audit::denied(SET_UP_FIRST);
                 Err(Problem::new(Kind::SecondFactorNeeded, SET_UP_FIRST))
@@ -53,24 +53,27 @@ impl Caller {
     /// Goes on where the action is allowed in some households at least: before a body is read.
     pub fn may_somewhere(&self, action: Action) -> Result<(), Problem> {
         match reach(&self.actor, action) {
-            Reach::Nowhere { because } => allowed(Decision::Deny { because }),
+            Reach::Nowhere { because } => Err(denied(because)),
             Reach::Practice { .. } | Reach::Households { .. } => Ok(()),
         }
     }
 
     /// Whether the action is allowed in some households at least: for the answer about one that the caller has changed.
     pub fn can_somewhere(&self, action: Action) -> bool {
-        self.may_somewhere(action).is_ok()
+        !matches!(reach(&self.actor, action), Reach::Nowhere { .. })
     }
 
     /// The book as the caller sees it for an action.
     pub async fn book(&self, app: &App, action: Action) -> Result<Book, Problem> {
-        Ok(Book::of(&app.store, &self.actor, action, Timestamp::now()).await?)
+        Book::of(&app.store, &self.actor, action, Timestamp::now()).await.map_err(|error| match error {
+            BookError::Denied(because) => denied(because),
+            BookError::Store(error) => error.into(),
+        })
     }
 
     /// Whether `authorize` allows the action in the whole practice: for what is shown beside what everybody sees.
     pub fn can(&self, action: Action) -> bool {
-        self.may(action).is_ok()
+        is_allowed(&self.actor, action)
     }
 
     /// The caller as `ops` knows them, which asks by itself what they may do.
@@ -80,23 +83,40 @@ impl Caller {
 
     /// The person, where one signed in.
     pub fn user(&self) -> Option<UserId> {
-        self.session.as_ref().map(|session| session.user.id)
+        self.session().map(|session| session.user.id)
     }
 
     /// The session, where a person asks.
     pub fn session(&self) -> Option<&Session> {
-        self.session.as_ref()
+        match &self.way_in {
+            WayIn::Session(session) => Some(session),
+            WayIn::Machine(_) | WayIn::Token(_) => None,
+        }
+    }
+
+    /// How the caller came in, for an answer that goes on for long.
+    pub fn way_in(&self) -> WayIn {
+        self.way_in.clone()
     }
 }
 
 fn allowed(decision: Decision) -> Result<(), Problem> {
     match decision {
         Decision::Allow { .. } => Ok(()),
-        Decision::Deny { because } => {
-            audit::denied(because);
-            Err(Problem::new(Kind::Forbidden, because))
-        }
+        Decision::Deny { because } => Err(denied(because)),
     }
+}
+
+/// The refusal of what somebody may not, of which the audit log knows.
+fn denied(because: &'static str) -> Problem {
+    audit::denied(because);
+    Problem::new(Kind::Forbidden, because)
+}
+
+/// Whether `authorize` allows somebody the action in the whole practice. To ask is no refusal, and the audit log does not
+/// know of it.
+pub fn is_allowed(actor: &Actor, action: Action) -> bool {
+    matches!(authorize(actor, action, None), Decision::Allow { .. })
 }
 
 impl FromRequestParts<App> for Caller {
@@ -104,16 +124,15 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         if let Some(operator) = parts.extensions.get::<LocalOperator>() {
-            return Ok(Self::known(operator.actor(), None));
+            return Ok(Self::known(operator.actor(), WayIn::Machine(*operator)));
         }
         let now = Timestamp::now();
         if let Some(header) = parts.headers.get(AUTHORIZATION) {
-            let holder = match header.to_str().ok().and_then(bearer) {
-                Some(token) => app.access.holder(token, now).await?,
-                None => Holder::Nobody,
-            };
+            let token = header.to_str().ok().and_then(bearer).unwrap_or_default();
+            let holder = if token.is_empty() { Holder::Nobody } else { app.access.holder(token, now).await? };
             return match holder {
-                Holder::Actor(actor, session) => Self::of(actor, session),
+                Holder::Actor(actor, Some(session)) => Self::of(actor, WayIn::Session(session)),
+                Holder::Actor(actor, None) => Self::of(actor, WayIn::Token(token.into())),
                 Holder::Expired(token) => {
                     let subject = Subject::new("token", token.id);
                     app.audit.refused(audit::by_nobody(TOKEN_REFUSED, subject, "The token has expired.")).await;
@@ -145,7 +164,7 @@ impl FromRequestParts<App> for Caller {
         }
         let session = app.access.session(token, now).await?;
         let session = session.ok_or_else(|| unauthenticated("The session is over. Sign in again."))?;
-        Self::of(session.actor(now), Some(session))
+        Self::of(session.actor(now), WayIn::Session(session))
     }
 }
 

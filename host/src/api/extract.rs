@@ -13,7 +13,8 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use jiff::fmt::temporal::Pieces;
 use serde::de::value::{Error as ValueError, StringDeserializer};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
@@ -39,7 +40,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let query = Query::<T>::try_from_uri(&parts.uri)
-            .map_err(|rejection| Problem::new(Kind::Malformed, unusable(&rejection.body_text())))?;
+            .map_err(|rejection| Problem::new(Kind::Malformed, unusable(&parts.uri, &rejection.body_text())))?;
         Ok(Self(query.0))
     }
 }
@@ -48,7 +49,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 const UNREADABLE: &str = "The query cannot be read. Write it as `name=value`, joined by `&`.";
 
 /// The message about a query that does not fit, for whoever wrote it.
-fn unusable(message: &str) -> String {
+fn unusable(uri: &Uri, message: &str) -> String {
     let message = message.strip_prefix("Failed to deserialize query string: ").unwrap_or(message);
     let quoted = |prefix: &str| message.strip_prefix(prefix).and_then(|rest| rest.split_once('`'));
     if let Some((name, _)) = quoted("duplicate field `") {
@@ -66,6 +67,12 @@ fn unusable(message: &str) -> String {
     if let Some((given, known)) = variant {
         return format!("`{name}` cannot be `{given}`; it can be {known}.");
     }
+    if let Some(given) = no_moment(uri, name, why) {
+        return match lies_beyond(&given) {
+            Some(beyond) => format!("`{name}` {beyond}."),
+            None => format!("`{name}` is a moment such as {MOMENT}."),
+        };
+    }
     let is_of_number = ["invalid digit", "cannot parse integer", "number too"].iter().any(|word| why.starts_with(word));
     let why = match why {
         _ if is_of_number => "it has to be a whole number, not too large and not below 0",
@@ -76,6 +83,21 @@ fn unusable(message: &str) -> String {
         _ => "the API's document says what it can be",
     };
     format!("`{name}` cannot be used: {why}.")
+}
+
+/// The value of a parameter that was to be a moment and is none: the reason is what a moment's own type says of the value.
+fn no_moment(uri: &Uri, name: &str, why: &str) -> Option<String> {
+    let Query(given) = Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?;
+    let (_, value) = given.into_iter().find(|(known, _)| known == name)?;
+    value.parse::<Timestamp>().is_err_and(|error| error.to_string() == why).then_some(value)
+}
+
+/// What is said of a text that has the form of a moment and lies where none can be kept.
+fn lies_beyond(text: &str) -> Option<&'static str> {
+    let pieces = Pieces::parse(text).ok()?;
+    let is_whole = pieces.time().is_some() && pieces.offset().is_some() && text.parse::<Timestamp>().is_err();
+    let is_future = pieces.date().year() > 0;
+    is_whole.then_some(if is_future { TOO_LATE } else { "lies too far in the past" })
 }
 
 /// The query of a resource that takes no parameters.
@@ -262,12 +284,15 @@ pub fn word_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer
 /// Returns an error if it is no moment with its offset from UTC.
 pub fn moment_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
-    let moment = |text: String| {
-        text.parse()
-            .map_err(|_| D::Error::custom(format_args!("`{}` is no moment such as {MOMENT}", excerpt(&text, 60))))
+    let refused = |text: &str| match (excerpt(text, 60), lies_beyond(text)) {
+        (given, Some(beyond)) => format!("`{given}` {beyond}"),
+        (given, None) => format!("`{given}` is no moment such as {MOMENT}"),
     };
-    text.map(moment).transpose()
+    text.map(|text| text.parse().map_err(|_| D::Error::custom(refused(&text)))).transpose()
 }
+
+/// What is said of a moment after the last one that can be kept.
+const TOO_LATE: &str = "lies too far in the future; the last moment is 9999-12-30T22:00:00Z";
 
 /// A moment as requests have it.
 const MOMENT: &str = "2027-06-30T00:00:00Z (YYYY-MM-DDTHH:MM:SSZ)";
@@ -375,11 +400,12 @@ mod tests {
             id: Option<uuid::Uuid>,
             is: Option<bool>,
             choice: Option<Choice>,
+            since: Option<Timestamp>,
         }
         let check = |query: &str, expected: &str| {
-            let uri = format!("/x?{query}").parse().unwrap();
+            let uri: Uri = format!("/x?{query}").parse().unwrap();
             let rejection = Query::<Asked>::try_from_uri(&uri).unwrap_err();
-            assert_eq!(unusable(&rejection.body_text()), expected, "{query}");
+            assert_eq!(unusable(&uri, &rejection.body_text()), expected, "{query}");
         };
         let number = "`limit` cannot be used: it has to be a whole number, not too large and not below 0.";
         for query in ["limit=x", "limit=-1", "limit=1e3", "limit=99999999999999999999999", "limit="] {
@@ -390,7 +416,12 @@ mod tests {
         check("id=x", "`id` cannot be used: it has to be an id as the API gives it.");
         check("is=yes", "`is` cannot be used: it has to be true or false.");
         check("choice=three", "`choice` cannot be `three`; it can be `one` or `two`.");
-        check("size=1", "There is no parameter `size`; known here: one of `limit`, `id`, `is`, `choice`.");
+        check("size=1", "There is no parameter `size`; known here: one of `limit`, `id`, `is`, `choice`, `since`.");
+        let moment = "`since` is a moment such as 2027-06-30T00:00:00Z (YYYY-MM-DDTHH:MM:SSZ).";
+        for query in ["since=garbage", "since=2026", "since=2026-11-30", "since=2026-11-30T00:00:00", "since="] {
+            check(query, moment);
+        }
+        check("since=9999-12-31T23:59:59Z", &format!("`since` {TOO_LATE}."));
     }
 
     #[test]
@@ -423,6 +454,18 @@ mod tests {
                 "{said}"
             );
         }
+    }
+
+    #[test]
+    fn a_moment_that_cannot_be_kept_is_told_apart_from_none() {
+        assert_eq!(lies_beyond("9999-12-31T23:59:59Z"), Some(TOO_LATE));
+        assert_eq!(lies_beyond("-009999-01-01T00:00:00Z"), Some("lies too far in the past"));
+        for text in ["9999-12-30T22:00:00Z", "9999-12-31", "9999-12-31T23:59:59", "tomorrow"] {
+            assert_eq!(lies_beyond(text), None, "{text}");
+        }
+        assert!(
+            "9999-12-30T22:00:00Z".parse::<Timestamp>().is_ok() && "9999-12-30T22:00:01Z".parse::<Timestamp>().is_err()
+        );
     }
 
     #[tokio::test]

@@ -385,8 +385,8 @@ pub async fn erase_record(
 pub struct DueParams {
     /// The years since the client was last shown by the CRM, 1 to 99; without, those of the practice's retention profile (7 in
     /// Australia and New Zealand, 6 in the United Kingdom, 5 in South Africa), or the longest where it has none.
-    #[param(minimum = 1, maximum = 99)]
-    years: Option<u8>,
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 99)]
+    years: Option<u64>,
     /// The number of items, 1 to 500; 50 if not said.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
@@ -428,10 +428,10 @@ pub async fn due(
     caller.may(Action::ExportClients)?;
     let Params(DueParams { years, limit, cursor }) = params?;
     let page = page(limit, cursor)?;
-    let years = years.unwrap_or_else(|| app.config.practice.retention_years());
-    if !(1..=99).contains(&years) {
+    let years = years.map_or(Ok(app.config.practice.retention_years()), u8::try_from);
+    let Some(years) = years.ok().filter(|years| (1..=99).contains(years)) else {
         return Err(Problem::new(Kind::Malformed, "`years` is a number from 1 to 99."));
-    }
+    };
     let due = app.due_for_erasure(years, Timestamp::now()).await?;
     let row = |due: crate::app::Due| DueBody {
         client_id: due.client.id,

@@ -12,7 +12,6 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::access::BookError;
 use crate::app::ExplainError;
 use crate::app::client_export::ExportError;
 use crate::connection::Connections;
@@ -250,15 +249,6 @@ macro_rules! as_refusals {
 }
 
 as_refusals!(StoreError, NotDone, NotRead, ImportError, IntegrationError, PackError);
-
-impl From<BookError> for Problem {
-    fn from(error: BookError) -> Self {
-        match error {
-            BookError::Denied(because) => Self::new(Kind::Forbidden, because),
-            BookError::Store(error) => error.into(),
-        }
-    }
-}
 
 impl From<ExportError> for Problem {
     fn from(error: ExportError) -> Self {

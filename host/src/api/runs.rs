@@ -86,7 +86,8 @@ pub async fn one(
 ///
 /// Server-sent events named `run` whose data is the run. The last one has a state of `done`,
 /// `failed` or `cancelled`, and the stream ends after it. The state is the event's id: a browser that comes back for
-/// more after the last one is answered 204, and stays away.
+/// more after the last one is answered 204, and stays away. The stream ends before the last one where the session is over, the
+/// token is revoked, or whoever asked may not see runs any more.
 #[utoipa::path(
     get,
     path = "/api/v1/runs/{id}/events",
@@ -117,10 +118,9 @@ pub async fn events(
     if run.state.is_finished() && seen == Some(run.state.as_str()) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let sees_book = caller.can(Action::ReadWholeBook);
     Ok(match under_way {
-        Some(under_way) => progress::live(under_way, sees_book).into_response(),
-        None => progress::once(as_seen(run, sees_book)).into_response(),
+        Some(under_way) => progress::live(&app, under_way, caller.way_in()).into_response(),
+        None => progress::once(as_seen(run, caller.can(Action::ReadWholeBook))).into_response(),
     })
 }
 

@@ -6,15 +6,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::http::{Extensions, Method, StatusCode, Uri};
 
 use super::Trail;
-use super::routes::{Kept, Route, route};
+use super::routes::{Kept, Route, about, route};
 use crate::access::LocalOperator;
 use crate::access::source::Source;
+use crate::domain::HouseholdId;
 use crate::domain::access::Actor;
 use crate::domain::audit::{Act, By, Outcome, Subject, THIS_MACHINE, field_name};
 use crate::store::StoreError;
 
 /// The parameters of an address that an entry names.
 const MOST_PARAMETERS: usize = 12;
+
+/// The reason of a refusal that said none.
+const NOT_ALLOWED: &str = "It is not allowed.";
 
 tokio::task_local! {
     static REQUEST: Arc<Request>;
@@ -73,6 +77,8 @@ impl Request {
 pub struct Watched {
     request: Arc<Request>,
     route: Option<(&'static Route, Subject)>,
+    /// What the address names where the route has no row, and the household that it is in.
+    about: (Option<Subject>, Option<HouseholdId>),
     /// `POST /users`: the method and the pattern of the address, never what stands in its places.
     place: String,
     parameters: Vec<String>,
@@ -96,6 +102,7 @@ impl Watched {
         let method = known.iter().find(|known| *known == method).map_or("(other)", Method::as_str);
         Self {
             request: Arc::new(Request { source, known: Mutex::default() }),
+            about: if route.is_none() { about(pattern, uri.path()) } else { (None, None) },
             route,
             place: format!("{method} {pattern}"),
             parameters: parameters(uri),
@@ -112,19 +119,27 @@ impl Watched {
     pub(super) async fn ended(self, trail: &Trail, status: StatusCode) -> Result<(), StoreError> {
         let Known { by, because, count, is_told } = std::mem::take(&mut *self.request.known());
         let Some(by) = by else { return Ok(()) };
-        let is_refused = matches!(status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND);
+        let because = match status {
+            StatusCode::FORBIDDEN => because.or_else(|| Some(NOT_ALLOWED.to_owned())),
+            // What somebody may not beside it, a handler may have asked for what it offers: it is no reason of these.
+            StatusCode::NOT_FOUND => Some("There is no such thing.".to_owned()),
+            StatusCode::CONFLICT => Some("Its state does not allow that.".to_owned()),
+            _ => None,
+        };
         let source = &self.request.source;
         let Some((route, subject)) = self.route else {
             if status == StatusCode::FORBIDDEN && !is_told {
-                let because = because.unwrap_or_else(|| "It is not allowed.".to_owned());
-                let act = Act::done(by, source, "request", Subject::of_kind("request"));
-                trail.refused(Act { outcome: Outcome::Refused(because), detail: self.place, ..act }).await;
+                let because = because.unwrap_or_else(|| NOT_ALLOWED.to_owned());
+                let (subject, household) = self.about;
+                let act = Act::done(by, source, "request", subject.unwrap_or(Subject::of_kind("request")));
+                let outcome = Outcome::Refused(because);
+                let act = trail.placed(Act { outcome, household, detail: self.place, ..act }).await;
+                trail.refused(act).await;
             }
             return Ok(());
         };
         let mut act = Act::done(by, source, route.verb, subject);
-        if is_refused {
-            let because = because.unwrap_or_else(|| "There is no such thing.".to_owned());
+        if let Some(because) = because {
             trail.refused(trail.placed(Act { outcome: Outcome::Refused(because), ..act }).await).await;
             return Ok(());
         }
@@ -151,6 +166,7 @@ pub(super) fn for_tests(route: &'static Route, subject: Subject, uri: &Uri) -> W
     Watched {
         request,
         route: Some((route, subject)),
+        about: (None, None),
         place: String::new(),
         parameters: parameters(uri),
         is_change: false,

@@ -1,7 +1,11 @@
 //! The routes that show what is of clients, a route a row: the verb of its entry and what it is about. Tests hold the rows
-//! against the routes that there are, so that no page or call can be added without saying what becomes of it.
+//! against the routes that there are, so that no page or call can be added without saying what becomes of it. What any other
+//! route is about, for a refusal, follows from the places of its address.
+
+use uuid::Uuid;
 
 use crate::domain::audit::Subject;
+use crate::domain::{ConnectionName, DocumentId, HouseholdId};
 
 /// When the entry is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -92,7 +96,7 @@ pub const ROUTES: &[Route] = &[
     seen("/api/v1/clients/{id}", "clients.view", "client", "{id}"),
     seen("/api/v1/clients/{id}/explain", "clients.explain", "client", "{id}"),
     export("/api/v1/clients/{id}/export", "clients.export", "client", "{id}"),
-    seen("/api/v1/clients/{id}/erasure", "clients.view", "client", "{id}"),
+    seen("/api/v1/clients/{id}/erasure", "privacy.view", "client", "{id}"),
     seen("/api/v1/connections/{name}/clients/{external_id}/erasure", "privacy.view", "connection", "{name}"),
     list("/api/v1/privacy/due", "privacy.view", "client"),
     list("/api/v1/privacy/erasures", "privacy.view", "erasure"),
@@ -216,8 +220,63 @@ impl Route {
         let (kind, id) = self.subject;
         let Some(id) = id else { return Subject::of_kind(kind) };
         let place = pattern.split('/').zip(path.split('/')).find(|(place, _)| *place == id);
-        // Ids are digits and letters; what else stands there is nobody's id, and may be anything.
-        let is_id = |text: &&str| text.len() <= 64 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        place.map(|(_, text)| text).filter(is_id).map_or(Subject::of_kind(kind), |text| Subject::new(kind, text))
+        place.map_or(Subject::of_kind(kind), |(_, text)| subject(kind, text))
     }
+}
+
+/// The places of addresses that name something: the part before, the place, and the kind of what it names. The id of a CRM's
+/// record is none of them: it may be anything.
+const PLACES: &[(&str, &str, &str)] = &[
+    ("clients", "{client}", "client"),
+    ("clients", "{id}", "client"),
+    ("connections", "{name}", "connection"),
+    ("covers", "{id}", "cover"),
+    ("documents", "{id}", "document"),
+    ("erasures", "{number}", "erasure"),
+    ("goals", "{id}", "goal"),
+    (HOUSEHOLDS, "{id}", "household"),
+    ("imports", "{id}", "import"),
+    ("integrations", "{name}", "connection"),
+    ("notes", "{id}", "note"),
+    ("people", "{id}", "account"),
+    ("previews", "{id}", "preview"),
+    ("review", "{id}", "review"),
+    ("runs", "{id}", "run"),
+    ("sessions", "{id}", "session"),
+    ("sessions", "{session}", "session"),
+    ("teams", "{id}", "team"),
+    ("tokens", "{id}", "token"),
+    ("users", "{id}", "account"),
+];
+
+const HOUSEHOLDS: &str = "households";
+
+/// What an address is about whose route has no row, by the last of its places that names something, and the household that
+/// it is in where the address names one. None of an address that names nothing.
+pub fn about(pattern: &str, path: &str) -> (Option<Subject>, Option<HouseholdId>) {
+    let (mut about, mut household, mut before) = (None, None, "");
+    for (place, text) in pattern.split('/').zip(path.split('/')) {
+        if let Some((part, _, kind)) = PLACES.iter().find(|(part, of, _)| *part == before && *of == place) {
+            about = Some(subject(kind, text));
+            household = if *part == HOUSEHOLDS { text.parse().ok() } else { household };
+        }
+        before = place;
+    }
+    (about, household)
+}
+
+/// What a text of an address names. Where it is no id that such a thing can have, it is nobody's, may be anything, a client's
+/// name too, and is not in the log.
+fn subject(kind: &'static str, text: &str) -> Subject {
+    let id = match kind {
+        "connection" => text.parse().ok().map(|name: ConnectionName| name.as_str().to_owned()),
+        "document" => text.parse().ok().map(|id: DocumentId| id.to_string()),
+        "erasure" => text.parse().ok().map(|number: u64| number.to_string()),
+        "review" => {
+            let is_id = text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            is_id.then(|| text.to_ascii_lowercase())
+        }
+        _ => text.parse().ok().map(|id: Uuid| id.to_string()),
+    };
+    id.map_or(Subject::of_kind(kind), |id| Subject::new(kind, id))
 }

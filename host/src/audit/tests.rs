@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::recent::Recent;
-use super::routes::{NOTHING_OF_CLIENTS, ROUTES, route};
+use super::routes::{NOTHING_OF_CLIENTS, ROUTES, about, route};
 use axum::http::{Extensions, Method, Uri};
 use tokio::sync::Notify;
 
@@ -180,9 +180,71 @@ fn an_address_names_its_subject_by_an_id_alone() {
         let pattern = "/households/{id}/clients/{client}/explain";
         route("GET", pattern).unwrap().subject(pattern, path).id
     };
-    assert_eq!(subject("/households/1/clients/0192f0c4-7d1e/explain"), "0192f0c4-7d1e");
-    assert_eq!(subject("/households/1/clients/Ayda%20Khan/explain"), "");
-    assert_eq!(subject(&format!("/households/1/clients/{}/explain", "a".repeat(65))), "");
+    assert_eq!(subject(&format!("/households/1/clients/{ID}/explain")), ID);
+    assert_eq!(subject(&format!("/households/1/clients/{}/explain", ID.to_uppercase())), ID, "as filters have it");
+    for other in ["Ayda%20Khan", "AydaKhan", "7"] {
+        assert_eq!(subject(&format!("/households/1/clients/{other}/explain")), "");
+    }
+}
+
+/// An id.
+const ID: &str = "0192f0c4-7d1e-7abc-8def-0123456789ab";
+
+#[test]
+fn the_address_of_a_change_names_what_it_is_about() {
+    const OTHER: &str = "0192f0c4-7d1e-7abc-8def-0123456789ac";
+    let check = |pattern: &str, expected: Option<(&str, &str)>, is_in_household: bool| {
+        let path = pattern.replace("{id}", ID).replace("{client}", OTHER).replace("{name}", "main");
+        let path = path.replace("{external_id}", "Ayda").replace("{number}", "7").replace("{user}", OTHER);
+        let (subject, household) = about(pattern, &path);
+        let subject = subject.as_ref().map(|subject| (subject.kind, subject.id.as_str()));
+        assert_eq!((subject, household.is_some()), (expected, is_in_household), "{pattern}");
+        assert!(household.is_none_or(|id| id.to_string() == ID), "{pattern}");
+    };
+    check("/api/v1/clients/{id}/legal-hold", Some(("client", ID)), false);
+    check("/api/v1/households/{id}/access", Some(("household", ID)), true);
+    check("/households/{id}/clients/{client}/edit", Some(("client", OTHER)), true);
+    check("/households/{id}/access/staff/{user}/role", Some(("household", ID)), true);
+    check("/api/v1/users/{id}", Some(("account", ID)), false);
+    check("/people/{id}/disable", Some(("account", ID)), false);
+    check("/notes/{id}/retry", Some(("note", ID)), false);
+    check("/api/v1/connections/{name}/clients/{external_id}/erase", Some(("connection", "main")), false);
+    check("/settings/integrations/{name}/edit", Some(("connection", "main")), false);
+    check("/api/v1/runs/{id}/cancel", Some(("run", ID)), false);
+    check("/imports/{id}/rows/{number}/decision", Some(("import", ID)), false);
+    check("/people/teams/{id}", Some(("team", ID)), false);
+    check("/account/tokens/{id}/revoke", Some(("token", ID)), false);
+    check("/goals/{id}", Some(("goal", ID)), false);
+    check("/api/v1/privacy/erasures/{number}/lift", Some(("erasure", "7")), false);
+    check("/api/v1/clients", None, false);
+    check("", None, false);
+    let of = |pattern: &str, path: &str| about(pattern, path).0.map(|subject| subject.id);
+    assert_eq!(of("/clients/{id}/hold", "/clients/AydaKhan/hold"), Some(String::new()));
+    assert_eq!(of("/connections/{name}/sync", "/connections/Ayda%20Khan/sync"), Some(String::new()));
+}
+
+/// What is told of an answer with this status to somebody who asks what an erasure would do, where the handler asked beside
+/// it for what they may not.
+async fn told_of(status: StatusCode) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let trail = Trail::new(Store::open(folder.path()).unwrap());
+    let (pattern, uri) = ("/api/v1/clients/{id}/erasure", format!("/api/v1/clients/{ID}/erasure").parse().unwrap());
+    let named = route("GET", pattern).unwrap();
+    let asked = request::for_tests(named, named.subject(pattern, pattern), &uri);
+    asked.run(async { denied("Compliance changes nothing.") }).await;
+    asked.ended(&trail, status).await.unwrap();
+    let page = PageRequest { cursor: None, limit: 5 };
+    let entries = trail.store.audit(AuditFilter::default(), page).await.unwrap().items;
+    assert!(entries.iter().all(|entry| entry.act.verb == "privacy.view"), "{entries:?}");
+    entries.first().and_then(|entry| entry.act.outcome.because().map(str::to_owned))
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_with_the_reason_of_its_answer() {
+    assert_eq!(told_of(StatusCode::FORBIDDEN).await.as_deref(), Some("Compliance changes nothing."));
+    assert_eq!(told_of(StatusCode::NOT_FOUND).await.as_deref(), Some("There is no such thing."));
+    assert_eq!(told_of(StatusCode::CONFLICT).await.as_deref(), Some("Its state does not allow that."));
+    assert_eq!(told_of(StatusCode::BAD_REQUEST).await, None);
 }
 
 #[tokio::test]

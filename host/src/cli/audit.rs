@@ -41,11 +41,15 @@ pub(super) struct Verify {
 #[derive(Args)]
 pub(super) struct Export {
     /// The first moment, such as 2026-03-01T00:00:00Z
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Timestamp>,
     /// The moment before which the last entry was written
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<Timestamp>,
+}
+
+fn moment(text: &str) -> Result<Timestamp, &'static str> {
+    text.parse().map_err(|_| "it is to be a moment such as 2026-11-30T00:00:00Z")
 }
 
 impl Audit {

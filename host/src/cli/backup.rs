@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::output::text;
 use super::{Global, local, output};
 use crate::backup::{self, KEYS, Verified};
-use crate::config::BackupKey;
+use crate::config::{BackupKey, BackupSettings};
 use crate::domain::Timestamp;
 use crate::store;
 
@@ -92,8 +92,7 @@ impl With {
             let to = global.load_quietly()?.backup;
             return Ok(to.context("the settings name no key for backups; name it with --key-file")?.key);
         };
-        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        text.parse().map_err(|why| anyhow::anyhow!("{} {why}", path.display()))
+        BackupKey::read(path).map_err(|why| anyhow::anyhow!("--key-file {why}"))
     }
 }
 
@@ -114,20 +113,36 @@ async fn make(global: &Global) -> anyhow::Result<ExitCode> {
     if !store::is_in(&config.server.data_dir) {
         anyhow::bail!("there is no store in {}, and nothing to back up", config.server.data_dir.display());
     }
-    let folder = config.backup.as_ref().map(|to| to.folder.clone()).unwrap_or_default();
+    let to = config.backup.clone();
     let made = local::with_host(config, |host| async move { host.post_json("backups", &Value::Null).await }).await?;
+    let outcome = as_settings_say(to.as_ref(), &made);
     if json {
         output::json(&made)?;
-        return Ok(ExitCode::SUCCESS);
+        return outcome.map(|()| ExitCode::SUCCESS);
     }
-    let path = folder.join(text(&made["name"]));
-    let (bytes, rows) = (text(&made["bytes"]), text(&made["rows"]));
-    output::line(format!("{}: {bytes} bytes, {rows} rows; it was opened again and is whole.", path.display()))?;
+    let (path, bytes, rows) = (text(&made["path"]), text(&made["bytes"]), text(&made["rows"]));
+    output::line(format!("{path}: {bytes} bytes, {rows} rows; it was opened again and is whole."))?;
+    outcome?;
     output::line(format!("Copy it elsewhere, and {KEYS} beside it replacing the previous copy."))?;
     output::line(
         "The key of the host's secrets is not in it: keep a copy of secret.key, or of TIDEGATE_SECRET_KEY, elsewhere.",
     )?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a backup lies where the settings say now, under their key: a running host goes by those that it was started with.
+fn as_settings_say(to: Option<&BackupSettings>, made: &Value) -> anyhow::Result<()> {
+    let Some(to) = to else { return Ok(()) };
+    let real = |folder: &Path| folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let path = PathBuf::from(text(&made["path"]));
+    let is_there = path.parent().is_some_and(|folder| real(folder) == real(&to.folder));
+    if is_there && text(&made["public_key"]) == to.key.public() {
+        return Ok(());
+    }
+    anyhow::bail!(
+        "the backup was made as the running host’s settings say, and [backup] has changed since it was started: restart the host, \
+         and make it again"
+    )
 }
 
 fn list(global: &Global) -> anyhow::Result<ExitCode> {

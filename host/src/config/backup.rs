@@ -20,6 +20,9 @@ pub struct BackupSettings {
     pub keep: usize,
 }
 
+/// The first characters of a secret key of age.
+const SECRET: &str = "AGE-SECRET-KEY-1";
+
 /// The secret key of age in a key file.
 #[derive(Clone)]
 pub struct BackupKey(Identity);
@@ -28,6 +31,21 @@ impl BackupKey {
     /// The key.
     pub fn identity(&self) -> &Identity {
         &self.0
+    }
+
+    /// The key in a file.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read, or has not one key: the rest of a sentence that begins with the name of
+    /// the setting or option that names the file.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {}: {error}", path.display()))?;
+        Ok(str::from_utf8(&bytes).map_err(|_| "is no text").and_then(str::parse)?)
+    }
+
+    /// The part of it that may be known: with which one of several a backup is encrypted.
+    pub fn public(&self) -> String {
+        self.0.to_public().to_string()
     }
 }
 
@@ -42,9 +60,12 @@ impl FromStr for BackupKey {
 
     /// The key of a key file's text. Which of two it is would be a guess, and the backups of the other would not open.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut keys = text.lines().filter_map(|line| line.trim().parse().ok());
+        // Some editors begin a file with a byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let is_key = |line: &&str| line.get(..SECRET.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(SECRET));
+        let mut keys = text.lines().map(str::trim).filter(is_key);
         match (keys.next(), keys.next()) {
-            (Some(key), None) => Ok(Self(key)),
+            (Some(key), None) => key.parse().map(Self).map_err(|_| "has a key of age that is cut short or mistyped"),
             (Some(_), Some(_)) => Err("holds more than one key of age; keep one in it"),
             (None, _) => Err("holds no key of age: a line that begins with AGE-SECRET-KEY-1"),
         }
@@ -91,10 +112,7 @@ impl BackupSection {
                 return None;
             }
         };
-        let key = match std::fs::read_to_string(check.base.join(&key_file)) {
-            Ok(text) => text.parse().map_err(str::to_owned),
-            Err(error) => Err(format!("{}: {error}", key_file.display())),
-        };
+        let key = BackupKey::read(&check.base.join(&key_file));
         let key = key.map_err(|why| check.problem("backup.key-file", why)).ok()?;
         Some(BackupSettings { folder: check.base.join(folder), key, keep: self.keep })
     }
@@ -127,6 +145,19 @@ mod tests {
         assert_eq!(read(&format!("# public key: age1…\r\n {one} \r\n")), Ok(one.clone()));
         assert_eq!(read("# public key: age1…").unwrap_err().split(':').next(), Some("holds no key of age"));
         assert_eq!(read(&format!("{one}\n{other}")).unwrap_err(), "holds more than one key of age; keep one in it");
+        assert_eq!(read(&format!("\u{feff}{one}\r\n")), Ok(one.clone()));
+        let cut_short = "has a key of age that is cut short or mistyped";
+        assert_eq!(read(&one[..one.len() - 1]).unwrap_err(), cut_short);
+        assert_eq!(read(&format!("{one}x")).unwrap_err(), cut_short);
+    }
+
+    #[test]
+    fn a_key_file_that_is_no_text_is_told_so() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), [0xff, 0xfe, 0x41]).unwrap();
+        assert_eq!(BackupKey::read(file.path()).unwrap_err(), "is no text");
+        let missing = BackupKey::read(&file.path().with_extension("missing")).unwrap_err();
+        assert!(missing.starts_with("cannot be read: ") && missing.contains(".missing: "), "{missing}");
     }
 
     #[test]

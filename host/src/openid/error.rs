@@ -7,9 +7,14 @@ use std::time::Duration;
 pub enum OpenIdError {
     /// The provider gave no answer in time, or one that says that it is in trouble.
     #[error(
-        "the identity provider does not answer ({0}); try again in a moment, or sign in with a password where you have one"
+        "the identity provider does not answer ({why}); try again in a moment, or sign in with a password where you have one"
     )]
-    Unreachable(String),
+    Unreachable {
+        /// The reason, for whoever signs in.
+        why: String,
+        /// The system's own words, for whoever runs the host; none where it has none.
+        cause: Option<String>,
+    },
     /// What the provider says of itself cannot be used.
     #[error("the identity provider cannot be used: {0}; whoever runs this host checks its settings")]
     Unusable(String),
@@ -49,8 +54,25 @@ pub enum OpenIdError {
 }
 
 impl OpenIdError {
+    /// The provider gave no answer, of which the system has no words of its own.
+    pub fn unreachable(why: String) -> Self {
+        Self::Unreachable { why, cause: None }
+    }
+
+    /// The message for whoever runs the host, who tries no sign-in.
+    pub fn for_operator(&self) -> String {
+        match self {
+            Self::Unreachable { why, cause } => {
+                let cause = cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default();
+                format!("the identity provider does not answer: {why}{cause}")
+            }
+            Self::Unusable(why) => format!("the identity provider cannot be used: {why}"),
+            other => other.to_string(),
+        }
+    }
+
     /// Whether the provider is what is in trouble, and not the answer.
     pub fn is_of_provider(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Unusable(_))
+        matches!(self, Self::Unreachable { .. } | Self::Unusable(_))
     }
 }

@@ -96,7 +96,7 @@ impl Provider {
                 Ok(metadata)
             }
             // What it said before is better than nothing, where it is only away.
-            Err(OpenIdError::Unreachable(_)) if known.metadata.is_some() => {
+            Err(OpenIdError::Unreachable { .. }) if known.metadata.is_some() => {
                 let (metadata, asked_at) = known.metadata.as_mut().ok_or(OpenIdError::NotBegun)?;
                 *asked_at = Instant::now();
                 Ok(metadata.clone())
@@ -205,7 +205,7 @@ impl Provider {
     async fn said(&self, request: RequestBuilder, within: Duration) -> Result<Value, OpenIdError> {
         let (status, body) = tokio::time::timeout(within, read(request))
             .await
-            .map_err(|_| OpenIdError::Unreachable(format!("no answer within {} seconds", within.as_secs())))??;
+            .map_err(|_| OpenIdError::unreachable(format!("no answer within {} seconds", within.as_secs())))??;
         let said = serde_json::from_slice::<Value>(&body).ok();
         let reason = |said: &Value| {
             let text = |name: &str| said.get(name).and_then(Value::as_str).map(brief);
@@ -220,7 +220,7 @@ impl Provider {
                 Err(OpenIdError::Unusable("it answered something else than JSON".to_owned()))
             }
             (status, _) if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-                Err(OpenIdError::Unreachable(format!("it answered {status}")))
+                Err(OpenIdError::unreachable(format!("it answered {status}")))
             }
             (status, said) => match said.as_ref().and_then(reason) {
                 Some(reason) => Err(OpenIdError::Denied(reason)),
@@ -246,8 +246,9 @@ async fn read(request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), OpenIdEr
     let unreachable = |error: reqwest::Error| {
         let words = if error.is_connect() { "no connection to it could be made" } else { "the connection broke off" };
         // The system's own words tell whoever runs the host more than the person at the button.
-        tracing::warn!(error = brief(&chain(&error.without_url())), "the identity provider was not reached: {words}");
-        OpenIdError::Unreachable(words.to_owned())
+        let cause = brief(&chain(&error.without_url()));
+        tracing::warn!(error = cause, "the identity provider was not reached: {words}");
+        OpenIdError::Unreachable { why: words.to_owned(), cause: Some(cause) }
     };
     let mut response = request.send().await.map_err(unreachable)?;
     let status = response.status();

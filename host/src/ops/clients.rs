@@ -350,6 +350,14 @@ impl From<practice_client::Refusal> for Refusal {
                 Kind::WrongState,
                 format!("The client is linked to {id} of the connection `{connection}`. Unlink it first."),
             ),
+            Why::IsHeld { by, reason, until } => {
+                let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
+                let message = format!(
+                    "Nothing was changed: {by} put a legal hold on{until}, and the record of the CRM would be under it no more. \
+                     The reason: {reason}. Take it off first, where it is over."
+                );
+                Self::new(Kind::WrongState, message)
+            }
             Why::IsNotLinked => {
                 Self::new(Kind::WrongState, "The client is not linked to the CRM, so there is nothing to take back.")
             }

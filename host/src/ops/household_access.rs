@@ -24,8 +24,8 @@ pub const NO_PRIMARY: &str =
 pub enum Named {
     /// Somebody with an account.
     Account(UserId),
-    /// A user of the CRM of the household's connection.
-    OfCrm(ExternalId),
+    /// A user of the CRM of the household's connection, with the account that was read with them, where one was sent again.
+    OfCrm(ExternalId, Option<UserId>),
     /// The first adviser of the practice.
     FirstAdviser,
 }
@@ -59,7 +59,7 @@ impl Wanted {
     pub fn of(access: &HouseholdAccess) -> Self {
         let named = |professional: &Professional| match professional {
             Professional::Account(user) => Named::Account(*user),
-            Professional::OfCrm { external_id, .. } => Named::OfCrm(external_id.clone()),
+            Professional::OfCrm { external_id, .. } => Named::OfCrm(external_id.clone(), None),
             Professional::FirstAdviser => Named::FirstAdviser,
         };
         let staff = |given: &StaffAccess| WantedStaff {
@@ -226,7 +226,7 @@ async fn professional(
             errors.add(pointer, "Name somebody with an account, or a user of the CRM.");
             Ok(None)
         }
-        Named::OfCrm(external_id) => {
+        Named::OfCrm(external_id, account) => {
             if app.store.adviser(connection.clone(), external_id.clone()).await?.is_none() {
                 let message = format!(
                     "The connection `{connection}` has no adviser `{external_id}`; the CRM's users come over with each sync."
@@ -234,7 +234,15 @@ async fn professional(
                 errors.add(format!("{pointer}/external_id"), message);
                 return Ok(None);
             }
-            Ok(Some(Professional::OfCrm { connection: connection.clone(), external_id }))
+            let professional = Professional::OfCrm { connection: connection.clone(), external_id };
+            if let Some(user) = account
+                && app.store.account_of(professional.clone()).await?.is_none_or(|linked| linked.user.id != user)
+            {
+                let message = "It is not the account of this user of the CRM. Send one of the two.";
+                errors.add(format!("{pointer}/user_id"), message);
+                return Ok(None);
+            }
+            Ok(Some(professional))
         }
         Named::Account(user) => {
             let can_be = if pointer == "/primary" { Role::can_be_primary } else { Role::can_be_secondary };
@@ -378,10 +386,12 @@ pub async fn link_professional(
         if app.store.linked_professional(connection.clone(), id.clone()).await?.is_none() {
             return Err(not_there());
         }
-        if let LinkedBy::Hand(user) = to
-            && app.store.account(user).await?.is_none()
-        {
-            return Err(Refusal::at("/user_id", format!("There is no account {user}.")));
+        if let LinkedBy::Hand(user) = to {
+            let mut errors = Errors::default();
+            can_answer(app, &mut errors, "/user_id".to_owned(), (user, Role::can_be_primary)).await?;
+            if !errors.0.is_empty() {
+                return Err(Refusal::invalid(errors.0));
+            }
         }
         app.store.link_professional(connection.clone(), id.clone(), to).await?;
         app.store.linked_professional(connection.clone(), id.clone()).await?.ok_or_else(not_there)

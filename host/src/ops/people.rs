@@ -32,7 +32,7 @@ pub(super) fn in_person(actor: &Actor, what: &str) -> Result<(), Refusal> {
     match actor.who {
         Who::Token { .. } => {
             let message = format!(
-                "Nothing was changed: a token cannot {what}, which would outlive it. A practice manager who signed in can, \
+                "Nothing was changed: a token cannot {what}: what it does outlives it. A practice manager who signed in can, \
                  and whoever runs the host."
             );
             Err(Refusal::new(Kind::NotAllowed, message))
@@ -74,6 +74,8 @@ pub async fn change(
         }
         if change.disabled == Some(false) {
             unless_manager(app, actor, id, "let a practice manager in again").await?;
+        } else {
+            unless_manager(app, actor, id, "take a practice manager’s role or account away").await?;
         }
         Ok(app.access.change_user(id, change, now).await?)
     })

@@ -174,9 +174,9 @@ pub async fn hold(
         let known = app.store.hold(subject).await?.filter(|known| known.is_on(now));
         if known.is_some_and(|known| hold.ends_before(known.until)) {
             may_freshly(actor, Action::EraseClients)?;
+            in_person(actor, "end a legal hold earlier")?;
         }
-        app.store.put_hold(hold.clone()).await?;
-        Ok(hold)
+        if app.store.put_hold(hold.clone()).await? { Ok(hold) } else { Err(not_there(subject)) }
     })
     .await
 }
@@ -188,6 +188,7 @@ pub async fn hold(
 pub async fn release(app: &App, actor: &Actor, subject: HeldSubject) -> Result<(), Refusal> {
     audited(app, actor, ("privacy.release", subject_of(subject)), async move {
         may_freshly(actor, Action::EraseClients)?;
+        in_person(actor, "take a legal hold off")?;
         if app.store.end_hold(subject).await? {
             return Ok(());
         }
@@ -205,12 +206,17 @@ fn subject_of(subject: HeldSubject) -> Subject {
 }
 
 async fn exists(app: &App, subject: HeldSubject) -> Result<(), Refusal> {
+    let is_there = match subject {
+        HeldSubject::Client(id) => app.store.client(id).await?.is_some(),
+        HeldSubject::Household(id) => app.store.household(id).await?.is_some_and(|row| row.household.id == id),
+    };
+    if is_there { Ok(()) } else { Err(not_there(subject)) }
+}
+
+fn not_there(subject: HeldSubject) -> Refusal {
     match subject {
-        HeldSubject::Client(id) => find(app, id).await.map(drop),
-        HeldSubject::Household(id) => match app.store.household(id).await? {
-            Some(row) if row.household.id == id => Ok(()),
-            _ => Err(Refusal::not_found(format_args!("household {id}"))),
-        },
+        HeldSubject::Client(id) => Refusal::not_found(format_args!("client {id}")),
+        HeldSubject::Household(id) => Refusal::not_found(format_args!("household {id}")),
     }
 }
 

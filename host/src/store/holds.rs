@@ -9,7 +9,7 @@ use super::household_access::resolved;
 use super::keys::{OwnKey, PRACTICE, own, span};
 use super::subject::Subject;
 use super::subject_keys;
-use super::tables::HOUSEHOLDS;
+use super::tables::{CLIENTS, HOUSEHOLDS};
 use super::{Store, StoreError};
 use crate::domain::privacy::{HeldSubject, LegalHold};
 use crate::domain::{ClientId, HouseholdId};
@@ -105,13 +105,20 @@ fn remove(transaction: &Write, id: Uuid) -> Result<bool, StoreError> {
 }
 
 impl Store {
-    /// Puts a hold on, in place of one that is on its subject already.
+    /// Puts a hold on, in place of one that is on its subject already; answers whether the client or household is there.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn put_hold(&self, hold: LegalHold) -> Result<(), StoreError> {
+    pub async fn put_hold(&self, hold: LegalHold) -> Result<bool, StoreError> {
         self.write(move |transaction| {
-            Ok(transaction.open_table(HOLDS)?.put(&own(hold.subject.id()), encode(&hold)?.as_slice())?)
+            let is_there = match hold.subject {
+                HeldSubject::Client(id) => transaction.open_table(CLIENTS)?.get(&own(id.0))?.is_some(),
+                HeldSubject::Household(id) => resolved(&transaction.open_table(HOUSEHOLDS)?, id)? == Some(id),
+            };
+            if is_there {
+                transaction.open_table(HOLDS)?.put(&own(hold.subject.id()), encode(&hold)?.as_slice())?;
+            }
+            Ok(is_there)
         })
         .await
     }

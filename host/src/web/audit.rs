@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::body::Body;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use futures::stream::{self, StreamExt as _};
 use jiff::ToSpan as _;
 use jiff::civil::Date;
@@ -21,6 +22,7 @@ use crate::app::App;
 use crate::audit::routes::ROUTES;
 use crate::domain::access::Action;
 use crate::domain::audit::{ActorKind, Entry, Outcome, Subject};
+use crate::domain::field::FieldError;
 use crate::domain::text::sentence;
 use crate::domain::{HouseholdId, Timestamp};
 use crate::import::harmless;
@@ -53,14 +55,22 @@ pub(super) struct Filter {
 }
 
 impl Filter {
+    /// What does not fit in the days, which somebody may have typed.
+    fn problems(&self, clock: &Clock) -> Vec<FieldError> {
+        let days = [("from", &self.from, 0), ("to", &self.to, 1)];
+        let wrong = days.into_iter().filter(|(_, text, later)| {
+            let text = text.trim();
+            !text.is_empty() && begins(text, *later, clock).is_none()
+        });
+        wrong.map(|(field, ..)| FieldError::new(field, NO_DAY)).collect()
+    }
+
     /// The filter as the store takes it.
     fn of_store(&self, clock: &Clock) -> Result<AuditFilter, Failure> {
         fn read<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Failure> {
             let text = text.trim();
             if text.is_empty() { Ok(None) } else { read(text).map(Some).ok_or(Failure::Unreadable) }
         }
-        let begins = |day: Date| Some(day.to_zoned(clock.zone.clone()).ok()?.timestamp());
-        let day = |text: &str| text.parse::<Date>().ok();
         Ok(AuditFilter {
             actor: read(&self.actor, |text| text.parse().ok())?,
             actor_kind: read(&self.actor_kind, |text| ActorKind::ALL.into_iter().find(|kind| kind.as_str() == text))?,
@@ -69,8 +79,8 @@ impl Filter {
             subject_id: read(&self.subject, |text| Some(text.to_owned()))?,
             household: read(&self.household, |text| text.parse::<HouseholdId>().ok())?,
             outcome: read(&self.outcome, |text| Outcome::WORDS.into_iter().find(|word| *word == text))?,
-            since: read(&self.from, |text| begins(day(text)?))?,
-            until: read(&self.to, |text| begins(day(text)?.checked_add(1.day()).ok()?))?,
+            since: read(&self.from, |text| begins(text, 0, clock))?,
+            until: read(&self.to, |text| begins(text, 1, clock))?,
         })
     }
 
@@ -107,6 +117,14 @@ impl Filter {
     }
 }
 
+const NO_DAY: &str = "Enter a date such as 2026-11-30, or leave it empty.";
+
+/// The moment at which a day begins, or one so many days later.
+fn begins(day: &str, later: i32, clock: &Clock) -> Option<Timestamp> {
+    let day = day.parse::<Date>().ok()?.checked_add(later.days()).ok()?;
+    Some(day.to_zoned(clock.zone.clone()).ok()?.timestamp())
+}
+
 #[derive(Template)]
 #[template(path = "audit.html")]
 pub(super) struct AuditPage {
@@ -131,6 +149,14 @@ pub(super) struct Fields {
     /// The path of the same log without what has no field; none where all has.
     pub(super) without: Option<String>,
     pub(super) export: String,
+    /// What does not fit in the days.
+    pub(super) problems: Vec<FieldError>,
+}
+
+impl Fields {
+    fn problem(&self, field: &str) -> Option<&str> {
+        self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
+    }
 }
 
 /// An entry.
@@ -153,6 +179,13 @@ pub(super) struct Row {
 /// `GET /audit?from=…&cursor=…`
 pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
     person.may(Action::ReadAudit)?;
+    let problems = asked.filter.problems(&person.clock);
+    if !problems.is_empty() {
+        let (layout, paging) = (Layout::load(&app, &person, Section::Audit).await?, asked.paging("/audit", "", None));
+        let filter = Fields { problems, ..fields(&asked.filter) };
+        let again = page(&AuditPage { layout, filter, rows: Vec::new(), paging, goes_on: false })?;
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response());
+    }
     let filter = asked.filter.of_store(&person.clock)?;
     // What was seen until now is part of what is looked for.
     app.audit.flush().await;
@@ -182,6 +215,7 @@ pub(super) fn fields(filter: &Filter) -> Fields {
         outcomes: [("done", "Done"), ("refused", "Refused"), ("failed", "Failed")],
         without: (!carried.is_empty()).then(|| bare.path()),
         carried,
+        problems: Vec::new(),
         export: address("/audit/export", &[&filter.query()]),
     }
 }
@@ -260,6 +294,9 @@ pub(super) async fn export(
     asked: Asked<Filter>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadAudit)?;
+    if !asked.filter.problems(&person.clock).is_empty() {
+        return Ok(Redirect::to(&asked.filter.path()).into_response());
+    }
     let filter = asked.filter.of_store(&person.clock)?;
     app.audit.flush().await;
     let pieces = stream::try_unfold(None, move |after: Option<u64>| {

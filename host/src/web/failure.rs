@@ -10,7 +10,6 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use super::components::pair;
 use super::{assets, format};
-use crate::access::BookError;
 use crate::app::client_export::ExportError;
 use crate::domain::field;
 use crate::intake::NotRead;
@@ -58,15 +57,6 @@ pub(super) struct FailurePage {
     fields: Vec<Unfit>,
     /// Whether the person can go on by giving their password once more.
     can_confirm: bool,
-}
-
-impl From<BookError> for Failure {
-    fn from(error: BookError) -> Self {
-        match error {
-            BookError::Denied(because) => Self::NotAllowed(because),
-            BookError::Store(error) => error.into(),
-        }
-    }
 }
 
 /// A field that does not fit, and what would be right.

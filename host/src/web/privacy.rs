@@ -10,6 +10,7 @@ use axum::extract::{Extension, Path, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
+use self::record::RecordForm;
 use super::answers::{AnswerQuery, Answers, Checked};
 use super::components::{Clock, Moment, Paging, joined, pair};
 use super::failure::{Failure, page};
@@ -52,8 +53,8 @@ pub(super) struct PrivacyPage {
     pub(super) more_due: usize,
     pub(super) erasures: Vec<ErasureRow>,
     pub(super) more_erasures: Paging,
-    /// The connections whose records may be erased.
-    pub(super) connections: Vec<String>,
+    /// The form that names a record to be erased; none where there is no connection.
+    pub(super) record: Option<RecordForm>,
     pub(super) to_lift: &'static [ErasureReason],
     pub(super) holds: Vec<HoldRow>,
     pub(super) more_holds: Paging,
@@ -161,7 +162,7 @@ pub(super) async fn show(
         more_due,
         erasures: erasures.iter().map(row).collect(),
         more_erasures,
-        connections: app.connections.all().iter().map(|connection| connection.name.to_string()).collect(),
+        record: RecordForm::empty(&app),
         to_lift: &ErasureReason::TO_LIFT,
         holds,
         more_holds,
@@ -192,9 +193,13 @@ async fn hold_row(book: &Book, hold: LegalHold, clock: &Clock) -> Result<HoldRow
             (name.unwrap_or_else(|| "A client who is gone".to_owned()), format!("/clients/{id}/privacy"))
         }
         HeldSubject::Household(id) => {
-            let name = book.household(id).await?.map(|household| household.household.name);
-            let name = name.map(|name| format!("Household {}", format::name(&name)));
-            (name.unwrap_or_else(|| "A household that is gone".to_owned()), format!("/households/{id}"))
+            let row = book.household(id).await?;
+            // It is taken off on the page of anybody who is in it.
+            let member = row.as_ref().and_then(|row| row.people.first());
+            let path =
+                member.map_or_else(|| format!("/households/{id}"), |client| format!("/clients/{}/privacy", client.id));
+            let name = row.map(|row| format!("Household {}", format::name(&row.household.name)));
+            (name.unwrap_or_else(|| "A household that is gone".to_owned()), path)
         }
     };
     Ok(HoldRow {

@@ -16,6 +16,7 @@ use super::components::Clock;
 use super::failure::Failure;
 use super::format;
 use super::session::SignedIn;
+use crate::access::request::WayIn;
 use crate::app::App;
 use crate::domain::RunId;
 use crate::domain::access::Action;
@@ -70,19 +71,24 @@ pub(super) async fn events(
     person.may(Action::ReadRuns)?;
     let Ok(id) = id.parse::<RunId>() else { return Ok(StatusCode::NO_CONTENT.into_response()) };
     // A short run may end between its page and the page's question.
-    let end = tokio_stream::once(Ok::<_, Infallible>(finished()));
+    let end = tokio_stream::once(finished());
     let Some(changes) = app.syncs.watch(id) else {
         let is_over = app.store.run(id).await?.is_some_and(|run| run.state.is_finished());
+        let end = end.map(Ok::<_, Infallible>);
         return Ok(if is_over { Sse::new(end).into_response() } else { StatusCode::NO_CONTENT.into_response() });
     };
+    let way_in = WayIn::Session(person.session().clone());
     let zone = person.clock.zone;
     let events = WatchStream::new(changes).map(move |run| {
         // Each event is an edge of its own: it is read when it is sent, not when the stream was asked for.
         let clock = Clock { now: crate::domain::Timestamp::now(), zone: zone.clone() };
-        Ok(event(&run, &clock))
+        event(&run, &clock)
     });
-    // The end of the watch is the end of the run, whether or not its last value was seen.
-    Ok(Sse::new(events.chain(end)).keep_alive(KeepAlive::default()).into_response())
+    // The end of the watch is the end of the run, whether or not its last value was seen. Who may not see runs any more is
+    // not told of it.
+    let events = app.access.while_allowed(events.chain(end), way_in, Action::ReadRuns);
+    let events = events.map(|(event, _)| Ok::<_, Infallible>(event));
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
 }
 
 fn event(run: &Run, clock: &Clock) -> Event {

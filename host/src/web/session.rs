@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::components::{Clock, pair};
 use super::failure::{Failure, SECOND_FACTOR};
 use crate::access::request::{Sender, session_token};
-use crate::access::{Book, FactorState, Session};
+use crate::access::{Book, BookError, FactorState, Session};
 use crate::app::App;
 use crate::audit;
 use crate::domain::access::{Action, Actor, Decision, Reach, User, authorize, reach};
@@ -51,24 +51,27 @@ impl SignedIn {
     /// Goes on where the person may do this in some households at least.
     pub(super) fn may_somewhere(&self, action: Action) -> Result<(), Failure> {
         match reach(&self.actor, action) {
-            Reach::Nowhere { because } => allowed(Decision::Deny { because }),
+            Reach::Nowhere { because } => Err(denied(because)),
             Reach::Practice { .. } | Reach::Households { .. } => Ok(()),
         }
     }
 
     /// Whether the person may do this in some households at least: for what the page of one offers.
     pub(super) fn can_somewhere(&self, action: Action) -> bool {
-        self.may_somewhere(action).is_ok()
+        !matches!(reach(&self.actor, action), Reach::Nowhere { .. })
     }
 
     /// The book as the person sees it for an action.
     pub(super) async fn book(&self, app: &App, action: Action) -> Result<Book, Failure> {
-        Ok(Book::of(&app.store, &self.actor, action, self.clock.now).await?)
+        Book::of(&app.store, &self.actor, action, self.clock.now).await.map_err(|error| match error {
+            BookError::Denied(because) => denied(because),
+            BookError::Store(error) => error.into(),
+        })
     }
 
     /// Whether the person may do this in the whole practice: for what a page offers.
     pub(super) fn can(&self, action: Action) -> bool {
-        self.may(action).is_ok()
+        matches!(authorize(&self.actor, action, None), Decision::Allow { .. })
     }
 
     /// Goes on where the person has lately confirmed who they are, else asks for it and leads back to `path`: before a form
@@ -84,18 +87,17 @@ impl SignedIn {
 
     /// Goes on where the person may do this in the whole practice: for what a page reads.
     pub(super) fn may(&self, action: Action) -> Result<(), Failure> {
-        allowed(authorize(&self.actor, action, None))
+        match authorize(&self.actor, action, None) {
+            Decision::Allow { .. } => Ok(()),
+            Decision::Deny { because } => Err(denied(because)),
+        }
     }
 }
 
-fn allowed(decision: Decision) -> Result<(), Failure> {
-    match decision {
-        Decision::Allow { .. } => Ok(()),
-        Decision::Deny { because } => {
-            audit::denied(because);
-            Err(Failure::NotAllowed(because))
-        }
-    }
+/// The refusal of what somebody may not, of which the audit log knows.
+fn denied(because: &'static str) -> Failure {
+    audit::denied(because);
+    Failure::NotAllowed(because)
 }
 
 impl FromRequestParts<App> for SignedIn {

@@ -62,6 +62,7 @@ const PARTS: [(&str, &[&str]); 9] = [
             "takes_password_of",
             "secret_to_set_up",
             "wants_second_factor",
+            "while_allowed",
         ],
     ),
     // A sign-in that is begun changes nothing yet.

@@ -176,11 +176,10 @@ pub const RULES: [Rule; 21] = [
     ),
     row(
         Action::ExportClients,
-        "Export all that is kept of a client",
+        "Export all that is kept of a client, see erasures and legal holds",
         Scope::Read,
         Grant::Denied(
-            "An export has what the whole practice keeps of somebody, the audit log with it: for practice managers and \
-             compliance. Ask one of them.",
+            "All that is kept of somebody, and who was erased, is for practice managers and compliance. Ask one of them.",
         ),
         SEES,
     ),

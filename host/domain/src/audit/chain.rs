@@ -98,6 +98,10 @@ impl FromStr for Head {
             let digits = digits.get(2 * place..2 * place + 2).ok_or(NotAHead)?;
             *byte = u8::from_str_radix(digits, 16).map_err(|_| NotAHead)?;
         }
+        // Before the first entry there is one hash alone.
+        if number == 0 && hash != Self::default().hash {
+            return Err(NotAHead);
+        }
         Ok(Self { number, hash })
     }
 }

@@ -140,6 +140,11 @@ fn a_head_is_read_as_it_is_printed() {
     for text in ["", "3", "3:", "3:ab", &digits, &format!("x:{digits}"), &format!("3:{}g", &digits[1..]), "3:é"] {
         assert_eq!(text.parse::<Head>(), Err(NotAHead), "{text}");
     }
+    let none = Head::default().to_string();
+    assert_eq!(none.parse(), Ok(Head::default()));
+    for text in [none.replacen('0', "00", 1).replace(':', ":1"), format!("0:{}", "a".repeat(64))] {
+        assert_eq!(text.parse::<Head>(), Err(NotAHead), "{text}");
+    }
 }
 
 #[test]

@@ -252,7 +252,7 @@ pub async fn set(
         None => Ok(None),
         Some((Some(user), None)) => Ok(Some(Named::Account(user))),
         // What was read is sent again: a professional of the CRM with the account that is linked to them.
-        Some((_, Some(external_id))) => Ok(Some(Named::OfCrm(external_id))),
+        Some((user, Some(external_id))) => Ok(Some(Named::OfCrm(external_id, user))),
         Some((None, None)) => Err(Problem::invalid(vec![FieldError {
             pointer: pointer.to_owned(),
             detail: "Say who: `user_id` of an account, or `external_id` of a user of the CRM.".to_owned(),

@@ -10,8 +10,12 @@ use tokio::sync::watch;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::access::request::WayIn;
+use crate::api::caller::is_allowed;
 use crate::api::runs::RunBody;
 use crate::api::schema;
+use crate::app::App;
+use crate::domain::access::Action;
 use crate::domain::run::Run;
 
 /// One event of a run's stream, for the API's document.
@@ -28,13 +32,17 @@ impl ToSchema for RunEvent {}
 /// Often enough that no proxy takes the silence for a broken connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// The run as it goes, for somebody who sees the book or does not; ends after the event that finishes it, or where the host
-/// shuts down.
+/// The run as it goes, as whoever came in so sees it at each event; ends after the event that finishes it, where they may not
+/// see runs any more, or where the host shuts down.
 pub fn live(
+    app: &App,
     under_way: watch::Receiver<Arc<Run>>,
-    sees_book: bool,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let events = states(under_way).map(move |run| Ok(event(super::as_seen((*run).clone(), sees_book))));
+    way_in: WayIn,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
+    let events = app.access.while_allowed(states(under_way), way_in, Action::ReadRuns).map(|(run, actor)| {
+        let sees_book = is_allowed(&actor, Action::ReadWholeBook);
+        Ok(event(super::as_seen((*run).clone(), sees_book)))
+    });
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 

@@ -1,5 +1,6 @@
 //! The audit log by the API: who may see it, what it shows of what was done, seen and refused, and its chain.
 
+use super::book::host_with_a_book;
 use super::*;
 use crate::audit::routes::{NOTHING_OF_CLIENTS, ROUTES, route};
 
@@ -107,5 +108,58 @@ async fn each_call_that_reads_says_what_becomes_of_it_in_the_log() {
     }
     for row in ROUTES.iter().filter(|row| row.pattern.starts_with("/api")) {
         assert!(reads.iter().any(|path| *path == row.pattern), "{} is no call any more", row.pattern);
+    }
+}
+
+/// The entries that a filter finds, each with its verb, kind of subject, detail and reason.
+async fn found(host: &Host, query: &str) -> Vec<[String; 4]> {
+    let body = host.get(&format!("/api/v1/audit?{query}")).await.body;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let items = body["items"].as_array().unwrap_or_else(|| panic!("{body}"));
+    let parts =
+        |entry: &Value| [&entry["verb"], &entry["subject"]["kind"], &entry["detail"], &entry["because"]].map(text);
+    items.iter().map(parts).collect()
+}
+
+#[tokio::test]
+async fn a_change_that_is_refused_before_it_begins_is_found_by_whom_it_is_about() {
+    let host = host_with_a_book().await;
+    let client = host.get("/api/v1/clients?limit=1").await.body["items"][0].take();
+    let (id, household) = (client["id"].as_str().unwrap(), client["household_id"].as_str().unwrap());
+    let account = uuid::Uuid::from_u128(7);
+    let ask = async |method: Method, path: String, role: Role| {
+        let cookie = host.signed_in(role).await;
+        let own = [("cookie", &*cookie), ("sec-fetch-site", "same-origin"), ("content-type", "application/json")];
+        let answer = host.send(request(method, &format!("/api/v1{path}"), &own, "{}")).await;
+        assert_eq!(answer.status, 403, "{path}: {}", answer.body);
+    };
+    ask(Method::PUT, format!("/clients/{id}/legal-hold"), Role::Compliance).await;
+    ask(Method::PUT, format!("/households/{household}/access"), Role::Support).await;
+    ask(Method::PATCH, format!("/users/{account}"), Role::Adviser).await;
+    let told = async |query: String| {
+        found(&host, &query).await.into_iter().map(|[verb, kind, detail, _]| [verb, kind, detail]).collect::<Vec<_>>()
+    };
+    let of_client = ["request", "client", "PUT /api/v1/clients/{id}/legal-hold"].map(str::to_owned);
+    let of_household = ["request", "household", "PUT /api/v1/households/{id}/access"].map(str::to_owned);
+    let of_account = ["request", "account", "PATCH /api/v1/users/{id}"].map(str::to_owned);
+    assert_eq!(told(format!("verb=request&subject_id={id}")).await, std::slice::from_ref(&of_client));
+    assert_eq!(told(format!("verb=request&household_id={household}")).await, [of_household, of_client]);
+    assert_eq!(told(format!("verb=request&subject_id={account}")).await, [of_account]);
+}
+
+#[tokio::test]
+async fn what_the_role_does_not_allow_is_told_with_the_reason_that_was_answered() {
+    let host = host_with_a_book().await;
+    let client = host.get("/api/v1/clients?limit=1").await.body["items"][0]["id"].take();
+    let client = client.as_str().unwrap();
+    for (role, what, verb) in
+        [(Role::Compliance, "erasure", "privacy.view"), (Role::Adviser, "export", "clients.export")]
+    {
+        let cookie = host.signed_in(role).await;
+        let answer = get(&host, &format!("/api/v1/clients/{client}/{what}"), &cookie).await;
+        assert_eq!(answer.status, 403, "{}", answer.body);
+        let told = found(&host, &format!("verb={verb}&outcome=refused&subject_id={client}")).await;
+        let because = answer.body["detail"].as_str().unwrap();
+        assert_eq!(told, [[verb, "client", "", because].map(str::to_owned)]);
     }
 }

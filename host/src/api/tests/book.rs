@@ -3,8 +3,15 @@
 
 use std::collections::BTreeSet;
 
+use futures::StreamExt as _;
+use secrecy::ExposeSecret as _;
+
 use super::*;
+use crate::access::Holder;
+use crate::access::request::WayIn;
+use crate::access::source::Source;
 use crate::domain::absence::Threshold;
+use crate::domain::access::Action;
 use crate::domain::record::{ClientStatus, Title};
 use crate::domain::{Adviser, Client, Diagnostic, ExternalId, RecordKind, RevisionId};
 use crate::store::commit::{Group, IncomingRecord, MappedBy, Outcome};
@@ -75,7 +82,7 @@ async fn commit(host: &Host, kind: RecordKind, outcomes: Vec<(&str, Outcome)>) {
     host.app.store.commit(group).await.unwrap();
 }
 
-async fn host_with_a_book() -> Host {
+pub(super) async fn host_with_a_book() -> Host {
     let host = Host::new();
     host.app.store.begin_run(example_run(RunState::Running)).await.unwrap();
     let advisers = [("10", "Ana"), ("11", "Pat")].map(|(id, name)| (id, Outcome::Adviser(adviser(id, name))));
@@ -213,4 +220,58 @@ async fn a_run_that_is_over_is_told_once() {
     assert_eq!(host.send(request(Method::GET, &events, &again, "")).await.status, 204);
     let cancelled = host.send(request(Method::POST, &format!("{address}/cancel"), &follow, "")).await;
     assert_eq!((cancelled.status, &cancelled.body["type"]), (409, &json!("urn:tidegate:problem:wrong-state")));
+}
+
+#[tokio::test]
+async fn an_answer_that_goes_on_ends_with_the_session_the_token_and_the_account() {
+    let host = Host::new();
+    let (id, session) = host.person("omar@example.com", "support").await;
+    let (token_id, token) = host.token(&session, &["read"]).await;
+    let (_, other_token) = host.token(&session, &["read"]).await;
+    let (_, other) = host.person("pat@example.com", "support").await;
+    let way_in = async |token: &str| match host.app.access.holder(token, Timestamp::now()).await.unwrap() {
+        Holder::Actor(_, Some(session)) => WayIn::Session(session),
+        Holder::Actor(_, None) => WayIn::Token(token.into()),
+        nobody => panic!("{nobody:?}"),
+    };
+    let follow =
+        |way_in: WayIn, action| Box::pin(host.app.access.while_allowed(futures::stream::repeat(7), way_in, action));
+    let mut by_session = follow(way_in(&session).await, Action::ReadRuns);
+    let mut by_token = follow(way_in(&token).await, Action::ReadRuns);
+    let mut by_other_token = follow(way_in(&other_token).await, Action::ReadRuns);
+    let mut by_other = follow(way_in(&other).await, Action::ReadRuns);
+    let mut by_practice = follow(way_in(TOKEN).await, Action::ReadRuns);
+    for events in [&mut by_session, &mut by_token, &mut by_other_token, &mut by_other, &mut by_practice] {
+        assert_eq!(events.next().await.map(|(part, _)| part), Some(7));
+    }
+    assert!(follow(way_in(&session).await, Action::ManagePeople).next().await.is_none(), "the role does not allow it");
+
+    let revoked = host.ask(Method::DELETE, &format!("/tokens/{token_id}"), &session, &Value::Null).await;
+    assert_eq!(revoked.status, 204, "{}", revoked.body);
+    assert!(by_token.next().await.is_none() && by_other_token.next().await.is_some());
+
+    host.app.access.sign_out(&other).await.unwrap();
+    assert!(by_other.next().await.is_none() && by_session.next().await.is_some());
+
+    let silent = futures::stream::pending::<u8>();
+    let silent = host.app.access.while_allowed(silent, way_in(&session).await, Action::ReadRuns);
+    host.ask(Method::PATCH, &format!("/users/{id}"), TOKEN, &json!({"disabled": true})).await;
+    assert!(by_session.next().await.is_none() && by_other_token.next().await.is_none());
+    assert!(by_practice.next().await.is_some());
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(30), Box::pin(silent).next()).await;
+    assert!(ended.expect("it is looked up where nothing happens, too").is_none());
+}
+
+#[tokio::test]
+async fn to_look_whether_a_session_stands_is_no_use_of_it() {
+    let host = Host::new();
+    let (opened, source) = (Timestamp::now() - std::time::Duration::from_mins(50), Source::unknown().into());
+    host.person("omar@example.com", "support").await;
+    let signed_in = host.app.access.sign_in("omar@example.com", &PASSWORD.into(), source, opened).await.unwrap();
+    let way_in = WayIn::Session(signed_in.session);
+    let events = host.app.access.while_allowed(futures::stream::repeat(7), way_in, Action::ReadRuns);
+    assert!(Box::pin(events).next().await.is_some());
+    let later = opened + std::time::Duration::from_mins(61);
+    let token = signed_in.token.expose_secret();
+    assert_eq!(host.app.access.session(token, later).await.unwrap(), None, "an hour after it was used");
 }

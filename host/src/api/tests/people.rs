@@ -210,6 +210,7 @@ async fn a_token_makes_no_practice_manager_who_would_outlive_it() {
         (Method::PATCH, format!("/users/{omar}"), role.clone()),
         (Method::POST, format!("/users/{pat}/reset"), Value::Null),
         (Method::PATCH, format!("/users/{bo}"), json!({"disabled": false})),
+        (Method::PATCH, format!("/users/{bo}"), json!({"role": "support"})),
         (Method::POST, "/tokens".to_owned(), json!({"name": "B", "scopes": ["read", "manage"]})),
     ];
     let lift = (Method::POST, "/privacy/erasures/1/lift".to_owned(), json!({"reason": "mistake"}));

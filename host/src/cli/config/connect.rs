@@ -36,7 +36,7 @@ pub(super) async fn sign_in(config: &Config, found: &mut [Found]) -> anyhow::Res
 pub(super) async fn look_at_provider(config: &Config) -> anyhow::Result<Option<Provider>> {
     let Some(provider) = app::openid(config)? else { return Ok(None) };
     let issuer = provider.settings().issuer.clone();
-    let said = provider.look().await.map_err(|error| error.to_string());
+    let said = provider.look().await.map_err(|error| error.for_operator());
     Ok(Some(Provider { issuer, said }))
 }
 

@@ -11,13 +11,14 @@ use uuid::Uuid;
 use super::super::identity::{ContentVersion, Identity};
 use super::super::keys::{ConnectionNumber, ExternalKey, OwnKey, RecordKey, own, record};
 use super::super::rows::{decode, encode};
-use super::super::{Store, StoreError, tombstones};
+use super::super::{Store, StoreError, holds, tombstones};
 use super::entries::Entries;
 use super::local_changes::{kept, open_rows, settle};
+use super::practice::find;
 use super::review;
 use crate::domain::household::Change;
 use crate::domain::practice_client::{Linking, Refusal, Target, partner_after};
-use crate::domain::{ClientId, ConnectionName, ExternalId, RecordKind, RevisionId, Timestamp};
+use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, RecordKind, RevisionId, Timestamp};
 use crate::store::connection_numbers::{connection_names, number_for};
 use crate::store::engine::{Readable, Write, WriteTable};
 use crate::store::tables::{CLIENTS, ClientRecord, HOUSEHOLDS, HouseholdRecord, IDENTITIES, IdentityRow};
@@ -34,12 +35,14 @@ impl Store {
         id: ExternalId,
         at: Timestamp,
     ) -> Result<Result<(), Refusal>, StoreError> {
-        self.write_links(move |transaction| {
+        let linked = self.write_unless_refused(move |transaction| {
             let connection = number_for(transaction, &connection)?;
             let mut outcomes = link_all(transaction, connection, &[(client, id)], at)?;
             Ok(outcomes.pop().unwrap_or(Ok(())))
-        })
-        .await
+        });
+        let linked = linked.await?;
+        self.linked.notify_one();
+        Ok(linked)
     }
 
     /// Takes a client's link to the CRM back. The values stay as they are; what the CRM has under that id comes at the
@@ -48,7 +51,7 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn unlink_client(&self, client: ClientId, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
-        self.write(move |transaction| unlink(transaction, client, at)).await
+        self.write_unless_refused(move |transaction| unlink(transaction, client, at)).await
     }
 
     /// Waits until clients may have been linked since it last came back.
@@ -88,10 +91,16 @@ pub(in crate::store) fn link_all(
 }
 
 pub(super) fn unlink(transaction: &Write, client: ClientId, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
+    let household = find(transaction, client)?.and_then(|(_, identity)| identity.household.map(HouseholdId));
+    let hold = holds::of_client(transaction, client, household, at)?;
     let mut people = People::open(transaction, at)?;
     let Some((stored, identity)) = people.find(client)? else { return Ok(Err(Refusal::Unknown(client))) };
     if let Err(refusal) = kept(&people.name_of(stored.connection), &stored, &identity).unlink() {
         return Ok(Err(refusal));
+    }
+    // The next sync would bring the record as somebody else's, whom no hold keeps.
+    if let Some(hold) = hold {
+        return Ok(Err(Refusal::IsHeld { by: hold.by, reason: hold.reason, until: hold.until }));
     }
     let (connection, from) = (stored.connection, ExternalKey::from(&stored.client.external_id));
     let left = Identity { set_aside: identity.set_aside, ..Identity::new(ContentVersion::NEVER) };

@@ -30,7 +30,7 @@ impl Store {
         by: Option<Maker>,
         at: Timestamp,
     ) -> Result<Result<(), Refusal>, StoreError> {
-        self.write(move |transaction| make(transaction, new, by, at)).await
+        self.write_unless_refused(move |transaction| make(transaction, new, by, at)).await
     }
 
     /// Takes a client who is not linked to a CRM out of lists, search and household. The record is kept.
@@ -38,7 +38,7 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn remove_client(&self, id: ClientId, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
-        self.write(move |transaction| set_in_book(transaction, id, false, at)).await
+        self.write_unless_refused(move |transaction| set_in_book(transaction, id, false, at)).await
     }
 
     /// Takes back [`Store::remove_client`].
@@ -46,7 +46,7 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn restore_client(&self, id: ClientId, at: Timestamp) -> Result<Result<(), Refusal>, StoreError> {
-        self.write(move |transaction| set_in_book(transaction, id, true, at)).await
+        self.write_unless_refused(move |transaction| set_in_book(transaction, id, true, at)).await
     }
 }
 

@@ -242,6 +242,9 @@ async fn a_hold_keeps_a_client_until_it_ends(on: On) {
         assert!(matches!(refused, Some(Refusal::Held { .. })), "{subject:?}: {refused:?}");
         assert!(matches!(practice.store.rehearse_erasure(ayda.id, now()).await.unwrap(), Err(Refusal::Held { .. })));
         assert!(practice.store.erasures().await.unwrap().is_empty());
+        // Unlinked, the record would come back as somebody whom no hold keeps.
+        let unlinked = practice.store.unlink_client(ayda.id, now()).await.unwrap();
+        assert!(matches!(unlinked, Err(NotMade::IsHeld { .. })), "{unlinked:?}");
         assert!(practice.store.end_hold(subject).await.unwrap());
         assert!(!practice.store.end_hold(subject).await.unwrap());
     }
@@ -253,8 +256,11 @@ async fn a_hold_keeps_a_client_until_it_ends(on: On) {
         since: now(),
         until,
     };
-    practice.store.put_hold(over).await.unwrap();
+    assert!(practice.store.put_hold(over.clone()).await.unwrap());
     practice.store.erase(ayda.id, word()).await.unwrap().unwrap();
+    for subject in subjects {
+        assert!(!practice.store.put_hold(LegalHold { subject, ..over.clone() }).await.unwrap(), "nobody is there");
+    }
     assert!(practice.store.holds().await.unwrap().is_empty(), "a hold that is over goes with its client");
 }
 

@@ -148,18 +148,23 @@ async fn a_professional_of_the_crm_is_the_account_of_the_email_that_a_manager_ga
 
 async fn a_link_by_hand_comes_before_the_email(on: On) {
     let mut practice = Practice::new(on).await;
-    practice.commit(RecordKind::Adviser, vec![adviser("7", "omar@example.com")]).await;
+    let advisers = vec![adviser("7", "omar@example.com"), adviser("8", "zoe@example.com")];
+    practice.commit(RecordKind::Adviser, advisers).await;
     practice.clients(&[advised("1", "Khan", Some("7"))]).await;
     let (omar, mia) = (user("omar@example.com", Role::Adviser), user("mia@example.com", Role::Adviser));
     for one in [&omar, &mia] {
         practice.store.add_user(one.clone()).await.unwrap();
     }
     let household = household_of(&practice, "1").await;
+    let of = async |id: &str| {
+        let linked = practice.store.linked_professionals().await.unwrap();
+        let linked = linked.into_iter().find(|linked| linked.adviser.adviser.external_id.as_str() == id).unwrap();
+        (linked.account.map(|account| account.user.id), linked.by_hand)
+    };
     let link = async |to| {
         let (connection, id) = (practice.run.connection.clone(), ExternalId("7".to_owned()));
         practice.store.link_professional(connection, id, to).await.unwrap();
-        let linked = practice.store.linked_professionals().await.unwrap();
-        (linked[0].account.as_ref().map(|account| account.user.id), linked[0].by_hand)
+        of("7").await
     };
     assert_eq!(link(LinkedBy::Hand(mia.user.id)).await, (Some(mia.user.id), true));
     assert_eq!(sees(&practice, mia.user.id, at(0)).await, [household]);
@@ -170,8 +175,14 @@ async fn a_link_by_hand_comes_before_the_email(on: On) {
     assert_eq!(link(LinkedBy::Email).await, (Some(omar.user.id), false));
     let one = practice.store.linked_professional(practice.run.connection.clone(), ExternalId("7".to_owned())).await;
     assert_eq!(one.unwrap().and_then(|one| one.account).map(|account| account.user.id), Some(omar.user.id));
-    let of = practice.store.account_of(of_crm(&practice, "7")).await.unwrap();
-    assert_eq!(of.map(|account| account.user.id), Some(omar.user.id));
+    let answers = practice.store.account_of(of_crm(&practice, "7")).await.unwrap();
+    assert_eq!(answers.map(|account| account.user.id), Some(omar.user.id));
+    // Whose role answers for no household stands for nobody, by hand or by email.
+    let zoe = user("zoe@example.com", Role::Support);
+    practice.store.add_user(zoe.clone()).await.unwrap();
+    assert_eq!(link(LinkedBy::Hand(zoe.user.id)).await, (None, true));
+    assert_eq!(of("8").await, (None, false));
+    link(LinkedBy::Email).await;
     let connection = practice.run.connection.clone();
     let stands_for = practice.store.adviser_of_account(connection, omar.user.id).await.unwrap().unwrap();
     assert_eq!(stands_for.adviser.external_id.as_str(), "7");

@@ -189,7 +189,8 @@ pub(super) fn parties_of(
     Ok(parties)
 }
 
-/// The account of a user of the CRM, and whether a person said so.
+/// The account of a user of the CRM, and whether a person said so. One whose role answers for no household is nobody's: what is
+/// said of the household would not be what its holder sees.
 fn account_of(
     transaction: &Snapshot,
     connection: ConnectionNumber,
@@ -199,14 +200,14 @@ fn account_of(
     if let Some(linked) = transaction.open_table(LINKS)?.get(&key)? {
         let linked = linked.value();
         let user = (linked != NOBODY).then(|| user_in(transaction, UserId(uuid::Uuid::from_bytes(linked))));
-        return Ok((user.transpose()?.flatten(), true));
+        return Ok((user.transpose()?.flatten().filter(|user| user.user.role.can_be_primary()), true));
     }
     let adviser = transaction.open_table(ADVISERS)?.get(&key)?;
     let adviser = adviser.map(|adviser| decode::<StoredAdviser>(adviser.value())).transpose()?;
     let Some(email) = adviser.and_then(|adviser| adviser.adviser.email) else { return Ok((None, false)) };
     let user = user_of_email(transaction, &email)?;
     // Who may set their own email could make themselves anybody's adviser by it.
-    Ok((user.filter(|user| !user.email_is_own), false))
+    Ok((user.filter(|user| !user.email_is_own && user.user.role.can_be_primary()), false))
 }
 
 fn for_each(

@@ -91,7 +91,7 @@ fn leave_staff(wanted: &mut Wanted, named: Option<&Named>) {
 fn named(key: &str) -> Result<Option<Named>, Failure> {
     match key.split_once(':') {
         Some(("account", user)) => user.parse().map(|user| Some(Named::Account(user))).map_err(|_| Failure::Unreadable),
-        Some(("crm", id)) => Ok(Some(Named::OfCrm(ExternalId(id.to_owned())))),
+        Some(("crm", id)) => Ok(Some(Named::OfCrm(ExternalId(id.to_owned()), None))),
         _ if key == "first" => Ok(Some(Named::FirstAdviser)),
         _ if key.is_empty() => Ok(None),
         _ => Err(Failure::Unreadable),

@@ -114,7 +114,7 @@ fn account_form(linked: &LinkedProfessional, accounts: &[Account]) -> AccountFor
     ];
     choices.extend(offered(accounts, is_chosen).map(|account| {
         let user = &account.user;
-        (user.id.to_string(), format!("{} ({})", user.name, user.role), is_chosen(user.id))
+        (user.id.to_string(), format!("{} ({}), {}", user.name, user.role, user.email), is_chosen(user.id))
     }));
     let (connection, external_id) = named(linked);
     AccountForm {

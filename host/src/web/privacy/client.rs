@@ -19,7 +19,7 @@ use crate::domain::access::Action;
 use crate::domain::field::FieldError;
 use crate::domain::privacy::HeldSubject;
 use crate::domain::stored::StoredClient;
-use crate::domain::{ClientId, Timestamp};
+use crate::domain::{ClientId, HouseholdId, Timestamp};
 use crate::ops::privacy::AskedErasure;
 use crate::ops::{self, Kind, Refusal};
 use crate::web::answers::{AnswerQuery, Answers, Checked};
@@ -38,17 +38,64 @@ pub(in crate::web) struct ClientPrivacyPage {
     pub(in crate::web) name: String,
     pub(in crate::web) household_path: String,
     pub(in crate::web) path: String,
-    /// The hold on the client; its reason, by whom, and until when.
-    pub(in crate::web) hold: Option<(String, String, Option<Moment>)>,
+    /// The holds that keep the client: the client's own, and the household's.
+    pub(in crate::web) holds: Vec<HoldOn>,
+    /// What no hold is on, and one can be put on.
+    pub(in crate::web) free: Vec<HoldOf>,
     /// The erasure, for whom may ask for one.
     erasure: Option<ErasureForm>,
     pub(in crate::web) typed: Typed,
     pub(in crate::web) problems: Vec<FieldError>,
 }
 
+/// What a hold is on.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Default)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::web) enum HoldOf {
+    #[default]
+    Client,
+    Household,
+}
+
+impl HoldOf {
+    const ALL: [Self; 2] = [Self::Client, Self::Household];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Household => "household",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Client => "This client",
+            Self::Household => "The whole household",
+        }
+    }
+
+    fn subject(self, client: ClientId, household: HouseholdId) -> HeldSubject {
+        match self {
+            Self::Client => HeldSubject::Client(client),
+            Self::Household => HeldSubject::Household(household),
+        }
+    }
+}
+
+/// A hold that is on.
+pub(in crate::web) struct HoldOn {
+    of: HoldOf,
+    /// The household's name; none where the hold is on the client alone.
+    household: Option<String>,
+    reason: String,
+    by: String,
+    until: Option<Moment>,
+}
+
 /// What somebody has typed, which a form that is shown again keeps.
 #[derive(Default)]
 pub(in crate::web) struct Typed {
+    of: HoldOf,
     hold_reason: String,
     until: String,
 }
@@ -83,8 +130,29 @@ pub(in crate::web) async fn show(
     page(&ClientPrivacyPage { checked, ..view(&app, &person, &client).await? })
 }
 
+/// The household that a client is in now, and its name. A household that was joined to another is that one.
+async fn household_of(app: &App, person: &SignedIn, client: &StoredClient) -> Result<(HouseholdId, String), Failure> {
+    let row = person.book(app, Action::ExportClients).await?.household(client.household_id).await?;
+    let named = row.map(|row| (row.household.id, format::name(&row.household.name)));
+    Ok(named.unwrap_or_else(|| (client.household_id, format::name(&client.client.full_name()))))
+}
+
 async fn view(app: &App, person: &SignedIn, client: &StoredClient) -> Result<ClientPrivacyPage, Failure> {
-    let hold = app.store.hold(HeldSubject::Client(client.id)).await?;
+    let (household, household_name) = household_of(app, person, client).await?;
+    let (mut holds, mut free) = (Vec::new(), Vec::new());
+    for of in HoldOf::ALL {
+        let hold = app.store.hold(of.subject(client.id, household)).await?;
+        match hold.filter(|hold| hold.is_on(person.clock.now)) {
+            None => free.push(of),
+            Some(hold) => holds.push(HoldOn {
+                of,
+                household: (of == HoldOf::Household).then(|| household_name.clone()),
+                reason: hold.reason,
+                by: hold.by,
+                until: hold.until.map(|until| Moment::new(until, &person.clock)),
+            }),
+        }
+    }
     let erasure = if person.can(Action::EraseClients) { Some(erasure(app, person, client).await?) } else { None };
     Ok(ClientPrivacyPage {
         layout: Layout::load(app, person, Section::Households).await?,
@@ -92,7 +160,8 @@ async fn view(app: &App, person: &SignedIn, client: &StoredClient) -> Result<Cli
         name: format::name(&client.client.full_name()),
         household_path: format!("/households/{}", client.household_id),
         path: format!("/clients/{}", client.id),
-        hold: hold.map(|hold| (hold.reason, hold.by, hold.until.map(|until| Moment::new(until, &person.clock)))),
+        holds,
+        free,
         erasure,
         typed: Typed::default(),
         problems: Vec::new(),
@@ -111,7 +180,7 @@ async fn erasure(app: &App, person: &SignedIn, client: &StoredClient) -> Result<
         },
         confirm: ("Client’s name", "As it stands above, or the client’s id."),
     };
-    ErasureForm::rehearsed(app, asked, |counts| client.left_to_do(counts), person.clock.now).await
+    ErasureForm::rehearsed(app, asked, |counts| client.left_to_do(counts), &person.clock).await
 }
 
 /// `GET /clients/{id}/export`
@@ -131,6 +200,7 @@ pub(in crate::web) async fn export(
 #[serde(default, deny_unknown_fields)]
 #[derive(Default)]
 pub(in crate::web) struct HoldForm {
+    of: HoldOf,
     hold_reason: String,
     until: String,
 }
@@ -149,15 +219,19 @@ pub(in crate::web) async fn hold(
         "" => Ok(None),
         day => day.parse().ok().and_then(ends).map(Some).ok_or_else(|| Refusal::at("/until", NO_DAY)),
     };
-    let subject = HeldSubject::Client(client.id);
+    let subject = form.of.subject(client.id, household_of(&app, &person, &client).await?.0);
     let held = async {
         let (reason, until): (_, Option<Timestamp>) = (&form.hold_reason, until?);
         ops::privacy::hold(&app, person.actor(), subject, (reason, until), person.clock.now).await
     };
     match held.await {
         Ok(_) => {
-            let message = "The legal hold is on: nothing of this client is erased while it lasts.".to_owned();
-            Ok(answers.lead(&format!("/clients/{}/privacy", client.id), person.user(), Checked::good(message)))
+            let message = match form.of {
+                HoldOf::Client => "The legal hold is on: nothing of this client is erased while it lasts.",
+                HoldOf::Household => "The legal hold is on: nobody in this household is erased while it lasts.",
+            };
+            let checked = Checked::good(message.to_owned());
+            Ok(answers.lead(&format!("/clients/{}/privacy", client.id), person.user(), checked))
         }
         Err(mut refusal) => {
             for field in refusal.fields.iter_mut().filter(|field| field.pointer == "/reason") {
@@ -166,11 +240,17 @@ pub(in crate::web) async fn hold(
             if refusal.kind != Kind::Invalid || refusal.fields.is_empty() {
                 return Err(refusal.into());
             }
-            let typed = Typed { hold_reason: form.hold_reason, until: form.until };
+            let typed = Typed { of: form.of, hold_reason: form.hold_reason, until: form.until };
             let problems = refusal.fields.iter().map(named).collect();
             refused(&refusal, &ClientPrivacyPage { problems, typed, ..view(&app, &person, &client).await? })
         }
     }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::web) struct ReleaseForm {
+    of: HoldOf,
 }
 
 /// `POST /clients/{id}/release`
@@ -179,10 +259,15 @@ pub(in crate::web) async fn release(
     person: SignedIn,
     Extension(answers): Extension<Answers>,
     Path(id): Path<String>,
+    Form(form): Form<ReleaseForm>,
 ) -> Result<Response, Failure> {
     let client = find(&app, &person, Action::EraseClients, &id).await?;
-    ops::privacy::release(&app, person.actor(), HeldSubject::Client(client.id)).await?;
-    let message = "The legal hold is off.".to_owned();
+    let subject = form.of.subject(client.id, household_of(&app, &person, &client).await?.0);
+    ops::privacy::release(&app, person.actor(), subject).await?;
+    let message = match form.of {
+        HoldOf::Client => "The legal hold is off.".to_owned(),
+        HoldOf::Household => "The legal hold on the household is off.".to_owned(),
+    };
     Ok(answers.lead(&format!("/clients/{}/privacy", client.id), person.user(), Checked::good(message)))
 }
 

@@ -6,12 +6,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::app::App;
+use crate::domain::RecordKind;
 use crate::domain::field::FieldError;
-use crate::domain::privacy::{ErasureCounts, ErasureOf, ErasureReason};
-use crate::domain::text::sentence;
-use crate::domain::{RecordKind, Timestamp};
+use crate::domain::privacy::{self, ErasureCounts, ErasureOf, ErasureReason};
+use crate::domain::text::{full_stop, sentence};
 use crate::ops::Refusal;
+use crate::web::components::Clock;
 use crate::web::failure::{Failure, describe, page};
+use crate::web::format;
 use crate::web::inputs::PlainInput;
 
 /// An erasure that somebody may ask for.
@@ -24,7 +26,7 @@ pub(super) struct ErasureForm {
     hidden: Vec<(&'static str, String)>,
     heading: String,
     /// The reason why nothing can be erased now.
-    refused: Option<String>,
+    refused: Option<Refused>,
     goes: Vec<(String, u64)>,
     stays: Vec<(String, u64)>,
     left_to_do: String,
@@ -39,6 +41,44 @@ pub(super) struct ErasureForm {
 
 impl HtmlSafe for ErasureForm {}
 
+/// The reason why nothing can be erased now, and the page where that is changed.
+struct Refused {
+    /// Sentences that follow on "No erasure now:".
+    message: String,
+    /// The page's path, and the words that lead to it.
+    link: Option<(String, &'static str)>,
+}
+
+impl Refused {
+    /// The reason, as the state before anybody asked; an error where there is nobody to erase.
+    fn new(refusal: privacy::Refusal, clock: &Clock) -> Result<Self, Failure> {
+        use privacy::Refusal as Why;
+        let (message, link) = match refusal {
+            Why::Held { by, reason, until } => {
+                let until = until.map(|until| format!(" until {}", format::time(until, &clock.zone))).unwrap_or_default();
+                let reason = full_stop(&reason);
+                (format!("{by} put a legal hold on{until}. The reason: {reason} Take it off first, where it is over."), None)
+            }
+            Why::IsSending => {
+                ("a file note of theirs is being sent at this moment. Load the page again in a minute.".to_owned(), None)
+            }
+            Why::AwaitsReview => (
+                "a client of the CRM waits in the review queue who may be this one, and would bring them back. Decide about \
+                 that one first: link them, where they are the same person; leave them out or import them, where they are \
+                 somebody else."
+                    .to_owned(),
+                Some(("/review?of=lookalikes".to_owned(), "Review possible duplicates")),
+            ),
+            Why::IsClient(id) => (
+                "the record is a client here, who is erased with all that is theirs.".to_owned(),
+                Some((format!("/clients/{id}/privacy"), "Erase that client")),
+            ),
+            none @ (Why::Unknown(_) | Why::NoRecord(..) | Why::NotErased(_)) => return Err(Refusal::from(none).into()),
+        };
+        Ok(Self { message, link })
+    }
+}
+
 /// Whom or what a form erases.
 pub(super) struct Asked {
     pub(super) of: ErasureOf,
@@ -51,18 +91,19 @@ pub(super) struct Asked {
 }
 
 impl ErasureForm {
-    /// The form, as an erasure at this moment would be. It goes through all of one, in the place of a write.
+    /// The form, as an erasure at this moment would be. It goes through all of one, in the place of a write. Where there is
+    /// nobody to erase, the failure is a refusal of the kind [`Kind::NotFound`](crate::ops::Kind::NotFound).
     pub(super) async fn rehearsed(
         app: &App,
         asked: Asked,
         left_to_do: impl FnOnce(&ErasureCounts) -> String,
-        now: Timestamp,
+        clock: &Clock,
     ) -> Result<Self, Failure> {
         let Asked { of, action, hidden, heading, to_confirm, confirm } = asked;
         let is_client = matches!(of, ErasureOf::Client(_));
-        let (counts, refused) = match app.store.rehearse_erasure(of, now).await? {
+        let (counts, refused) = match app.store.rehearse_erasure(of, clock.now).await? {
             Ok(counts) => (counts, None),
-            Err(refusal) => (ErasureCounts::default(), Some(Refusal::from(refusal).message)),
+            Err(refusal) => (ErasureCounts::default(), Some(Refused::new(refusal, clock)?)),
         };
         let lists = sentence(&RecordKind::LISTED.iter().map(|kind| kind.plural()).collect::<Vec<_>>().join(" and "));
         let of_any = |rows: Vec<(&str, u64)>| {

@@ -14,7 +14,7 @@ use crate::domain::run::{Run, RunState};
 use crate::store::book::{ClientFilter, PageRequest};
 
 /// Pages of the navigation and below it, each with what it needs.
-const PAGES: [(&str, Action); 26] = [
+const PAGES: [(&str, Action); 25] = [
     ("/", Action::ReadRuns),
     ("/households", Action::ReadBook),
     ("/clients?diagnostic=no-country-code", Action::ReadWholeBook),
@@ -39,7 +39,6 @@ const PAGES: [(&str, Action); 26] = [
     ("/emergency-access", Action::ReadBook),
     ("/people/invite", Action::ManagePeople),
     ("/settings/privacy", Action::ExportClients),
-    ("/settings/privacy/record?connection=main&external_id=7", Action::EraseClients),
     ("/account", Action::ManageTokens),
 ];
 
