@@ -3,13 +3,16 @@
 use super::practice::now;
 use super::*;
 use crate::domain::ClientId;
+use crate::domain::audit::{Act, By, Subject};
 use crate::domain::practice_client::Refusal;
+use crate::store::audit::scope;
 
 on_each_engine![
     a_linked_client_is_found_by_the_sync_and_not_made_anew,
     a_couple_keeps_its_household_in_whatever_order_it_is_linked,
     linking_joins_somebody_whose_partner_the_crm_has,
     a_link_that_cannot_be_is_refused,
+    a_refused_link_is_no_act_that_was_done,
     the_same_id_of_two_sites_is_two_people,
     a_link_is_taken_back,
 ];
@@ -93,6 +96,15 @@ async fn a_link_that_cannot_be_is_refused(on: On) {
     practice.store.remove_client(bo, now()).await.unwrap().unwrap();
     assert_eq!(practice.link(bo, "9").await, Err(Refusal::Unknown(bo)));
     assert_eq!(practice.store.unlink_client(partner, now()).await.unwrap(), Err(Refusal::IsNotLinked));
+}
+
+/// What is written beside a link, the numbers of the book among it, would take the entry along.
+async fn a_refused_link_is_no_act_that_was_done(on: On) {
+    let practice = Practice::new(on).await;
+    let nobody = ClientId(Uuid::now_v7());
+    let act = Act::done(By::host("test"), "", "clients.link", Subject::new("client", nobody));
+    let (refused, left) = scope::enter(act, practice.link(nobody, "7")).await;
+    assert_eq!((refused, left.written), (Err(Refusal::Unknown(nobody)), None));
 }
 
 async fn the_same_id_of_two_sites_is_two_people(on: On) {
