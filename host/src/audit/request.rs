@@ -121,7 +121,7 @@ impl Watched {
         let Some(by) = by else { return Ok(()) };
         let because = match status {
             StatusCode::FORBIDDEN => because.or_else(|| Some(NOT_ALLOWED.to_owned())),
-            // What somebody may not beside it, a handler may have asked for what it offers: it is no reason of these.
+            // A handler may also ask what else to offer; what was denied there is not why this answer is 404 or 409.
             StatusCode::NOT_FOUND => Some("There is no such thing.".to_owned()),
             StatusCode::CONFLICT => Some("Its state does not allow that.".to_owned()),
             _ => None,

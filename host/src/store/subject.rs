@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::keys::{ConnectionNumber, ExternalKey};
 
-/// One of them, by a hash of its id. Ids of a CRM are short enough to be tried one by one: a hash without a key, so that the
-/// file of keys, which has it, is itself encrypted.
+/// One of them, by a hash of its id. The hash has no key, so that ids of a CRM can be found by trial; that is why the file of keys is
+/// encrypted.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct Subject(pub [u8; 16]);
 

@@ -4,8 +4,8 @@
 //! transaction, with the outcome `done`; one that only looks, or is taken back, writes none. What remains unwritten at the
 //! end (nothing was changed, or the work was done by the CRM or another task) is for `ops` to write by itself.
 //!
-//! What was looked at on the way there is looked at once more within that transaction: somebody whose access ends between the
-//! look and the change changes nothing.
+//! What was looked at on the way there is looked at once more within that transaction: somebody whose access is taken away between the
+//! look and the change changes nothing. Access that ends by its time is judged as of the look.
 //!
 //! Limits: the scope is of one task, and what another task writes is not in it: a run that somebody starts has an entry of
 //! its own when it begins and when it ends. A verb of several transactions has its entry with the first; where a later one

@@ -140,7 +140,7 @@ async fn whoever_was_erased_after_a_copy_is_in_none_of_it() {
     }
 }
 
-/// A hold has to be ended before its client is erased, a list may have been removed, and another event be the latest by then.
+/// A hold has to be ended before its client is erased, and a list may have been removed by then.
 #[tokio::test]
 async fn what_went_before_an_erasure_is_in_no_copy_either() {
     let (practice, id) = with_ayda(On::File).await;
