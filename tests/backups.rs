@@ -1,6 +1,7 @@
 //! Backups with the real host: the data folder is lost and put back, nothing is sent twice, and nobody comes back who was
 //! erased since.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -170,16 +171,61 @@ async fn a_backup_that_cannot_be_used_says_so_and_leaves_nothing() -> Result<()>
     let missing = ["restore", file, "--into", to, "--keys", "nowhere.age"];
     refused(&host.run(&missing).await?, "nowhere.age")?;
 
-    // What the settings say by now is not where a running host put it, nor its key.
+    // A pipe that nobody writes into is no key file, and is not waited for.
+    let pipe = host.folder().join("pipe");
+    ensure!(tokio::process::Command::new("mkfifo").arg(&pipe).status().await?.success());
+    let with_pipe = ["backup", "verify", file, "--key-file", text(&pipe)?];
+    refused(&host.run(&with_pipe).await?, "pipe isn't a regular file")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_backup_is_made_by_other_settings_than_those_of_now() -> Result<()> {
+    let mut host = host(5).await?;
+    let folder = host.folder().join("backups");
+    let made =
+        || anyhow::Ok(fs::read_dir(&folder)?.map(|entry| Ok(entry?.file_name())).collect::<Result<BTreeSet<_>>>()?);
+    let first: Value = serde_json::from_str(&done(&host.run(&["backup", "--json"]).await?)?)?;
+    ensure!(first["path"].as_str() == Some(text(&folder.join(first["name"].as_str().context("a name")?))?), "{first}");
+    done(&host.run(&["backup"]).await?)?;
+    let before = made()?;
+
+    // From another folder, with the settings' file named from there, they are the same.
+    let name = host.folder().file_name().and_then(|name| name.to_str()).context("a name")?;
+    let mut command = tokio::process::Command::new(std::env::var("TIDEGATE_BIN")?);
+    let beside = host.folder().parent().context("a folder around it")?;
+    let output =
+        command.args(["backup", "--json", "--config"]).arg(format!("{name}/tidegate.toml")).current_dir(beside);
+    let third: Value = serde_json::from_str(&done(&output.output().await?)?)?;
+    ensure!(third["removed"] == json!([first["name"]]), "{first} {third}");
+    let kept = made()?;
+    ensure!(kept.len() == before.len() && kept != before, "{kept:?}");
+
+    let other = host.folder().join("other.key");
+    done(&host.run(&["backup", "key", text(&other)?]).await?)?;
     let settings = host.folder().join("tidegate.toml");
     let as_started = fs::read_to_string(&settings)?;
-    for (was, is) in [("folder = \"backups\"", "folder = \"elsewhere\""), ("= \"backup.key\"", "= \"other.key\"")] {
+    let section = as_started.split_once("[backup]").context("a section")?.1;
+    for (was, is) in [
+        ("folder = \"backups\"", "folder = \"elsewhere\""),
+        ("= \"backup.key\"", "= \"other.key\""),
+        ("keep = 2", "keep = 1"),
+        (section, ""),
+    ] {
         fs::write(&settings, as_started.replace(was, is))?;
-        let made = host.run(&["backup"]).await?;
-        refused(&made, "restart the host")?;
-        let said = String::from_utf8_lossy(&made.stdout).into_owned();
-        ensure!(said.contains("/backups/tidegate-"), "it says where it is: {said}");
+        let words = "[backup] has changed since the host was started, and no backup was made";
+        let output = host.run(&["backup", "--json"]).await?;
+        refused(&output, words)?;
+        let said: Value = serde_json::from_slice(&output.stderr)?;
+        ensure!(output.stdout.is_empty() && said["error"].as_str().is_some_and(|why| why.starts_with(words)), "{said}");
+        refused(&host.run(&["backup"]).await?, words)?;
+        ensure!(made()? == kept, "{is:?}: {:?}", made()?);
     }
+    // The host makes none, and the settings say by now where to.
+    host.stop().await?;
+    host.restart().await?;
+    fs::write(&settings, &as_started)?;
+    refused(&host.run(&["backup"]).await?, "[backup] has changed since the host was started")?;
     Ok(())
 }
 
@@ -203,7 +249,9 @@ async fn keys_that_are_missing_are_no_erasure_and_a_folder_is_one_hosts() -> Res
     fs::rename(&data, host.folder().join("lost"))?;
     refused(&host.run(&["backup"]).await?, "there is no store")?;
     ensure!(!data.exists(), "none is made that would stand in the way of the lost one");
-    done(&host.run(&["audit", "verify"]).await?)?;
+    refused(&host.run(&["audit", "verify"]).await?, "there is no store")?;
+    let add = ["user", "add", "omar@example.com", "--name", "Omar Haddad", "--role", "practice_manager"];
+    done(&host.run(&add).await?)?;
     refused(&host.run(&["backup"]).await?, "holds backups of another host")?;
     fs::remove_dir_all(&data)?;
     let verify = ["backup", "verify", text(&first)?, "--json"];
@@ -259,7 +307,7 @@ async fn a_restore_that_is_cut_off_is_no_host_and_a_copy_of_a_host_takes_nothing
     done(&host.run(&["restore", text(&backup)?, "--into", text(&copy)?]).await?)?;
     // As a kill leaves it.
     fs::rename(copy.join("tidegate.redb"), copy.join("tidegate.redb.new"))?;
-    fs::write(copy.join("tidegate.restoring"), "")?;
+    fs::write(copy.join("tidegate.restoring"), "A backup is being restored into this folder.\n")?;
     let in_copy = ["--data-dir", text(&copy)?];
     refused(&host.run(&[&["audit", "verify"], &in_copy[..]].concat()).await?, "half of a backup")?;
     done(&host.run(&["restore", text(&backup)?, "--into", text(&copy)?]).await?)?;

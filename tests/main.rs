@@ -46,3 +46,4 @@ mod swaps;
 mod sync_kill;
 mod upgrade;
 mod watched;
+mod wrong_folder;

@@ -384,7 +384,8 @@ async fn what_a_registry_says_wrongly_is_refused_before_anything_is_staged() -> 
 async fn a_registry_is_asked_by_the_proxy_of_the_company() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let proxy = listener.local_addr()?;
-    let host = Host::prepare(Setup::with_clients(1)).await?;
+    let mut host = Host::start(Setup::with_clients(1)).await?;
+    host.stop().await?;
     let asked = tokio::spawn(async move {
         let mut line = String::new();
         let (stream, _) = listener.accept().await?;

@@ -228,6 +228,29 @@ async fn a_variable_that_is_no_setting_is_told_of() -> Result<()> {
     Ok(())
 }
 
+/// A file with a secret that every account of the machine can read is warned of, by the check and by the host's log; it stops
+/// neither.
+#[tokio::test]
+async fn a_secret_that_everybody_can_read_is_told_of() -> Result<()> {
+    let mut host = Host::prepare(Setup::with_clients(1)).await?;
+    let secret = host.folder().join("secrets/xplan");
+    for (path, mode) in [(host.folder(), 0o755), (&host.folder().join("secrets"), 0o755), (&secret, 0o644)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    }
+    fs::set_permissions(host.folder().join("secrets/token"), fs::Permissions::from_mode(0o600))?;
+    let words = format!("connections.main.auth.password-file: {} is open to others", secret.display());
+    let (code, said) = check(&host, &[]).await?;
+    ensure!(code == 0 && said.contains(&format!("warning: {words}")), "{said}");
+    let (_, said) = check(&host, &["--json"]).await?;
+    let answer: Value = serde_json::from_str(&said)?;
+    let warnings = answer["warnings"].as_array().context("a list")?;
+    ensure!(warnings.len() == 1 && text(&warnings[0]).starts_with(&words) && answer["ok"] == true, "{said}");
+    host.restart().await?;
+    let log = fs::read_to_string(host.folder().join("host.log"))?;
+    ensure!(log.contains(&words), "{log}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_the_host_makes_is_for_its_owner_alone() -> Result<()> {
     let mut host = Host::prepare(Setup::with_clients(1)).await?;

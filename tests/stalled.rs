@@ -104,9 +104,13 @@ async fn a_connection_that_is_not_there_is_said_whether_a_host_runs_or_not() -> 
         &["sync", "nope", "--dry-run"],
         &["sync", "nope", "--client", "1"],
     ];
-    for runs in [false, true] {
-        if runs {
-            host.restart().await?;
+    host.restart().await?;
+    let output = host.run(&["sync"]).await?;
+    let said = String::from_utf8(output.stderr)?;
+    ensure!(output.status.code() == Some(1) && said.contains("keeps the schedule already"), "{said}");
+    for runs in [true, false] {
+        if !runs {
+            host.stop().await?;
         }
         for command in commands {
             let output = host.run(command).await?;
@@ -115,8 +119,5 @@ async fn a_connection_that_is_not_there_is_said_whether_a_host_runs_or_not() -> 
             ensure!(output.status.code() == Some(2) && is_said, "{command:?}, a host: {runs}: {said}");
         }
     }
-    let output = host.run(&["sync"]).await?;
-    let said = String::from_utf8(output.stderr)?;
-    ensure!(output.status.code() == Some(1) && said.contains("keeps the schedule already"), "{said}");
     Ok(())
 }

@@ -12,18 +12,46 @@ use xplan_sandbox::Sandbox;
 
 #[tokio::test]
 async fn a_store_of_each_former_format_is_opened_with_all_that_it_holds() -> Result<()> {
-    let mut formats = Vec::new();
-    for entry in fs::read_dir(stores::folder())? {
-        formats.push(entry?.path());
+    for number in 1..format_of_today()? {
+        let format = stores::folder().join(format!("format-{number}"));
+        ensure!(
+            format.join("data.zip").exists(),
+            "there is no fixture of format {number}: `cargo xtask store-fixture {number}` makes one, with a host that writes it"
+        );
+        let opened = match format.join("holds.json").exists() {
+            true => opens(&format).await,
+            false if WITHOUT_PACKS.contains(&number) => opens_without_packs(&format).await,
+            false => Err(anyhow::anyhow!("it does not say what it holds (holds.json)")),
+        };
+        opened.with_context(|| format.display().to_string())?;
     }
-    formats.sort();
-    for (number, format) in (1..).zip(&formats) {
-        ensure!(format.ends_with(format!("format-{number}")), "there is a fixture of each format: {formats:?}");
-    }
-    let (last, formats) = formats.split_last().context("there are fixtures")?;
-    ensure!(last.ends_with("format-2") && !last.join("holds.json").exists(), "the second is the one without its packs");
-    for format in formats {
-        opens(format).await.with_context(|| format.display().to_string())?;
+    Ok(())
+}
+
+/// The formats whose fixtures lack the packs that their stores have in force, so that nothing can be walked or sent with them.
+const WITHOUT_PACKS: [u32; 1] = [2];
+
+/// The format that the host of today writes, by its source: it tells nobody.
+fn format_of_today() -> Result<u32> {
+    let source = include_str!("../host/src/store/migrations.rs");
+    let number = source.split_once("const FORMAT: u32 = ").and_then(|(_, rest)| rest.split_once(';'));
+    Ok(number.context("the store's source says its format")?.0.parse()?)
+}
+
+/// A fixture without its packs has its book, and people sign in.
+async fn opens_without_packs(format: &Path) -> Result<()> {
+    let mut host = prepared().await?;
+    host.leave_unquiet();
+    stores::unpack(&format.join("data.zip"), &host.folder().join("data"))?;
+    for start in ["first", "second"] {
+        host.restart().await?;
+        for list in ["clients", "households", "goals", "covers"] {
+            let listed = host.get(&format!("/api/v1/{list}?limit=500")).await?.ok()?;
+            let count = listed["items"].as_array().map_or(0, Vec::len);
+            ensure!(count > 10, "{count} {list} after the {start} start");
+        }
+        signs_in(&host, stores::PASSWORD, 303).await?;
+        host.stop().await?;
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ pub mod packs;
 mod problems;
 mod proxy;
 mod reading;
+mod regular_file;
 mod secret;
 mod section;
 #[cfg(test)]
@@ -53,6 +54,8 @@ pub const REFERENCE: &str = include_str!("config/reference.toml");
 pub struct Config {
     /// Whether anything was said of it: by a file, the environment or the command line.
     pub is_given: bool,
+    /// What can be used, and is to be looked at: a line each, which begins with its key.
+    pub warnings: Vec<String>,
     /// The settings of the practice.
     pub practice: Practice,
     /// The addresses on which the host listens, and the folders in which it keeps things.

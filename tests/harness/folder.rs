@@ -1,8 +1,9 @@
 //! The folder a host runs in: settings, secrets, data.
 
 use std::env;
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -54,7 +55,8 @@ impl Setup {
     pub(super) fn write(&self, folder: &Path, site: SocketAddr) -> Result<PathBuf> {
         let account = self.site.accounts.first().context("the site has an account")?;
         let secrets = folder.join("secrets");
-        fs::create_dir(&secrets)?;
+        // What is in it is for nobody else, as an operator would have it.
+        DirBuilder::new().mode(0o700).create(&secrets)?;
         fs::write(secrets.join("xplan"), &account.password)?;
         fs::write(secrets.join("token"), TOKEN)?;
         for (name, secret) in &self.secrets {

@@ -72,6 +72,40 @@ pub async fn make(
     Ok((StatusCode::CREATED, Json(body)))
 }
 
+/// The backup settings the host is running with. The settings file may have changed since it started.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BackupSettings)]
+pub struct SettingsBody {
+    /// The folder on the machine of the host; null where no backups are set up.
+    #[schema(required, example = "/backups")]
+    folder: Option<String>,
+    /// The public part of the key that backups are encrypted with; null where no backups are set up.
+    #[schema(required, example = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p")]
+    public_key: Option<String>,
+    /// The number of backups that are kept; null where no backups are set up.
+    #[schema(required, example = 14)]
+    keep: Option<usize>,
+}
+
+/// The backup settings the host is running with. The settings file may have changed since it started.
+#[utoipa::path(
+    get,
+    path = "/api/v1/backups/settings",
+    operation_id = "get_backup_settings",
+    tag = "backups",
+    security(("token" = []), ("session" = [])),
+    responses((status = 200, body = SettingsBody))
+)]
+pub async fn settings(caller: Caller, State(app): State<App>, _: NoParams) -> Result<Json<SettingsBody>, Problem> {
+    caller.may(Action::ManageBackups)?;
+    let to = app.config.backup.as_ref();
+    Ok(Json(SettingsBody {
+        folder: to.map(|to| to.folder.display().to_string()),
+        public_key: to.map(|to| to.key.public()),
+        keep: to.map(|to| to.keep),
+    }))
+}
+
 /// A backup that lies in the folder.
 #[derive(Serialize, ToSchema)]
 #[schema(as = KeptBackup)]
@@ -98,7 +132,7 @@ pub async fn list(
 ) -> Result<Json<List<KeptBody>>, Problem> {
     caller.may(Action::ManageBackups)?;
     let page = params?.0.page()?;
-    let names = app.backups().await.map_err(ops::Refusal::from)?;
+    let names = app.backups().await.map_err(ops::Refusal::no_list_of_backups)?;
     let rows = names.into_iter().map(|name| KeptBody { name }).collect();
     Ok(Json(List::cut_in_order("backups", rows, &page, |row| row.name.clone())?))
 }

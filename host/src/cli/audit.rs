@@ -49,7 +49,7 @@ pub(super) struct Export {
 }
 
 fn moment(text: &str) -> Result<Timestamp, &'static str> {
-    text.parse().map_err(|_| "it is to be a moment such as 2026-11-30T00:00:00Z")
+    text.parse().map_err(|_| "give a time such as 2026-11-30T00:00:00Z")
 }
 
 impl Audit {

@@ -7,12 +7,12 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::local::Local;
 use super::output::text;
 use super::{Global, local, output};
 use crate::backup::{self, KEYS, Verified};
 use crate::config::{BackupKey, BackupSettings};
 use crate::domain::Timestamp;
-use crate::store;
 
 #[derive(Args)]
 #[command(
@@ -58,7 +58,7 @@ struct Named {
 /// What opens a backup.
 #[derive(Args)]
 struct With {
-    /// The key of age [default: that of the settings]
+    /// The key of age, in a regular file [default: that of the settings]
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
     /// The file of clients' keys [default: tidegate-keys.age beside the backup]
@@ -109,40 +109,39 @@ impl Backup {
 
 async fn make(global: &Global) -> anyhow::Result<ExitCode> {
     let (config, json) = (global.load_quietly()?, global.json);
-    // A new store, made only to be backed up, would stand in the way of putting the lost one back.
-    if !store::is_in(&config.server.data_dir) {
-        anyhow::bail!("there is no store in {}, and nothing to back up", config.server.data_dir.display());
-    }
     let to = config.backup.clone();
-    let made = local::with_host(config, |host| async move { host.post_json("backups", &Value::Null).await }).await?;
-    let outcome = as_settings_say(to.as_ref(), &made);
+    let work = |host: Local| async move {
+        refuse_where_changed(&host, to.as_ref()).await?;
+        host.post_json("backups", &Value::Null).await
+    };
+    let made = local::with_host(config, work).await?;
     if json {
         output::json(&made)?;
-        return outcome.map(|()| ExitCode::SUCCESS);
+        return Ok(ExitCode::SUCCESS);
     }
     let (path, bytes, rows) = (text(&made["path"]), text(&made["bytes"]), text(&made["rows"]));
     output::line(format!("{path}: {bytes} bytes, {rows} rows; it was opened again and is whole."))?;
-    outcome?;
-    output::line(format!("Copy it elsewhere, and {KEYS} beside it replacing the previous copy."))?;
+    output::line(format!("Copy it elsewhere, with {KEYS} beside it in place of the previous copy."))?;
     output::line(
-        "The key of the host's secrets is not in it: keep a copy of secret.key, or of TIDEGATE_SECRET_KEY, elsewhere.",
+        "The key of the host's secrets isn't in it: keep a copy of secret.key (or of TIDEGATE_SECRET_KEY) elsewhere, too.",
     )?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether a backup lies where the settings say now, under their key: a running host goes by those that it was started with.
-fn as_settings_say(to: Option<&BackupSettings>, made: &Value) -> anyhow::Result<()> {
-    let Some(to) = to else { return Ok(()) };
-    let real = |folder: &Path| folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    let path = PathBuf::from(text(&made["path"]));
-    let is_there = path.parent().is_some_and(|folder| real(folder) == real(&to.folder));
-    if is_there && text(&made["public_key"]) == to.key.public() {
-        return Ok(());
+/// Refuses where the settings say something else by now than when the running host was started, which goes by those of then:
+/// its backup would lie in another folder, be under another key, or take other ones away.
+async fn refuse_where_changed(host: &Local, to: Option<&BackupSettings>) -> anyhow::Result<()> {
+    let by = host.get("backups/settings").await?;
+    let is_same = match (to, by["folder"].as_str(), by["public_key"].as_str(), by["keep"].as_u64()) {
+        (Some(to), Some(folder), Some(public_key), Some(keep)) => to.are_those(Path::new(folder), public_key, keep),
+        (to, folder, ..) => to.is_none() && folder.is_none(),
+    };
+    if !is_same {
+        anyhow::bail!(
+            "[backup] has changed since the host was started, and no backup was made: restart the host, and try again"
+        );
     }
-    anyhow::bail!(
-        "the backup was made as the running host’s settings say, and [backup] has changed since it was started: restart the host, \
-         and make it again"
-    )
+    Ok(())
 }
 
 fn list(global: &Global) -> anyhow::Result<ExitCode> {
@@ -244,16 +243,16 @@ impl Restore {
             ))?;
         }
         output::line(
-            "Throw backups away that were made after this one: people may have other ids in them than here from now on, by which an \
-             erasure does not find them.",
+            "Throw away the backups that were made after this one: from now on, people may have other ids here than in them, and an \
+             erasure would not find them there.",
         )?;
         output::line(
-            "Everybody is signed out. Accounts, passwords and API tokens are as they were then: disable and revoke again what was \
-             ended since.",
+            "Everybody is signed out. Accounts, passwords and API tokens are as they were then: disable and revoke again those that \
+             were ended since.",
         )?;
         output::line(format!(
-            "Before you start the host: put its secret.key into {}, or set TIDEGATE_SECRET_KEY, as it was. Without it the \
-             connections' secrets have to be entered anew.",
+            "Before you start the host, put its secret.key of then into {}, or set TIDEGATE_SECRET_KEY as it was. Without that key, \
+             the connections' secrets have to be entered anew.",
             into.display()
         ))?;
         Ok(ExitCode::SUCCESS)

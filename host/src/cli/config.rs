@@ -66,12 +66,12 @@ impl Check {
     async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         let (config, mut problems) = match Config::examine(global.config.as_deref(), &global.overrides()) {
             Ok((config, problems)) => (global.ready(config), problems),
-            Err(error) => return refuse(global, &error.0),
+            Err(error) => return refuse(global, &error.0, &ignored_variables()),
         };
-        let warnings = ignored_variables();
+        let warnings = [ignored_variables(), config.warnings.clone()].concat();
         problems.extend(packs::problems(config.clone()).await?);
         if !problems.is_empty() {
-            return refuse(global, &problems);
+            return refuse(global, &problems, &warnings);
         }
         let zone = &config.practice.time_zone;
         let mut found = Vec::new();
@@ -104,17 +104,16 @@ impl Check {
 }
 
 /// Tells the problems; the settings are of no use with them.
-fn refuse(global: &Global, problems: &[String]) -> anyhow::Result<ExitCode> {
-    let warnings = ignored_variables();
+fn refuse(global: &Global, problems: &[String], warnings: &[String]) -> anyhow::Result<ExitCode> {
     if global.json {
         output::json(&serde_json::json!({ "ok": false, "warnings": warnings, "problems": problems }))?;
         return Ok(ExitCode::from(2));
     }
-    warn(&warnings);
+    warn(warnings);
     Err(crate::config::ConfigError(problems.to_vec()).into())
 }
 
-/// Tells what is ignored; the settings can be used for all that.
+/// Tells what is ignored or to be looked at; the settings can be used for all that.
 fn warn(warnings: &[String]) {
     for message in warnings {
         output::tell(&format!("warning: {message}"));

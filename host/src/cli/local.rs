@@ -11,8 +11,9 @@ use futures::{Stream, StreamExt as _};
 use serde_json::Value;
 use tokio::net::UnixStream;
 
+use super::output;
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, Storage};
 use crate::serve;
 use crate::store;
 
@@ -60,14 +61,39 @@ pub(super) async fn listens(socket: &Path) -> bool {
     }
 }
 
-/// Does `work` with the running host, or with one opened for it. A host that is just starting is waited for; one that is
-/// silent is not.
+/// The answer to a data folder without a store. It may be the wrong folder: a new store in it would answer that all is well, and
+/// stand in the way of the one that was meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum WithoutStore {
+    /// The command is refused.
+    Refuse,
+    /// A store is made, and told of: for what is done before a host's first start.
+    Make,
+    /// The command works on a store of its own, which is gone with it: for what looks and keeps nothing.
+    Borrow,
+}
+
+/// Does `work` with the running host, or with one opened for it on the store that is there. A host that is just starting is
+/// waited for; one that is silent is not.
 pub(super) async fn with_host<T, F, Work>(config: Config, work: Work) -> anyhow::Result<T>
 where
     F: Future<Output = anyhow::Result<T>>,
     Work: FnOnce(Local) -> F,
 {
-    let host = Local::of(&config.server.data_dir)?;
+    with_host_or(config, WithoutStore::Refuse, work).await
+}
+
+/// The same, with another answer where there is no store.
+pub(super) async fn with_host_or<T, F, Work>(
+    mut config: Config,
+    without_store: WithoutStore,
+    work: Work,
+) -> anyhow::Result<T>
+where
+    F: Future<Output = anyhow::Result<T>>,
+    Work: FnOnce(Local) -> F,
+{
+    let mut host = Local::of(&config.server.data_dir)?;
     let socket = serve::socket_path(&config.server.data_dir);
     let mut looks = 1..=LOOKS;
     loop {
@@ -78,22 +104,53 @@ where
                 () = watch.until_silent() => Err(silent(LONGEST_SILENCE)),
             };
         }
-        // A command in the wrong folder is not to leave a store with a key there.
-        if !config.is_given && !store::is_in(&config.server.data_dir) {
-            anyhow::bail!(
-                "there are no settings here (tidegate.toml), and no host has its data in {}: name the settings with --config, or \
-                 the data folder with --data-dir",
-                config.server.data_dir.display()
-            );
+        // Half of a backup is told of when it is opened.
+        let is_new = !store::is_in(&config.server.data_dir) && !config.server.data_dir.join(store::RESTORING).exists();
+        let borrowed = match without_store {
+            _ if !is_new => None,
+            _ if !config.is_given => return Err(no_settings(&config.server.data_dir)),
+            WithoutStore::Refuse => return Err(no_store(&config.server.data_dir)),
+            WithoutStore::Make => None,
+            WithoutStore::Borrow => Some(tempfile::tempdir()?),
+        };
+        if let Some(folder) = &borrowed {
+            folder.path().clone_into(&mut config.server.data_dir);
+            // What the settings keep free is meant of another disk.
+            config.storage = Storage { warn_below: 0, refuse_below: 0, reserve: 0 };
+            host = Local::of(folder.path())?;
         }
         match App::open(config.clone()) {
-            Ok(app) => return serve::run_locally(app, async { work(host).await }).await,
+            Ok(app) => {
+                if is_new && borrowed.is_none() {
+                    let folder = config.server.data_dir.display();
+                    output::tell(&format!("There was no store in {folder}: a new one was made."));
+                }
+                return serve::run_locally(app, async { work(host).await }).await;
+            }
             Err(error) if error.is_held_by_another() && looks.next().is_some() => {
                 tokio::time::sleep(BETWEEN_LOOKS).await;
             }
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// The error about a data folder in which nothing was meant to be made.
+fn no_store(data_dir: &Path) -> anyhow::Error {
+    anyhow::anyhow!(
+        "there is no store in {}, and none was made: name the data folder with --data-dir or [server] data-dir; for a new one, \
+         start the host first (tidegate serve)",
+        data_dir.display()
+    )
+}
+
+/// The error about a command in a folder that is nobody's.
+fn no_settings(data_dir: &Path) -> anyhow::Error {
+    anyhow::anyhow!(
+        "there are no settings here (tidegate.toml), and no host has its data in {}: name the settings with --config, or the data \
+         folder with --data-dir",
+        data_dir.display()
+    )
 }
 
 impl Local {
@@ -213,7 +270,7 @@ fn url(path: &str) -> String {
     format!("http://tidegate/api/v1/{path}")
 }
 
-/// `data.score: it must be a number from 0 to 100`.
+/// A field's error in one line: `data.score: it must be a number from 0 to 100`.
 fn field_error(error: &Value) -> String {
     let text = |key: &str| error[key].as_str().unwrap_or_default();
     let field = text("pointer").trim_start_matches('/').replace('/', ".");

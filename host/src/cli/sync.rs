@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::local::Local;
+use super::local::{Local, WithoutStore};
 use super::{Global, WrongUse, kinds, local, output, progress};
 use crate::app::App;
 use crate::config::Config;
@@ -71,7 +71,8 @@ impl Sync {
             return Ok(ExitCode::SUCCESS);
         }
         let json = global.json;
-        let runs = local::with_host(config, |host| async move {
+        let without_store = if self.dry_run { WithoutStore::Borrow } else { WithoutStore::Refuse };
+        let runs = local::with_host_or(config, without_store, |host| async move {
             let mut runs = Vec::new();
             for name in self.names(&host).await? {
                 runs.push(walk(&host, &name, self.dry_run, json).await?);

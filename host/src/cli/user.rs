@@ -8,7 +8,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::local::Local;
+use super::local::{Local, WithoutStore};
 use super::output::text;
 use super::{Global, local, output};
 use crate::domain::access::Role;
@@ -101,7 +101,9 @@ fn roles() -> PossibleValuesParser {
 impl User {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         let (config, json) = (global.load_quietly()?, global.json);
-        local::with_host(config, |host| async move { self.ask(&host, json).await }).await?;
+        // The first account may be made before the host's first start.
+        let without_store = if matches!(self, Self::Add(_)) { WithoutStore::Make } else { WithoutStore::Refuse };
+        local::with_host_or(config, without_store, |host| async move { self.ask(&host, json).await }).await?;
         Ok(ExitCode::SUCCESS)
     }
 

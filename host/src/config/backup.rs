@@ -8,6 +8,7 @@ use age::x25519::Identity;
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
+use super::{regular_file, secret};
 
 /// Where backups go.
 #[derive(Clone, Debug)]
@@ -18,6 +19,13 @@ pub struct BackupSettings {
     pub key: BackupKey,
     /// The number of backups that are kept.
     pub keep: usize,
+}
+
+impl BackupSettings {
+    /// Whether these are the settings that a host goes by: the folder, the public part of the key, and how many are kept.
+    pub fn are_those(&self, folder: &Path, public_key: &str, keep: u64) -> bool {
+        real(folder) == real(&self.folder) && public_key == self.key.public() && keep == self.keep as u64
+    }
 }
 
 /// The first characters of a secret key of age.
@@ -36,11 +44,11 @@ impl BackupKey {
     /// The key in a file.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be read, or has not one key: the rest of a sentence that begins with the name of
-    /// the setting or option that names the file.
+    /// Returns an error if the file cannot be read, or has not one key, in a sentence that begins with its path.
     pub fn read(path: &Path) -> Result<Self, String> {
-        let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {}: {error}", path.display()))?;
-        Ok(str::from_utf8(&bytes).map_err(|_| "is no text").and_then(str::parse)?)
+        let bytes = regular_file::read(path, secret::LARGEST)?;
+        let key = str::from_utf8(&bytes).map_err(|_| "isn't a text file").and_then(str::parse);
+        key.map_err(|why| format!("{} {why}", path.display()))
     }
 
     /// The part of it that may be known: with which one of several a backup is encrypted.
@@ -112,8 +120,9 @@ impl BackupSection {
                 return None;
             }
         };
-        let key = BackupKey::read(&check.base.join(&key_file));
-        let key = key.map_err(|why| check.problem("backup.key-file", why)).ok()?;
+        let key_file = check.base.join(key_file);
+        let key = BackupKey::read(&key_file).map_err(|why| check.problem("backup.key-file", why)).ok()?;
+        check.warn_if_open("backup.key-file", &key_file);
         Some(BackupSettings { folder: check.base.join(folder), key, keep: self.keep })
     }
 }
@@ -152,12 +161,26 @@ mod tests {
     }
 
     #[test]
-    fn a_key_file_that_is_no_text_is_told_so() {
+    fn a_key_file_that_isnt_a_text_file_is_told_so() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), [0xff, 0xfe, 0x41]).unwrap();
-        assert_eq!(BackupKey::read(file.path()).unwrap_err(), "is no text");
+        let path = file.path().display();
+        assert_eq!(BackupKey::read(file.path()).unwrap_err(), format!("{path} isn't a text file"));
+        std::fs::write(file.path(), "").unwrap();
+        assert!(BackupKey::read(file.path()).unwrap_err().starts_with(&format!("{path} holds no key of age")));
         let missing = BackupKey::read(&file.path().with_extension("missing")).unwrap_err();
-        assert!(missing.starts_with("cannot be read: ") && missing.contains(".missing: "), "{missing}");
+        assert!(missing.contains(".missing cannot be read: "), "{missing}");
+    }
+
+    #[test]
+    fn settings_are_those_of_a_host_whichever_way_its_folder_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("backups");
+        let to = BackupSettings { folder: path.clone(), key: BackupKey(Identity::generate()), keep: 2 };
+        let key = to.key.public();
+        assert!(to.are_those(&path, &key, 2) && to.are_those(&path.join("../backups/."), &key, 2));
+        assert!(!to.are_those(&path, &key, 3) && !to.are_those(folder.path(), &key, 2));
+        assert!(!to.are_those(&path, &Identity::generate().to_public().to_string(), 2));
     }
 
     #[test]

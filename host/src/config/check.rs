@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::problems::Problems;
+use super::regular_file::mode_open_to_all;
 use super::secret;
 use crate::crm::folders::FolderRules;
 use crate::crm::hosts::HostRules;
@@ -27,6 +28,8 @@ pub(super) struct Check<'a> {
     pub(super) folders: FolderRules,
     /// The problems found so far.
     pub(super) problems: Problems,
+    /// What can be used, and is to be looked at.
+    pub(super) warnings: Vec<String>,
 }
 
 impl Check<'_> {
@@ -37,7 +40,7 @@ impl Check<'_> {
 
     /// The secret that a file holds; an empty one where it cannot be had.
     fn secret(&mut self, key: &str, path: &Path) -> SecretString {
-        match self.read_secret(path) {
+        match self.read_secret(key, path) {
             Ok(secret) => secret,
             Err(message) => {
                 self.problem(key, message);
@@ -46,9 +49,22 @@ impl Check<'_> {
         }
     }
 
-    /// The secret that a file holds.
-    pub(super) fn read_secret(&self, path: &Path) -> Result<SecretString, String> {
-        secret::read(&self.base.join(path))
+    /// The secret that a file holds; `key` is the setting that names it.
+    pub(super) fn read_secret(&mut self, key: &str, path: &Path) -> Result<SecretString, String> {
+        let path = self.base.join(path);
+        let secret = secret::read(&path)?;
+        self.warn_if_open(key, &path);
+        Ok(secret)
+    }
+
+    /// Warns of a file with a secret that every account of this machine can read or change.
+    pub(super) fn warn_if_open(&mut self, key: &str, path: &Path) {
+        if let Some(mode) = mode_open_to_all(path) {
+            let path = path.display();
+            let message =
+                format!("{key}: {path} is open to others on this machine (mode {mode:o}); close it with `chmod 600`");
+            self.warnings.push(message);
+        }
     }
 
     /// An address to listen on.

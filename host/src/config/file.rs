@@ -206,7 +206,7 @@ impl File {
         problems: Problems,
     ) -> (Config, Vec<String>) {
         let (hosts, folders) = (HostRules::default(), FolderRules::default());
-        let mut check = Check { base, now, zone: TimeZone::UTC, hosts, folders, problems };
+        let mut check = Check { base, now, zone: TimeZone::UTC, hosts, folders, problems, warnings: Vec::new() };
         let practice = self.practice.check(&mut check);
         let server = self.server.check(secret_key, &mut check);
         let crm_timeouts = CrmTimeouts {
@@ -252,9 +252,10 @@ impl File {
                 Err(error) => check.problem("connections", error),
             }
         }
-        let Check { hosts, folders, problems, .. } = check;
+        let Check { hosts, folders, problems, warnings, .. } = check;
         let config = Config {
             is_given,
+            warnings,
             practice,
             server,
             storage,

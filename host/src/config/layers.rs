@@ -11,14 +11,17 @@ use super::file::{CONNECTIONS, File};
 use super::openid::NO_ISSUER;
 use super::problems::Problems;
 use super::reading::{Reading, message};
+use super::regular_file;
 use super::section::ConnectionSection;
 use super::{ConfigError, Overrides, REFERENCE, toml_words};
 use crate::crm::registry::Registry;
 
 /// The beginning of the names of environment variables for settings.
 pub(super) const PREFIX: &str = "TIDEGATE__";
+/// The largest settings file, bytes.
+const LARGEST: u64 = 1 << 20;
 
-/// All layers, and the folder that relative paths are meant from.
+/// All layers, and the whole path of the folder that relative paths are meant from.
 pub(super) struct Layers {
     figment: Figment,
     pub(super) base: PathBuf,
@@ -70,14 +73,16 @@ impl Layers {
         let mut figment = Figment::new().merge(Toml::string(REFERENCE));
         let default_path = Path::new("tidegate.toml");
         let chosen = path.or_else(|| default_path.exists().then_some(default_path));
-        let mut base = PathBuf::from(".");
+        let mut beside = Path::new("");
         let mut is_given = chosen.is_some() || !overrides.is_empty();
         let mut has_empty_openid = false;
         if let Some(path) = chosen {
             let unreadable = |message: String| ConfigError(vec![format!("{} {message}", path.display())]);
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| unreadable(format!("cannot be read: {error}; name another with --config")))?;
-            base = path.parent().map(Path::to_path_buf).unwrap_or_default();
+            let bytes = regular_file::read(path, LARGEST)
+                .map_err(|why| ConfigError(vec![format!("{why}; name another with --config")]))?;
+            let text =
+                String::from_utf8(bytes).map_err(|_| unreadable("is not UTF-8 text; save it as UTF-8".to_owned()))?;
+            beside = path.parent().unwrap_or(beside);
             let parsed = toml::from_str::<toml::Table>(&text);
             let parsed = parsed.map_err(|error| unreadable(format!("is not TOML: {}", toml_words(&text, &error))))?;
             has_empty_openid = parsed.get("openid").and_then(|openid| openid.as_table()).is_some_and(is_empty);
@@ -95,6 +100,9 @@ impl Layers {
             let value = Value::from(value.as_str());
             figment = figment.merge(Given { key: key.clone(), value, place: "the command line".to_owned() });
         }
+        // Whole: a host and a command that was started in another folder mean the same by them.
+        let beside = Path::new(".").join(beside);
+        let base = std::path::absolute(&beside).unwrap_or(beside);
         let has_empty_openid = has_empty_openid && figment.find_value("openid.issuer").is_err();
         Ok(Self { figment, base, is_given, has_empty_openid })
     }

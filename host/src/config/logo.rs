@@ -1,8 +1,8 @@
 //! The practice's logo: a picture that documents can show.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
+
+use super::regular_file;
 
 /// The largest file, bytes.
 const LARGEST: u64 = 2 << 20;
@@ -21,12 +21,7 @@ pub struct Logo {
 /// # Errors
 /// Returns what is wrong with it, and what would be right.
 pub fn read(path: &Path) -> Result<Logo, String> {
-    let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
-    let mut bytes = Vec::new();
-    File::open(path).map_err(unreadable)?.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(format!("{} is larger than {} MB", path.display(), LARGEST >> 20));
-    }
+    let bytes = regular_file::read(path, LARGEST)?;
     match format(&bytes) {
         Some(format) => Ok(Logo { format, bytes }),
         None => Err(format!("{} is neither a PNG nor a JPEG nor an SVG file", path.display())),

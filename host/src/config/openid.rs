@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::Check;
 use crate::crm::hosts::is_host_name;
+use crate::domain::EmailAddress;
 use crate::domain::access::Role;
 use crate::domain::access::provider::GroupRoles;
 
@@ -42,7 +43,7 @@ pub struct OpenIdSettings {
 impl OpenIdSettings {
     /// Whether an account may be linked or made by an email of this domain.
     pub fn takes_email(&self, email: &str) -> bool {
-        let domain = email.rsplit_once('@').map(|(_, domain)| domain.to_lowercase()).unwrap_or_default();
+        let domain = EmailAddress::folded_domain(email);
         self.email_domains.is_empty() || self.email_domains.contains(&domain)
     }
 }
@@ -105,7 +106,7 @@ impl OpenIdSection {
                 check.problem("openid.client-secret-file", "is missing; name a file that holds the secret alone");
                 SecretString::default()
             }
-            Some(path) => check.read_secret(&path).unwrap_or_else(|message| {
+            Some(path) => check.read_secret("openid.client-secret-file", &path).unwrap_or_else(|message| {
                 check.problem("openid.client-secret-file", message);
                 SecretString::default()
             }),
@@ -126,7 +127,7 @@ impl OpenIdSection {
         }
         let mut email_domains = Vec::new();
         for domain in self.email_domains {
-            let domain = domain.trim_start_matches('@').to_lowercase();
+            let domain = EmailAddress::folded_domain(&format!("@{}", domain.trim_start_matches('@')));
             if !is_host_name(&domain) {
                 check.problem("openid.email-domains", format!("`{domain}` is no domain such as acme.example"));
             }

@@ -139,7 +139,7 @@ impl RegistrySection {
             check.problem(key, why);
         }
         let sign_in = match (self.username, self.password_file) {
-            (Some(user), Some(path)) => match check.read_secret(&path) {
+            (Some(user), Some(path)) => match check.read_secret(key, &path) {
                 Ok(password) => Some((user, password)),
                 Err(message) => {
                     check.problem(key, message);

@@ -1,9 +1,13 @@
 //! Secrets as they stand in files and in the settings themselves.
 
-use std::fs;
 use std::path::Path;
 
 use secrecy::SecretString;
+
+use super::regular_file;
+
+/// The largest file of a secret, bytes.
+pub(super) const LARGEST: u64 = 64 << 10;
 
 /// A secret without what editors and shells put around it: a byte order mark before it, line ends behind it.
 pub fn bare(text: &str) -> &str {
@@ -15,7 +19,7 @@ pub fn bare(text: &str) -> &str {
 /// # Errors
 /// Returns what is wrong with the file, never what it holds.
 pub(super) fn read(path: &Path) -> Result<SecretString, String> {
-    let bytes = fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    let bytes = regular_file::read(path, LARGEST)?;
     let refused = |why: &str| Err(format!("{} {why}", path.display()));
     let Ok(text) = std::str::from_utf8(&bytes) else {
         return refused("is not UTF-8 text; save it as UTF-8, with the secret and nothing else in it");
@@ -31,6 +35,8 @@ pub(super) fn read(path: &Path) -> Result<SecretString, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use secrecy::ExposeSecret as _;
 
     use super::*;

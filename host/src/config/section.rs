@@ -144,7 +144,7 @@ impl ConnectionSection {
     ) -> SiteAccess {
         let key = format!("connections.{name}");
         let crm = self.crm;
-        let raw = self.into_raw(check);
+        let raw = self.into_raw(&key, check);
         let (hosts, folders, zone, now) = (&check.hosts, &check.folders, check.zone.clone(), check.now);
         let rules = Rules { registry: crms, hosts, folders, author: Author::Operator, zone, now };
         let mut parsed = raw.parse(name, &rules);
@@ -158,7 +158,7 @@ impl ConnectionSection {
         parsed.access(proxy)
     }
 
-    fn into_raw(self, check: &Check<'_>) -> RawConnection {
+    fn into_raw(self, key: &str, check: &mut Check<'_>) -> RawConnection {
         let Self { crm, common, settings, auth } = self;
         let name = |key: String| key.replace('-', "_");
         RawConnection {
@@ -170,7 +170,7 @@ impl ConnectionSection {
             insecure_http: Some(common.insecure_http),
             schedule: common.schedule,
             settings: settings.into_iter().map(|(key, text)| (name(key), text)).collect(),
-            sign_in: auth.map(|auth| sign_in(crm, auth, check)),
+            sign_in: auth.map(|auth| sign_in((key, crm), auth, check)),
             limits: RawLimits {
                 allow_frequent: common.allow_frequent,
                 max_requests_per_second: common.max_requests_per_second,
@@ -182,8 +182,8 @@ impl ConnectionSection {
     }
 }
 
-/// The way to sign in, with the secrets read from their files.
-fn sign_in(crm: &CrmKind, mut auth: BTreeMap<String, String>, check: &Check<'_>) -> RawSignIn {
+/// The way to sign in, with the secrets read from their files; `of` is the key of the connection's section.
+fn sign_in((of, crm): (&str, &CrmKind), mut auth: BTreeMap<String, String>, check: &mut Check<'_>) -> RawSignIn {
     let mode = auth.remove(MODE);
     let declared = |key: &str| {
         let mut values = crm.sign_ins.iter().flat_map(|mode: &SignInMode| mode.values);
@@ -193,7 +193,8 @@ fn sign_in(crm: &CrmKind, mut auth: BTreeMap<String, String>, check: &Check<'_>)
         let value = declared(&key)?;
         let given = match value.kind {
             SettingKind::SecretFile => {
-                check.read_secret(text.as_ref()).map_or_else(RawValue::Unreadable, RawValue::Given)
+                let of = format!("{of}.{AUTH}.{key}");
+                check.read_secret(&of, text.as_ref()).map_or_else(RawValue::Unreadable, RawValue::Given)
             }
             _ => RawValue::Given(SecretString::from(text)),
         };

@@ -51,7 +51,7 @@ fn an_identity_provider_is_read_with_the_roles_of_its_groups() {
         issuer = "https://login.example/realms/a"
         client-id = "tidegate"
         client-secret-file = "secrets/xplan"
-        email-domains = ["Acme.example"]
+        email-domains = ["Acme.example", "Bücher.example"]
         [openid.roles]
         "Tidegate managers" = "practice_manager"
         Advisers = "adviser"
@@ -63,6 +63,7 @@ fn an_identity_provider_is_read_with_the_roles_of_its_groups() {
     let entitlement = openid.roles.entitlement(&Groups::Named(vec!["Tidegate managers".to_owned()]));
     assert_eq!(entitlement, Entitlement::Role(Role::PracticeManager));
     assert!(openid.takes_email("pat@ACME.example") && !openid.takes_email("pat@acme.example.evil.example"));
+    assert!(openid.takes_email("pat@bücher.example") && openid.takes_email("pat@xn--bcher-kva.example"));
     for loopback in ["http://127.0.0.1:9000", "http://localhost:9000", "http://[::1]:9000"] {
         let openid = load(&text.replace("https://login.example/realms/a", loopback)).unwrap().openid.unwrap();
         assert!(openid.is_insecure, "{loopback}");
@@ -156,7 +157,7 @@ fn every_problem_is_named() {
     check("[backup]\nkey-file = \"secrets/xplan\"", &["backup.folder: is missing"]);
     check("[backup]\nfolder = \"\"\nkey-file = \"secrets/xplan\"", &["backup.folder: is empty"]);
     let key = "[backup]\nfolder = \"b\"\nkey-file = \"secrets/xplan\"\nkeep = 0";
-    check(key, &["backup.key-file: holds no key of age", "backup.keep"]);
+    check(key, &["backup.key-file: ", "secrets/xplan holds no key of age", "backup.keep"]);
     check("[metrics]\nlisten = \"here\"", &["metrics.listen", "here"]);
     check(&format!("{CONNECTION}\nschedule = \"hourly\""), &["connections.main.schedule", "hourly"]);
     check(&format!("{CONNECTION}\ninsecure-http = true"), &["insecure-http", "loopback"]);
@@ -417,6 +418,104 @@ fn where_packs_come_from_is_checked() {
     check(&registry("host = \"a.example\", username = \"svc\", password-file = \"secrets/none\""), "secrets/none");
     check(&registry("host = \"a.example\", password = \"s\""), "password");
     check("registries = [{ host = \"a.example\" }, { host = \"A.example\" }]", "`a.example` twice");
+}
+
+/// Settings with a secret in every file that they can name, with a key of age in one.
+const SECRETS: &str = r#"
+    [server]
+    bootstrap-token-file = "secrets/key"
+    secret-key-file = "secrets/key"
+    [packs]
+    registries = [{ host = "a.example", username = "svc", password-file = "secrets/xplan" }]
+    [openid]
+    issuer = "https://login.example"
+    client-id = "t"
+    client-secret-file = "secrets/xplan"
+    [backup]
+    folder = "b"
+    key-file = "secrets/age"
+"#;
+/// The keys of those files, the connection's too.
+const SECRET_FILES: [&str; 6] = [
+    "backup.key-file",
+    "connections.main.auth.password-file",
+    "openid.client-secret-file",
+    "packs.registries",
+    "server.bootstrap-token-file",
+    "server.secret-key-file",
+];
+
+/// The keys that lines begin with, in their order.
+fn keys_of(lines: &[String]) -> Vec<&str> {
+    let mut keys: Vec<&str> = lines.iter().filter_map(|line| Some(line.split_once(": ")?.0)).collect();
+    keys.sort_unstable();
+    keys
+}
+
+#[test]
+fn a_secret_that_every_account_can_read_is_warned_of() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use secrecy::ExposeSecret as _;
+    let folder = folder(&format!("{SECRETS}{CONNECTION}"));
+    let key = age::x25519::Identity::generate().to_string();
+    std::fs::write(folder.path().join("secrets/age"), key.expose_secret()).unwrap();
+    let set = |name: &str, mode| set_permissions(folder.path().join(name), Permissions::from_mode(mode)).unwrap();
+    ["", "secrets"].into_iter().for_each(|name| set(name, 0o755));
+    let warned = |mode: u32| {
+        ["secrets/age", "secrets/key", "secrets/xplan"].into_iter().for_each(|name| set(name, mode));
+        Config::load(Some(&folder.path().join("tidegate.toml")), &Vec::new()).unwrap().warnings
+    };
+    let warnings = warned(0o644);
+    assert_eq!(keys_of(&warnings), SECRET_FILES);
+    let words = "secrets/age is open to others on this machine (mode 644); close it with `chmod 600`";
+    assert!(warnings.iter().any(|warning| warning.ends_with(words)), "{warnings:?}");
+    assert_eq!(warned(0o640), [""; 0]);
+}
+
+#[test]
+fn a_file_that_is_a_pipe_is_refused_and_not_waited_for() {
+    let folder = folder(&format!("{SECRETS}{CONNECTION}\n[practice]\nlogo = \"secrets/xplan\""));
+    for name in ["age", "key", "xplan"] {
+        let path = folder.path().join("secrets").join(name);
+        drop(std::fs::remove_file(&path));
+        regular_file::tests::make_pipe(&path);
+    }
+    let settings = folder.path().join("tidegate.toml");
+    let ConfigError(problems) = Config::load(Some(&settings), &Vec::new()).unwrap_err();
+    let refused = [&SECRET_FILES[..3], &["packs.registries", "practice.logo"], &SECRET_FILES[4..]].concat();
+    assert_eq!(keys_of(&problems), refused);
+    assert!(problems.iter().all(|why| why.contains("isn't a regular file")), "{problems:?}");
+    std::fs::remove_file(&settings).unwrap();
+    regular_file::tests::make_pipe(&settings);
+    let said = Config::load(Some(&settings), &Vec::new()).unwrap_err().to_string();
+    assert!(said.contains("isn't a regular file") && said.ends_with("name another with --config"), "{said}");
+}
+
+#[test]
+fn every_path_is_whole_however_the_settings_file_is_named() {
+    let here = std::env::current_dir().unwrap();
+    let folder = tempfile::tempdir_in(&here).unwrap();
+    let name = folder.path().file_name().unwrap();
+    std::fs::write(folder.path().join("backup.key"), "AGE-SECRET-KEY-1 cut short").unwrap();
+    let settings = "[packs]\nwatch-dir = \"incoming\"\n[backup]\nfolder = \"b\"\nkey-file = \"backup.key\"";
+    std::fs::write(folder.path().join("tidegate.toml"), settings).unwrap();
+    let check = |path: Option<&Path>, base: &Path| {
+        let (config, problems) = Config::examine(path, &Vec::new()).unwrap();
+        assert_eq!(config.server.data_dir, base.join("data"), "{path:?}");
+        assert_eq!(config.server.packs_dir, base.join("packs"), "{path:?}");
+        (config, problems)
+    };
+    check(None, &here);
+    for path in [Path::new(name).join("tidegate.toml"), Path::new(".").join(name).join("tidegate.toml")] {
+        let (config, problems) = check(Some(&path), folder.path());
+        assert_eq!(config.watched_folder.unwrap().folder, folder.path().join("incoming"));
+        assert!(problems.iter().all(|why| why.starts_with("backup.key-file: ")), "{problems:?}");
+    }
+    // A file of the current folder has no folder in its name.
+    let layers = Layers::without_environment(Some(Path::new("Cargo.toml")), &Vec::new()).unwrap();
+    assert_eq!(layers.base, here);
 }
 
 /// Each CRM's reference is a section that can be used, once what it leaves open is filled in.

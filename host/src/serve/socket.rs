@@ -4,7 +4,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use std::{fs, io};
+use std::{env, fs, io};
 
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
@@ -16,9 +16,18 @@ use super::server::Server;
 /// removed it.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// The socket at which commands on this machine reach the host.
+/// The longest address of a socket, in bytes.
+const LONGEST_ADDRESS: usize = 107;
+
+/// The socket at which commands on this machine reach the host. One whose whole path is too long for the system is named from the
+/// folder that the process is in, where it lies below that.
 pub fn socket_path(data_dir: &Path) -> PathBuf {
-    data_dir.join("tidegate.sock")
+    let whole = data_dir.join("tidegate.sock");
+    if whole.as_os_str().len() <= LONGEST_ADDRESS {
+        return whole;
+    }
+    let from_here = env::current_dir().ok().and_then(|here| whole.strip_prefix(here).ok().map(Path::to_owned));
+    from_here.unwrap_or(whole)
 }
 
 /// The socket.
@@ -95,6 +104,16 @@ mod tests {
     use tokio::net::UnixStream;
 
     use super::*;
+
+    #[test]
+    fn a_path_that_is_too_long_is_named_from_the_folder_of_the_process() {
+        let here = env::current_dir().unwrap();
+        let deep = "d".repeat(120);
+        assert_eq!(socket_path(&here.join(&deep)), Path::new(&deep).join("tidegate.sock"));
+        assert_eq!(socket_path(Path::new("/data")), Path::new("/data/tidegate.sock"));
+        let elsewhere = Path::new("/elsewhere").join(&deep);
+        assert_eq!(socket_path(&elsewhere), elsewhere.join("tidegate.sock"), "bind says that it is too long");
+    }
 
     #[tokio::test]
     async fn a_socket_that_was_removed_is_made_again() {

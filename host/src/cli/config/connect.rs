@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Found;
 use crate::app;
-use crate::cli::local::{self, Local};
+use crate::cli::local::{self, Local, WithoutStore};
 use crate::cli::output;
 use crate::config::Config;
 use crate::domain::text::full_stop;
@@ -29,7 +29,7 @@ pub(super) async fn sign_in(config: &Config, found: &mut [Found]) -> anyhow::Res
         }
         Ok(())
     };
-    local::with_host(config.clone(), work).await
+    local::with_host_or(config.clone(), WithoutStore::Borrow, work).await
 }
 
 /// Asks the identity provider, where the settings name one, as a sign-in would.
