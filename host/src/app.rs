@@ -261,12 +261,10 @@ impl App {
     /// Writes the keys beside the backups anew where an erasure has not come that far. Goes on without end.
     pub async fn keep_keys_of_backups(&self) {
         let Some(to) = &self.config.backup else { return std::future::pending().await };
-        let (mut has_failed, mut looked) = (false, None);
+        let mut has_failed = false;
         loop {
-            match backup::renew_keys(&self.store, to, Timestamp::now(), looked).await {
-                Ok(file) => (has_failed, looked) = (false, file),
-                // It is looked at again when the backup is done.
-                Err(BackupError::Busy) => {}
+            match backup::renew_keys(&self.store, to, Timestamp::now(), false).await {
+                Ok(()) => has_failed = false,
                 Err(error) if !has_failed => {
                     tracing::error!(%error, "the keys beside the backups could not be written anew: backups still open who was erased");
                     has_failed = true;

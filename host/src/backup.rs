@@ -20,10 +20,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 
 use crate::config::BackupSettings;
 use crate::domain::Timestamp;
-use crate::store::backup::{Copied, CopyError, SubjectKeys};
+use crate::store::backup::{Copied, CopyError, FileOfKeys, SubjectKeys};
 use crate::store::{Store, StoreError};
 use names::{MOMENT, NAME, thin_out};
 use reading::read_keys;
@@ -31,8 +32,13 @@ use reading::read_keys;
 pub use names::names_in;
 pub use reading::{put_back, verify};
 
-/// Held while a backup or the file of keys is written: two at once would take each other's files away.
-static WRITING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+/// Held while a backup is made: two at once would take each other's files away.
+static MAKING: Mutex<()> = Mutex::const_new(());
+/// The file of keys that was last looked at: its path, moment and length. Locked while one is read and written, so that two writers
+/// do not undo each other.
+static LOOKED: Mutex<Option<Looked>> = Mutex::const_new(None);
+
+type Looked = (PathBuf, SystemTime, u64);
 
 /// What the content of a backup begins with.
 const MAGIC: &[u8; 18] = b"tidegate backup 1\n";
@@ -132,7 +138,7 @@ pub enum BackupError {
         /// The reason, and what to do.
         why: String,
     },
-    /// Another one is being made, or the keys are being written.
+    /// Another one is being made.
     #[error("a backup is being made; try again when it is done")]
     Busy,
     /// Another restore into the folder goes on.
@@ -174,11 +180,11 @@ fn unusable(path: &Path, why: impl Into<String>) -> BackupError {
     BackupError::Unusable { path: path.to_owned(), why: why.into() }
 }
 
-/// The error of a copy that is written or read, as `io` tells one of the disk.
-fn of_copy(path: &Path, io: impl Fn(io::Error) -> BackupError) -> impl Fn(CopyError) -> BackupError {
+/// The error of a copy that is written or read, as `of_io` tells one of the disk.
+fn of_copy(path: &Path, of_io: impl Fn(io::Error) -> BackupError) -> impl Fn(CopyError) -> BackupError {
     move |error| match error {
         CopyError::Store(error) => error.into(),
-        CopyError::Io(error) => io(error),
+        CopyError::Io(error) => of_io(error),
         source => BackupError::Copy { path: path.to_owned(), source },
     }
 }
@@ -198,12 +204,13 @@ fn unread(path: &Path) -> impl Fn(io::Error) -> BackupError {
 /// Returns an error if the folder is another store's, the store or the disk fails, or what was written does not open again; no
 /// backup is left then.
 pub async fn make(store: &Store, data_dir: &Path, to: &BackupSettings, now: Timestamp) -> Result<Made, BackupError> {
-    let _alone = WRITING.try_lock().map_err(|_| BackupError::Busy)?;
+    let _alone = MAKING.try_lock().map_err(|_| BackupError::Busy)?;
     let folder = to.folder.as_path();
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed(folder))?;
     let key = to.key.identity();
     let mark = store.mark().await?;
-    let earlier = earlier_keys(store, folder, key, &mark).await?;
+    // Before the work is done: what is wrong with it is wrong with the backup.
+    earlier_keys(store, folder, key, &mark).await?;
     let prefix = format!("{}{}-", NAME.0, &mark[..8]);
     remove_unfinished(folder, &prefix).map_err(failed(folder))?;
     let name = format!("{prefix}{}{}", now.strftime(MOMENT), NAME.1);
@@ -211,7 +218,10 @@ pub async fn make(store: &Store, data_dir: &Path, to: &BackupSettings, now: Time
     let unfinished = Unfinished(folder.join(format!(".{name}{UNFINISHED}")));
     let about = About { made_at: now, version: env!("CARGO_PKG_VERSION").to_owned(), store: mark };
     let copied = write(store, data_dir, &unfinished.0, (key, &about)).await?;
-    write_keys(store, folder, (key, earlier), now).await?;
+    {
+        let _alone = LOOKED.lock().await;
+        write_keys(store, folder, key, When::InAnyCase, now).await?;
+    }
     let (file, keys, key) = (unfinished.0.clone(), folder.join(KEYS), key.clone());
     let verified = blocking(&path, move || verify(&file, &keys, &key)).await?;
     if verified.copied.rows != copied.rows || verified.copied.sealed != copied.sealed || verified.copied.keyless > 0 {
@@ -326,11 +336,9 @@ async fn write(
     Ok(copied)
 }
 
-/// The file of keys as it was when it was last looked at: its moment and its length.
-pub type Looked = Option<(SystemTime, u64)>;
-
 /// Writes the file of keys anew, where something was taken away since it was written, or where another copy of it lies there by now
-/// that still has what was taken away: whoever was erased is in it no more. Answers which file was looked at.
+/// that still has what was taken away: whoever was erased is in it no more. Where somebody `was_erased` just now, it is looked at in
+/// any case, since a key may be in the file alone.
 ///
 /// # Errors
 /// Returns an error if there were backups and the file is not there or another store's, or the store or the disk fails.
@@ -338,38 +346,55 @@ pub async fn renew_keys(
     store: &Store,
     to: &BackupSettings,
     now: Timestamp,
-    looked: Looked,
-) -> Result<Looked, BackupError> {
+    was_erased: bool,
+) -> Result<(), BackupError> {
+    let mut looked = LOOKED.lock().await;
     if !store.has_file_of_keys().await? {
-        return Ok(None);
+        return Ok(());
     }
     let path = to.folder.join(KEYS);
-    let stamp = || -> Looked {
+    let stamp = || -> Option<Looked> {
         let file = fs::metadata(&path).ok()?;
-        Some((file.modified().ok()?, file.len()))
+        Some((path.clone(), file.modified().ok()?, file.len()))
     };
+    if was_erased {
+        *looked = None;
+    }
     let (is_old, found) = (store.is_file_of_keys_old().await?, stamp());
     // A disk that is away is missed where something is to be written.
-    if !is_old && (found.is_none() || found == looked) {
-        return Ok(looked);
+    let is_known = if found.is_none() { !was_erased } else { found == *looked };
+    if !is_old && is_known {
+        return Ok(());
     }
-    let _alone = WRITING.try_lock().map_err(|_| BackupError::Busy)?;
-    let key = to.key.identity();
-    let earlier = earlier_keys(store, &to.folder, key, &store.mark().await?).await?;
-    if !is_old && !store.subject_keys().await?.0.has_forgotten_of(&earlier.keys) {
-        return Ok(found);
-    }
-    write_keys(store, &to.folder, (key, earlier), now).await?;
-    Ok(stamp())
+    let when = if is_old { When::InAnyCase } else { When::SomethingIsTaken };
+    // What lies there after the look, and was not written here, is looked at the next time.
+    *looked = if write_keys(store, &to.folder, to.key.identity(), when, now).await? { stamp() } else { found };
+    Ok(())
 }
 
+/// When the file of keys is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// In any case.
+    InAnyCase,
+    /// Where the one that is there has a key that was taken away.
+    SomethingIsTaken,
+}
+
+/// Writes the file of keys; answers whether that was to be done.
 async fn write_keys(
     store: &Store,
     folder: &Path,
-    (key, earlier): (&Identity, Earlier),
+    key: &Identity,
+    when: When,
     now: Timestamp,
-) -> Result<(), BackupError> {
-    let (keys, as_of) = store.subject_keys().await?;
+) -> Result<bool, BackupError> {
+    let mark = store.mark().await?;
+    let earlier = earlier_keys(store, folder, key, &mark).await?;
+    let FileOfKeys { keys, is_to_be_renewed, as_of } = store.file_of_keys(earlier.keys).await?;
+    if when == When::SomethingIsTaken && !is_to_be_renewed {
+        return Ok(false);
+    }
     let (path, unfinished) = (folder.join(KEYS), Unfinished(folder.join(format!(".{KEYS}{UNFINISHED}"))));
     let erased = store.erasure_lines().map_err(failed(&path))?;
     let erased = erased.map(String::from_utf8).transpose().map_err(io::Error::other).map_err(failed(&path))?;
@@ -378,11 +403,11 @@ async fn write_keys(
     }
     // A clock that was set back makes no file that is older than the backups beside it.
     let made_at = earlier.made_at.map_or(now, |before| before.max(now));
-    let (mark, key, folder) = (store.mark().await?, key.clone(), folder.to_owned());
+    let (key, folder) = (key.clone(), folder.to_owned());
     let write = {
         let path = path.clone();
         move || {
-            let (keys, forgotten) = keys.with(earlier.keys).to_bytes();
+            let (keys, forgotten) = keys.to_bytes();
             let (keys, forgotten) = (STANDARD.encode(keys), STANDARD.encode(forgotten));
             let text = KeyFile { made_at, store: mark, keys, forgotten, erased };
             let mut to = begin(&unfinished.0, &key)?;
@@ -392,7 +417,8 @@ async fn write_keys(
         }
     };
     blocking(&path, write).await?;
-    Ok(store.note_keys_written(as_of).await?)
+    store.note_keys_written(as_of).await?;
+    Ok(true)
 }
 
 /// A new file for its owner alone.

@@ -309,14 +309,10 @@ impl Store {
         let pending = audit::scope::current();
         let write = move || {
             let transaction = engine.write()?;
-            if let Some(pending) = &pending {
-                // Nobody else writes now: what the last commit left is what this one finds.
-                let is_seen = |seen| household_access::is_seen(&engine.snapshot()?, seen);
-                for seen in pending.seen() {
-                    if !is_seen(seen)? {
-                        return Err(StoreError::AccessEnded);
-                    }
-                }
+            let seen = pending.as_ref().map(|pending| pending.seen()).unwrap_or_default();
+            // Nobody else writes now: what the last commit left is what this one finds.
+            if !seen.is_empty() && !household_access::are_seen(&engine.snapshot()?, &seen)? {
+                return Err(StoreError::AccessEnded);
             }
             let answer = work(&transaction)?;
             if !keeps(&answer) {

@@ -278,7 +278,7 @@ pub enum Action {
     ReadAudit,
     /// Take all that is kept of a client along, and see what is kept of whom, who was erased and who is due.
     ExportClients,
-    /// Erase clients, lift erasures, and put legal holds on.
+    /// Erase clients, lift erasures, and place legal holds.
     EraseClients,
 }
 

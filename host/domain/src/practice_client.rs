@@ -1,8 +1,8 @@
 //! Clients who are made in the practice: making them, linking them to records of a CRM and taking a link back.
 
 use crate::ids::{ClientId, ConnectionName, ExternalId};
+use crate::privacy::LegalHold;
 use crate::record::Client;
-use jiff::Timestamp;
 
 /// The reason why a client of the practice cannot be made, linked or removed. Nothing was changed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -34,14 +34,7 @@ pub enum Refusal {
     },
     /// A legal hold is on the client or the household.
     #[error("a legal hold is on the client")]
-    IsHeld {
-        /// Who put it on.
-        by: String,
-        /// The reason that was given.
-        reason: String,
-        /// The moment at which it ends; none where somebody has to take it off.
-        until: Option<Timestamp>,
-    },
+    IsHeld(LegalHold),
     /// The client comes from no CRM.
     #[error("the client is not linked to the CRM")]
     IsNotLinked,

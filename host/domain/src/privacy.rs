@@ -203,15 +203,8 @@ pub enum Refusal {
     #[error("there is no client {0}")]
     Unknown(ClientId),
     /// A legal hold is on the client or the household.
-    #[error("a legal hold of {by} is on them{}: {reason}", until.map(|until| format!(" until {until}")).unwrap_or_default())]
-    Held {
-        /// The name of the one who put it on.
-        by: String,
-        /// The reason.
-        reason: String,
-        /// The moment at which it ends by itself.
-        until: Option<Timestamp>,
-    },
+    #[error("a legal hold of {} is on them", .0.by)]
+    Held(LegalHold),
     /// A file note of theirs is on its way to the CRM at this moment.
     #[error("a file note of theirs is being sent at this moment")]
     IsSending,

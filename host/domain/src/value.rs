@@ -116,9 +116,19 @@ impl EmailAddress {
         as_it_stands.or_else(|_| Self::try_from(text::by_its_letters(text))).ok()
     }
 
-    /// The text by which two addresses are held to be one: in lower case, however its letters were typed.
+    /// The text by which two addresses are held to be one: in lower case, however its letters were typed, with the domain as the
+    /// network knows it (`bücher.example` is `xn--bcher-kva.example`).
     pub fn folded(text: &str) -> String {
-        text::by_its_letters(text.trim()).to_lowercase()
+        let text = text::by_its_letters(text.trim());
+        let of_network = |(local, domain): (&str, &str)| {
+            Some(format!("{}@{}", local.to_lowercase(), idna::domain_to_ascii(domain).ok()?))
+        };
+        text.rsplit_once('@').and_then(of_network).unwrap_or_else(|| text.to_lowercase())
+    }
+
+    /// The domain of such a text; empty where there is none.
+    pub fn folded_domain(text: &str) -> String {
+        Self::folded(text).rsplit_once('@').map(|(_, domain)| domain.to_owned()).unwrap_or_default()
     }
 }
 
@@ -201,6 +211,20 @@ mod tests {
         check("pat\u{feff}@example.com", false);
         check("pat\u{202e}@example.com", false);
         check("pat@exam\u{200b}ple.com", false);
+    }
+
+    #[test]
+    fn one_address_is_one_however_it_is_written() {
+        let same = |one: &str, other: &str| assert_eq!(EmailAddress::folded(one), EmailAddress::folded(other));
+        same("Pat.Lee@Bücher.example", "pat.lee@xn--bcher-kva.EXAMPLE");
+        same("pat@bu\u{308}cher.example", " pat@bücher.example ");
+        same("PAT@example.com", "pat@example.com");
+        same("pat@ｅxample.com", "pat@example.com");
+        same("pat@ΝΙΚΟΣ.example", "pat@νικοσ.example");
+        assert_ne!(EmailAddress::folded("bücher@example.com"), EmailAddress::folded("xn--bcher-kva@example.com"));
+        assert_eq!(EmailAddress::folded("pat@xn--a"), "pat@xn--a", "what is no name of the network stays as it is");
+        assert_eq!(EmailAddress::folded_domain("Pat@Bücher.example"), "xn--bcher-kva.example");
+        assert_eq!(EmailAddress::folded_domain("pat"), "");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use age::Decryptor;
@@ -121,7 +121,8 @@ pub fn put_back(
     now: Timestamp,
 ) -> Result<(Verified, Restored), BackupError> {
     let (was_there, marker) = (data_dir.exists(), data_dir.join(RESTORING));
-    if was_there && !is_free(data_dir).map_err(failed(data_dir))? {
+    let is_left_over = fs::metadata(&marker).is_ok_and(|marker| marker.len() > 0);
+    if was_there && !is_free(data_dir, is_left_over).map_err(failed(data_dir))? {
         return Err(BackupError::NotEmpty(data_dir.to_owned()));
     }
     // All of it is read before anything is made: half a folder is worse than none.
@@ -133,18 +134,8 @@ pub fn put_back(
     let said = about(&mut from, path)?;
     let (file, subject_keys) = keys_for(&said, keys, key)?;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(failed(data_dir))?;
-    // No host starts on half of it, where this does not come to its end; and no other restore takes it for a left-over one.
-    let mut options = OpenOptions::new();
-    let held = options.write(true).create(true).truncate(false).mode(0o600).open(&marker).map_err(failed(&marker))?;
-    if held.try_lock().is_err() {
-        return Err(BackupError::Restoring(data_dir.to_owned()));
-    }
-    if !is_free(data_dir).map_err(failed(data_dir))? {
-        return Err(BackupError::NotEmpty(data_dir.to_owned()));
-    }
+    let _held = begin(data_dir, &marker)?;
     clear(data_dir);
-    let begun = held.sync_all().and_then(|()| File::open(data_dir)?.sync_all());
-    begun.map_err(failed(&marker))?;
     let done = fill((path, from), (&subject_keys, file.erased), data_dir, now);
     let done = done.and_then(|restoring| restoring.finish().map_err(failed(data_dir)));
     let ended = done.and_then(|restored| {
@@ -161,14 +152,55 @@ pub fn put_back(
     ended
 }
 
+/// Marks a folder as one that is being restored into, and holds it: no host starts on half of it, and no other restore takes it
+/// for a left-over one. The marker is empty until the folder was seen to be free, so that it says nothing of what lay there before.
+fn begin(data_dir: &Path, marker: &Path) -> Result<File, BackupError> {
+    let (mut options, again) = (OpenOptions::new(), OpenOptions::new().write(true).open(marker));
+    let (mut held, is_new) = match again {
+        Ok(held) => (held, false),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(marker)(error)),
+        Err(_) => match options.write(true).create_new(true).mode(0o600).open(marker) {
+            Ok(held) => (held, true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(BackupError::Restoring(data_dir.to_owned()));
+            }
+            Err(error) => return Err(failed(marker)(error)),
+        },
+    };
+    // Another restore may have ended since it was opened, and taken it away with that.
+    let place = |file: fs::Metadata| (file.dev(), file.ino());
+    let is_there = |held: &File| Ok::<_, io::Error>(place(held.metadata()?) == place(fs::metadata(marker)?));
+    if held.try_lock().is_err() || !is_there(&held).unwrap_or_default() {
+        return Err(BackupError::Restoring(data_dir.to_owned()));
+    }
+    let mut write = || {
+        let is_left_over = held.metadata()?.len() > 0;
+        if !is_free(data_dir, is_left_over)? {
+            return Ok(false);
+        }
+        if !is_left_over {
+            held.write_all(b"A backup is being restored into this folder.\n")?;
+        }
+        held.sync_all().and_then(|()| File::open(data_dir)?.sync_all())?;
+        Ok(true)
+    };
+    let begun = write().map_err(failed(marker)).and_then(|is_free| {
+        let not_empty = || BackupError::NotEmpty(data_dir.to_owned());
+        is_free.then_some(()).ok_or_else(not_empty)
+    });
+    if begun.is_err() && is_new {
+        drop(fs::remove_file(marker));
+    }
+    begun.map(|()| held)
+}
+
 /// The names of what a restore makes in a data folder, beside its marker.
 fn is_made(name: &OsStr) -> bool {
     [STORE_FILES.as_slice(), &[ERASED], &FOLDERS].concat().iter().any(|made| name == *made)
 }
 
 /// Whether a backup can be put back into a folder: it is empty, or holds what a restore left that was cut off.
-fn is_free(data_dir: &Path) -> io::Result<bool> {
-    let is_left_over = data_dir.join(RESTORING).exists();
+fn is_free(data_dir: &Path, is_left_over: bool) -> io::Result<bool> {
     for entry in fs::read_dir(data_dir)? {
         let name = entry?.file_name();
         let is_nothing = name == "lost+found" || name == RESTORING || is_left_over && is_made(&name);
@@ -209,4 +241,53 @@ fn fill(
     }
     io::copy(&mut from, &mut io::sink()).map_err(unread(path))?;
     Ok(restoring)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn has(folder: &Path, names: &[&str]) {
+        let mut found: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        found.sort();
+        assert_eq!(found, names);
+    }
+
+    #[test]
+    fn a_store_that_another_restore_made_meanwhile_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data_dir, marker) = (folder.path(), folder.path().join(RESTORING));
+        fs::write(data_dir.join(STORE_FILES[0]), "a store").unwrap();
+        assert!(matches!(begin(data_dir, &marker), Err(BackupError::NotEmpty(_))));
+        // One that was killed before it saw what lies there.
+        fs::write(&marker, "").unwrap();
+        assert!(matches!(begin(data_dir, &marker), Err(BackupError::NotEmpty(_))));
+        has(data_dir, &[STORE_FILES[0], RESTORING]);
+        // Another failure is told as what it is.
+        fs::remove_file(&marker).unwrap();
+        fs::create_dir(&marker).unwrap();
+        assert!(matches!(begin(data_dir, &marker), Err(BackupError::Io { .. })));
+    }
+
+    #[test]
+    fn a_restore_that_is_refused_leaves_no_marker_by_which_no_host_would_start() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("diary"), "Monday").unwrap();
+        let begun = begin(folder.path(), &folder.path().join(RESTORING));
+        assert!(matches!(begun, Err(BackupError::NotEmpty(_))));
+        has(folder.path(), &["diary"]);
+    }
+
+    #[test]
+    fn one_restore_at_a_time_has_the_folder_and_a_left_over_one_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data_dir, marker) = (folder.path(), folder.path().join(RESTORING));
+        let first = begin(data_dir, &marker).unwrap();
+        assert!(matches!(begin(data_dir, &marker), Err(BackupError::Restoring(_))));
+        drop(first);
+        fs::write(data_dir.join(STORE_FILES[0]), "half").unwrap();
+        drop(begin(data_dir, &marker).unwrap());
+        clear(data_dir);
+        has(data_dir, &[RESTORING]);
+    }
 }

@@ -6,8 +6,11 @@ mod second_factor;
 mod sessions;
 mod tokens;
 
-use crate::store::visitor::{Visitor, Whose};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Bound;
+
+use uuid::Uuid;
 
 pub use self::identities::{Change, Followed, Identity, Newcomer, StoredIdentity};
 pub use self::people::{Changed, LinkUse, OwnChange, UserChange};
@@ -23,11 +26,12 @@ use crate::domain::{EmailAddress, Timestamp, UserId};
 use crate::store::keys::PRACTICE;
 use crate::store::page::{Page, PageRequest, cursor_of};
 use crate::store::rows::{decode, encode, rows};
+use crate::store::visitor::{Visitor, Whose};
 use crate::store::{Store, StoreError};
 
 /// An account, by id.
 const USERS: Table<(u32, [u8; 16]), &[u8]> = Table::new("users");
-/// The account's id, by its email by its letters in lower case; in rows of before, by the email in lower case.
+/// The account's id, by its email as [`EmailAddress::folded`] has it.
 const USERS_BY_EMAIL: Table<(u32, &str), [u8; 16]> = Table::new("users-by-email");
 /// The account's id, by the digest of the link that was given for it.
 const LINKS: Table<(u32, [u8; 32]), [u8; 16]> = Table::new("account-links");
@@ -327,9 +331,35 @@ fn folded(email: &EmailAddress) -> String {
     EmailAddress::folded(email.as_str())
 }
 
-/// The keys under which an email may stand: by its letters, and as rows of before have it.
-fn keys(email: &EmailAddress) -> [String; 2] {
-    [folded(email), email.as_str().to_lowercase()]
+/// Keys the accounts by their emails anew where a version of before keyed them by another form. They are few, and this is asked at
+/// each start. Of two with one email by today's form the elder keeps it.
+pub(super) fn key_by_emails(transaction: &Write) -> Result<(), StoreError> {
+    let mut wanted: BTreeMap<String, [u8; 16]> = BTreeMap::new();
+    for entry in transaction.open_table(USERS)?.scan(..)? {
+        let (key, row) = entry?;
+        let (id, stored) = (key.value().1, decode::<StoredUser>(row.value())?);
+        match wanted.entry(folded(&stored.user.email)) {
+            Entry::Vacant(free) => drop(free.insert(id)),
+            Entry::Occupied(elder) => tracing::warn!(
+                elder = %Uuid::from_bytes(*elder.get()),
+                younger = %Uuid::from_bytes(id),
+                "two accounts have one email; only the elder is found by it. Give the younger another one on the page People"
+            ),
+        }
+    }
+    let mut ids = transaction.open_table(USERS_BY_EMAIL)?;
+    let mut there = BTreeMap::new();
+    for entry in ids.scan(..)? {
+        let (key, id) = entry?;
+        there.insert(key.value().1.to_owned(), id.value());
+    }
+    for email in there.keys().filter(|email| !wanted.contains_key(*email)) {
+        ids.delete((PRACTICE, email.as_str()))?;
+    }
+    for (email, id) in wanted.iter().filter(|(email, id)| there.get(*email) != Some(*id)) {
+        ids.put((PRACTICE, email.as_str()), *id)?;
+    }
+    Ok(())
 }
 
 /// The id of the account that has an email.
@@ -337,21 +367,37 @@ fn holder(
     ids: &impl Readable<(u32, &'static str), [u8; 16]>,
     email: &EmailAddress,
 ) -> Result<Option<[u8; 16]>, StoreError> {
-    for key in keys(email) {
-        if let Some(id) = ids.get((PRACTICE, key.as_str()))? {
-            return Ok(Some(id.value()));
-        }
-    }
-    Ok(None)
+    Ok(ids.get((PRACTICE, folded(email).as_str()))?.map(|id| id.value()))
 }
 
 #[cfg(test)]
 mod tests {
     use minicbor::Encoder;
-    use uuid::Uuid;
 
     use super::*;
+    use crate::store::engine::{Engine, MemoryEngine};
     use crate::store::rows::Row as _;
+
+    /// Keys of an earlier form, the second of two accounts whose emails are one by today's, and one of an account that is no more.
+    #[test]
+    fn accounts_are_keyed_by_their_emails_anew() {
+        let engine = Engine::Memory(MemoryEngine::default());
+        let write = engine.write().unwrap();
+        let (pat, bo) = ("pat@bücher.example", "Bo@example.com");
+        let users = [(1, pat), (2, "pat@xn--bcher-kva.example"), (3, bo)];
+        for (id, email) in users {
+            let id = UserId(Uuid::from_u128(id));
+            let user = User { id, email: email.parse().unwrap(), name: "Pat Lee".to_owned(), role: Role::Adviser };
+            put(&write, &StoredUser::new(user, None)).unwrap();
+            write.open_table(USERS_BY_EMAIL).unwrap().put((PRACTICE, email), id.0.into_bytes()).unwrap();
+        }
+        write.open_table(USERS_BY_EMAIL).unwrap().put((PRACTICE, "gone@example.com"), [9; 16]).unwrap();
+        key_by_emails(&write).unwrap();
+        let ids = write.open_table(USERS_BY_EMAIL).unwrap();
+        let of = |email: &str| holder(&ids, &email.parse().unwrap()).unwrap().map(u128::from_be_bytes);
+        assert_eq!([pat, "pat@xn--bcher-kva.example", "bo@example.com"].map(of), [Some(1), Some(1), Some(3)]);
+        assert_eq!(ids.scan(..).unwrap().count(), 2);
+    }
 
     /// The rows as they were before accounts could be disabled and sessions said where they are.
     #[test]

@@ -15,7 +15,7 @@ pub use self::reading::{Restored, Restoring, check, restore};
 #[cfg(test)]
 pub use self::reading::{Rows, rows_of};
 use super::migrations::FORMAT;
-pub use super::subject_keys::{Fingerprint, SubjectKeys};
+pub use super::subject_keys::{FileOfKeys, Fingerprint, SubjectKeys};
 use super::{Store, StoreError, tombstones};
 
 /// What a copy begins with.

@@ -153,8 +153,7 @@ fn admit(transaction: &Write, of: &ErasureOf, at: Timestamp) -> Result<Result<Ta
 fn admit_client(transaction: &Write, client: ClientId, at: Timestamp) -> Result<Result<Target, Refusal>, StoreError> {
     let Some(target) = Target::of(transaction, client)? else { return Ok(Err(Refusal::Unknown(client))) };
     if let Some(hold) = holds::of_client(transaction, client, target.household, at)? {
-        let (by, reason, until) = (hold.by, hold.reason, hold.until);
-        return Ok(Err(Refusal::Held { by, reason, until }));
+        return Ok(Err(Refusal::Held(hold)));
     }
     Ok(if outbox::is_sending(transaction, client)? { Err(Refusal::IsSending) } else { Ok(target) })
 }

@@ -54,6 +54,19 @@ pub(super) fn of_client(
     Ok(None)
 }
 
+/// The holds that are on at a moment.
+pub(super) fn all(transaction: &Write, now: Timestamp) -> Result<Vec<LegalHold>, StoreError> {
+    let mut holds = every(&transaction.open_table(HOLDS)?)?;
+    holds.retain(|hold| hold.is_on(now));
+    Ok(holds)
+}
+
+/// All holds, those that are over too, in the order of their subjects' ids.
+fn every(table: &impl Readable<&'static OwnKey, &'static [u8]>) -> Result<Vec<LegalHold>, StoreError> {
+    let (first, last) = span::<{ size_of::<OwnKey>() }>(&PRACTICE.to_be_bytes());
+    table.scan(&first..=&last)?.map(|entry| decode(entry?.1.value())).collect()
+}
+
 /// Puts the hold of a household on another one, to which its people go; where both have one, the one that ends later
 /// stays.
 pub(super) fn spread(
@@ -82,7 +95,8 @@ pub(super) fn move_to(
     remove(transaction, from.0).map(drop)
 }
 
-/// Forgets the holds, those that are over, of a client and of households.
+/// Forgets the holds, those that are over, of a client and of households. A backup may have one that the store does not have: what
+/// opens it there goes in any case.
 pub(super) fn forget(
     transaction: &Write,
     of: impl IntoIterator<Item = Uuid>,
@@ -90,8 +104,8 @@ pub(super) fn forget(
 ) -> Result<(), StoreError> {
     for id in of {
         let is_over = read(&transaction.open_table(HOLDS)?, id)?.is_none_or(|hold| !hold.is_on(now));
-        if is_over {
-            remove(transaction, id)?;
+        if is_over && !remove(transaction, id)? {
+            subject_keys::forget(transaction, [Subject::hold(&own(id))])?;
         }
     }
     Ok(())
@@ -100,8 +114,11 @@ pub(super) fn forget(
 /// Removes the hold of a client or household, from backups, too; answers whether there was one.
 fn remove(transaction: &Write, id: Uuid) -> Result<bool, StoreError> {
     let key = own(id);
-    subject_keys::forget(transaction, [Subject::hold(&key)])?;
-    Ok(transaction.open_table(HOLDS)?.delete(&key)?)
+    let was_there = transaction.open_table(HOLDS)?.delete(&key)?;
+    if was_there {
+        subject_keys::forget(transaction, [Subject::hold(&key)])?;
+    }
+    Ok(was_there)
 }
 
 impl Store {
@@ -144,11 +161,6 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn holds(&self) -> Result<Vec<LegalHold>, StoreError> {
-        self.read(|transaction| {
-            let (first, last) = span::<{ size_of::<OwnKey>() }>(&PRACTICE.to_be_bytes());
-            let range = transaction.open_table(HOLDS)?.scan(&first..=&last)?;
-            range.map(|entry| decode(entry?.1.value())).collect()
-        })
-        .await
+        self.read(|transaction| every(&transaction.open_table(HOLDS)?)).await
     }
 }

@@ -274,12 +274,24 @@ fn grounds_of(transaction: &Snapshot, user: UserId, in_person: bool, now: Timest
     Ok(grounds)
 }
 
-/// Whether an account still sees a household.
-pub(super) fn is_seen(transaction: &Snapshot, seen: Seen) -> Result<bool, StoreError> {
-    let Seen { user, in_person, household, at } = seen;
-    let Some(household) = resolved(&transaction.open_table(HOUSEHOLDS)?, household)? else { return Ok(false) };
-    let Some(row) = stored(&transaction.open_table(ACCESS)?, household)? else { return Ok(false) };
-    Ok(!row.reasons(household, &grounds_of(transaction, user, in_person, at)?, at).is_empty())
+/// Whether each of these households is still seen by the account that looked at it.
+pub(super) fn are_seen(transaction: &Snapshot, looks: &[Seen]) -> Result<bool, StoreError> {
+    let (households, access) = (transaction.open_table(HOUSEHOLDS)?, transaction.open_table(ACCESS)?);
+    let mut known: Option<(Seen, Grounds)> = None;
+    for look in looks {
+        let Some(household) = resolved(&households, look.household)? else { return Ok(false) };
+        let Some(row) = stored(&access, household)? else { return Ok(false) };
+        // One act is of one account, which may have looked at many households.
+        let grounds = match known.take().filter(|(of, _)| (of.user, of.in_person) == (look.user, look.in_person)) {
+            Some((_, grounds)) => grounds,
+            None => grounds_of(transaction, look.user, look.in_person, look.at)?,
+        };
+        if row.reasons(household, &grounds, look.at).is_empty() {
+            return Ok(false);
+        }
+        known = Some((*look, grounds));
+    }
+    Ok(true)
 }
 
 impl AccessRow {

@@ -3,11 +3,13 @@
 //! A list is judged against the book as its rows are kept, and changes nothing until it is applied, in one transaction.
 
 mod erase;
+mod held;
 mod known_clients;
 mod tables;
 
 pub use self::erase::Person;
 pub(super) use self::erase::blank;
+pub use self::held::HeldRow;
 use self::known_clients::Book;
 use self::tables::{IMPORT_ROWS, forget, get, put, put_row, row_key, rows_of};
 pub(super) use self::tables::{recount, visit};
@@ -111,7 +113,24 @@ impl Store {
         .await
     }
 
-    /// Forgets a list and its rows. What it linked stays linked. False where there is none.
+    /// Forgets a list and its rows, unless one of them is of, or may be of, a client who is under a legal hold. What it linked stays
+    /// linked. False where there is none.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn forget_import_unless_held(
+        &self,
+        id: ImportId,
+        now: Timestamp,
+    ) -> Result<Result<bool, HeldRow>, StoreError> {
+        self.write_in_any_case_unless_refused(move |transaction| match held::first_held(transaction, id, now)? {
+            Some(row) => Ok(Err(row)),
+            None => forget(transaction, id).map(Ok),
+        })
+        .await
+    }
+
+    /// Forgets a list whose reading failed, with its rows. False where there is none.
     ///
     /// # Errors
     /// Returns an error if the store fails.

@@ -15,7 +15,7 @@ use super::erasure_file::{self, ErasureFile};
 use super::space::{RESERVE, Space};
 use super::threads::Threads;
 use super::{Store, StoreError};
-use super::{catalogue, erasure, migrations, rewrite};
+use super::{access, catalogue, erasure, migrations, rewrite};
 use crate::config::Storage;
 
 /// The file that says that the folder has a store: made once a store's first transaction is on disk.
@@ -53,17 +53,13 @@ impl Store {
         let path = data_dir.join(FILE_NAME);
         make_private(data_dir).map_err(failed(data_dir))?;
         let space = Arc::new(Space::of(data_dir, storage));
-        if data_dir.join(RESTORING).exists() {
-            return Err(StoreError::HalfRestored);
-        }
+        refuse_where_half_restored(data_dir, &path)?;
         refuse_where_lost(data_dir, &path)?;
         space.admit_in_any_case()?;
         let engine = if size_of(&path)?.is_none_or(|size| size == 0) {
             make(data_dir, &path, &space)?
         } else {
-            let engine = engine_of(&path, &space)?;
-            drop(fs::remove_file(data_dir.join(UNFINISHED)));
-            engine
+            engine_of(&path, &space)?
         };
         mark(data_dir);
         let erasures = erasure::reconcile(&engine, data_dir)?;
@@ -138,6 +134,19 @@ fn engine_of(path: &Path, space: &Space) -> Result<Engine, StoreError> {
     catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| Err(damaged("it is damaged".to_owned())))
 }
 
+/// Refuses where a restore goes on, or was cut off. One that was cut off before it changed anything left an empty marker beside the
+/// store that is there, and costs that store nothing.
+fn refuse_where_half_restored(data_dir: &Path, file: &Path) -> Result<(), StoreError> {
+    let marker = data_dir.join(RESTORING);
+    if !marker.exists() {
+        return Ok(());
+    }
+    let held = File::open(&marker).ok().filter(|held| held.try_lock().is_ok());
+    let is_empty = held.and_then(|held| held.metadata().ok()).is_some_and(|marker| marker.len() == 0);
+    let is_whole = size_of(file)?.is_some_and(|size| size > 0) && !data_dir.join(UNFINISHED).exists();
+    if is_empty && is_whole && fs::remove_file(&marker).is_ok() { Ok(()) } else { Err(StoreError::HalfRestored) }
+}
+
 /// Refuses where the store's file is empty or not there, and the folder shows that there was one.
 fn refuse_where_lost(data_dir: &Path, file: &Path) -> Result<(), StoreError> {
     // The signs before the file: another process may be making both, the file first.
@@ -210,6 +219,7 @@ fn prepare(engine: &Engine, file: &Path, space: &Space) -> Result<(), StoreError
     }
     migrations::run(&transaction, found)?;
     catalogue::make(&transaction)?;
+    access::key_by_emails(&transaction)?;
     transaction.commit()?;
     Ok(())
 }
@@ -258,6 +268,26 @@ mod tests {
             fs::remove_file(folder.path().join(gone)).unwrap();
         }
         Store::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn half_of_a_restore_is_no_store_and_one_that_changed_nothing_stands_in_no_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let (marker, unfinished) = (folder.path().join(RESTORING), folder.path().join(UNFINISHED));
+        drop(Store::open(folder.path()).unwrap());
+        let is_refused = || matches!(Store::open(folder.path()), Err(StoreError::HalfRestored));
+        fs::write(&marker, "A backup is being restored").unwrap();
+        assert!(is_refused() && marker.exists());
+        fs::write(&marker, "").unwrap();
+        let held = File::open(&marker).unwrap();
+        held.lock().unwrap();
+        assert!(is_refused(), "it goes on");
+        drop(held);
+        fs::write(&unfinished, "half").unwrap();
+        assert!(is_refused());
+        fs::remove_file(&unfinished).unwrap();
+        drop(Store::open(folder.path()).unwrap());
+        assert!(!marker.exists());
     }
 
     #[test]

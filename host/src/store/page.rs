@@ -64,7 +64,7 @@ impl PageRequest {
             None => 0,
             Some(after) => 1 + keys.iter().position(|key| key.as_bytes() == after).ok_or(StoreError::BadCursor)?,
         };
-        let last = rows.len().min(first + self.limit);
+        let last = rows.len().min(first + self.limit());
         let next = (last < rows.len()).then(|| cursor_of(list, keys[last - 1].as_bytes()));
         Ok(Page { items: rows.into_iter().take(last).skip(first).collect(), next })
     }
@@ -76,7 +76,7 @@ impl PageRequest {
     pub fn cut_in_order<T>(&self, list: &str, rows: Vec<T>, key: impl Fn(&T) -> String) -> Result<Page<T>, StoreError> {
         let after = self.text::<String>(list)?;
         let mut left = rows.into_iter().filter(|row| after.as_ref().is_none_or(|after| key(row) > *after));
-        let items: Vec<T> = left.by_ref().take(self.limit).collect();
+        let items: Vec<T> = left.by_ref().take(self.limit()).collect();
         let next = left.next().and(items.last()).map(|last| cursor_of(list, key(last).as_bytes()));
         Ok(Page { items, next })
     }
@@ -197,6 +197,7 @@ mod tests {
         };
         check(None, 50, &[7, 8, 9], None);
         check(None, 2, &[7, 8], Some("8"));
+        check(None, 0, &[7], Some("7"));
         check(Some("8"), 2, &[9], None);
         check(Some("9"), 2, &[], None);
         for none in [after("1"), "8".to_owned(), cursor_of("words", b"8")] {

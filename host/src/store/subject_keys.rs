@@ -98,8 +98,16 @@ pub struct SubjectKeys {
     keys: HashMap<Fingerprint, (Subject, [u8; 32])>,
     /// The marks of those that were taken away.
     forgotten: HashSet<Fingerprint>,
-    /// What was taken away in this store; in no file.
-    taken: HashSet<Subject>,
+}
+
+/// What the file of keys has to hold.
+pub struct FileOfKeys {
+    /// The keys, and the marks of those that were taken away.
+    pub keys: SubjectKeys,
+    /// Whether the earlier file has one that was taken away since.
+    pub is_to_be_renewed: bool,
+    /// The number of keys that were taken away by then.
+    pub as_of: u64,
 }
 
 impl std::fmt::Debug for SubjectKeys {
@@ -138,29 +146,9 @@ impl SubjectKeys {
         Some(all)
     }
 
-    fn add(&mut self, subject: Subject, key: [u8; 32]) {
+    /// Adds a key.
+    pub(super) fn add(&mut self, subject: Subject, key: [u8; 32]) {
         self.keys.insert(Fingerprint::of(&key), (subject, key));
-    }
-
-    /// The same with those of an earlier file that none of both has taken away: backups that are older than this store's own
-    /// keys go on opening.
-    #[must_use]
-    pub fn with(mut self, earlier: Self) -> Self {
-        self.forgotten.extend(earlier.forgotten);
-        // A key of before that the store does not know any more, such as one of before it was put back, went with what it was of.
-        let of_taken = earlier
-            .keys
-            .iter()
-            .filter(|(mark, (subject, _))| self.taken.contains(subject) && !self.keys.contains_key(mark));
-        self.forgotten.extend(of_taken.map(|(mark, _)| *mark));
-        self.keys.extend(earlier.keys);
-        self.keys.retain(|mark, _| !self.forgotten.contains(mark));
-        self
-    }
-
-    /// Whether others still have a key that was taken away here.
-    pub fn has_forgotten_of(&self, others: &Self) -> bool {
-        others.keys.keys().any(|mark| self.forgotten.contains(mark))
     }
 
     /// The key of a mark.
@@ -224,12 +212,13 @@ impl Store {
         .await
     }
 
-    /// All keys, with the number of those that were taken away by then.
+    /// All keys, with those of an earlier file that were not taken away: backups that are older than this store's own keys go on
+    /// opening.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn subject_keys(&self) -> Result<(SubjectKeys, u64), StoreError> {
-        self.read(|transaction| {
+    pub async fn file_of_keys(&self, earlier: SubjectKeys) -> Result<FileOfKeys, StoreError> {
+        self.read(move |transaction| {
             let mut found = SubjectKeys::default();
             for (subject, key) in all(&transaction.open_table(KEYS)?)? {
                 found.add(subject, key);
@@ -237,10 +226,23 @@ impl Store {
             for entry in transaction.open_table(FORGOTTEN)?.scan((PRACTICE, [0; 16])..=(PRACTICE, [0xff; 16]))? {
                 found.forgotten.insert(Fingerprint(entry?.0.value().1));
             }
-            for entry in transaction.open_table(TAKEN)?.scan((PRACTICE, [0; 16])..=(PRACTICE, [0xff; 16]))? {
-                found.taken.insert(Subject(entry?.0.value().1));
+            let (taken, mut is_to_be_renewed) = (transaction.open_table(TAKEN)?, false);
+            for (mark, (subject, key)) in earlier.keys {
+                // A key that the store does not know, such as one of after the copy that was put in its place, went with what it
+                // was of.
+                let is_gone = found.forgotten.contains(&mark)
+                    || !found.keys.contains_key(&mark) && taken.get((PRACTICE, subject.0))?.is_some();
+                if is_gone {
+                    found.forgotten.insert(mark);
+                    is_to_be_renewed = true;
+                } else {
+                    found.keys.insert(mark, (subject, key));
+                }
             }
-            Ok((found, number(&transaction.open_table(STATE)?, GONE)?))
+            found.forgotten.extend(earlier.forgotten);
+            let SubjectKeys { keys, forgotten } = &mut found;
+            keys.retain(|mark, _| !forgotten.contains(mark));
+            Ok(FileOfKeys { keys: found, is_to_be_renewed, as_of: number(&transaction.open_table(STATE)?, GONE)? })
         })
         .await
     }

@@ -185,7 +185,7 @@ pub const RULES: [Rule; 21] = [
     ),
     row(
         Action::EraseClients,
-        "Erase clients, and put legal holds on",
+        "Erase clients, and place legal holds",
         Scope::Manage,
         Grant::Denied("Who is erased, and who must not be, is for practice managers to say. Ask one of them."),
         CHANGES_NOTHING,

@@ -216,7 +216,7 @@ pub const REGISTER: &[Kept] = &[
     Kept {
         purpose: "To keep what a court, a regulator or a complaint may ask for.",
         basis: "A legal obligation, or the defence of legal claims.",
-        kept: "Until it ends or is taken off.",
+        kept: "Until it ends or is released.",
         erasure: "Refuses the erasure while it is on.",
         ..of_clients("legal_holds", "Legal holds, with their reasons", &["legal-holds"])
     },

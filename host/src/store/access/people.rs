@@ -2,7 +2,7 @@
 
 use super::{
     LINKS, StoredIdentity, StoredLink, StoredUser, USERS, USERS_BY_EMAIL, active_managers, folded, get, holder,
-    identities, keys, put, sessions, tokens,
+    identities, put, sessions, tokens,
 };
 use crate::domain::access::{Role, User};
 use crate::domain::account::Account;
@@ -198,8 +198,9 @@ impl Store {
                     if holder(&ids, &email)?.is_some_and(|holder| holder != key) {
                         return Ok(Changed::EmailTaken);
                     }
-                    for before in keys(&stored.user.email) {
-                        ids.delete((PRACTICE, before.as_str()))?;
+                    // The key of one that has its email twice is another's.
+                    if holder(&ids, &stored.user.email)? == Some(key) {
+                        ids.delete((PRACTICE, folded(&stored.user.email).as_str()))?;
                     }
                     ids.put((PRACTICE, after.as_str()), key)?;
                     let before_email = std::mem::replace(&mut stored.user.email, email);

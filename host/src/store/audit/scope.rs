@@ -5,7 +5,8 @@
 //! end (nothing was changed, or the work was done by the CRM or another task) is for `ops` to write by itself.
 //!
 //! What was looked at on the way there is looked at once more within that transaction: somebody whose access is taken away between the
-//! look and the change changes nothing. Access that ends by its time is judged as of the look.
+//! look and the change changes nothing. Access that ends by its time is judged as of the change, by the time that went by since the
+//! look.
 //!
 //! Limits: the scope is of one task, and what another task writes is not in it: a run that somebody starts has an entry of
 //! its own when it begins and when it ends. A verb of several transactions has its entry with the first; where a later one
@@ -13,11 +14,12 @@
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use super::append;
-use crate::domain::HouseholdId;
 use crate::domain::access::household::Seen;
 use crate::domain::audit::{Act, By, Subject};
+use crate::domain::{HouseholdId, Timestamp};
 use crate::store::StoreError;
 use crate::store::engine::Write;
 
@@ -32,8 +34,8 @@ struct State {
     act: Act,
     /// The number of its entry, once that is written.
     written: Option<u64>,
-    /// What was looked at on the way to it.
-    seen: Vec<Seen>,
+    /// What was looked at on the way to it, and when.
+    seen: Vec<(Seen, Instant)>,
 }
 
 /// What is left of a scope: the act as it came to be known, and the number of its entry where it was written.
@@ -79,8 +81,8 @@ pub fn in_household(id: HouseholdId) {
 pub fn looked_at(seen: Seen) {
     let _: Result<(), _> = SCOPE.try_with(|pending| {
         let mut state = pending.lock();
-        if state.written.is_none() && !state.seen.contains(&seen) {
-            state.seen.push(seen);
+        if state.written.is_none() && state.seen.iter().all(|(known, _)| *known != seen) {
+            state.seen.push((seen, Instant::now()));
         }
     });
 }
@@ -110,10 +112,16 @@ impl Pending {
         Self(Mutex::new(state))
     }
 
-    /// What was looked at and has to be seen when the act's first change is made; nothing after that.
+    /// What was looked at and has to be seen at this moment, in which the act's first change is made; nothing after that.
     pub fn seen(&self) -> Vec<Seen> {
         let state = self.lock();
-        if state.written.is_none() { state.seen.clone() } else { Vec::new() }
+        if state.written.is_some() {
+            return Vec::new();
+        }
+        // The time that went by, and not the clock, which may have been set back meanwhile.
+        let later = |(seen, at): &(Seen, Instant)| seen.at.saturating_add(at.elapsed()).unwrap_or(Timestamp::MAX);
+        let now = |looked: &(Seen, Instant)| Seen { at: later(looked), ..looked.0 };
+        state.seen.iter().map(now).collect()
     }
 
     /// Writes the entry within a transaction that changes something, unless it is written. Answers its number.

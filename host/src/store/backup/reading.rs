@@ -121,7 +121,7 @@ pub fn restore(data_dir: &Path, from: impl Read, keys: &SubjectKeys, now: Timest
     catalogue::make(&transaction)?;
     keys.put(&transaction)?;
     let erased = erasure::tidy_up(&transaction, now)?;
-    outbox::latest::make_anew(&transaction)?;
+    outbox::latest::make_anew(&transaction, |_| true)?;
     let notes_to_look_for = outbox::look_for_unsent(&transaction, now)?;
     access::end_sessions(&transaction)?;
     let act = Act::done(By::host("restore"), THIS_MACHINE, "backups.restore", Subject::of_kind("backup"));

@@ -41,7 +41,9 @@ impl Store {
             Ok(outcomes.pop().unwrap_or(Ok(())))
         });
         let linked = linked.await?;
-        self.linked.notify_one();
+        if linked.is_ok() {
+            self.linked.notify_one();
+        }
         Ok(linked)
     }
 
@@ -100,7 +102,7 @@ pub(super) fn unlink(transaction: &Write, client: ClientId, at: Timestamp) -> Re
     }
     // The next sync would bring the record as somebody else's, whom no hold keeps.
     if let Some(hold) = hold {
-        return Ok(Err(Refusal::IsHeld { by: hold.by, reason: hold.reason, until: hold.until }));
+        return Ok(Err(Refusal::IsHeld(hold)));
     }
     let (connection, from) = (stored.connection, ExternalKey::from(&stored.client.external_id));
     let left = Identity { set_aside: identity.set_aside, ..Identity::new(ContentVersion::NEVER) };

@@ -231,16 +231,19 @@ async fn a_change_is_not_made_where_the_access_ended_since_the_look(on: On) {
     let set = |access: HouseholdAccess, staff| store.set_household_access(new(&access, of_crm(&practice, "7"), staff));
     assert!(matches!(set(seen.clone(), vec![staff(user, None)]).await.unwrap(), AccessSet::Yes(_)));
     let act = || Act::done(By::host("test"), "", "clients.test", Subject::of_kind("client"));
-    let change = || store.put_hold(hold_on(seen.household));
-    let look = |household| scope::looked_at(Seen { user, in_person: true, household, at: at(0) });
-    let (done, left) = scope::enter(act(), async {
-        look(seen.household);
-        change().await
-    })
-    .await;
+    let look = |household| Seen { user, in_person: true, household, at: at(0) };
+    let made = async |look: Seen| {
+        scope::enter(act(), async {
+            scope::looked_at(look);
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            store.put_hold(hold_on(seen.household)).await
+        })
+        .await
+    };
+    let (done, left) = made(look(seen.household)).await;
     assert!(done.is_ok() && left.written.is_some());
     let (refused, left) = scope::enter(act(), async {
-        look(seen.household);
+        scope::looked_at(look(seen.household));
         let now = access(&practice, "1").await;
         assert!(matches!(scope::apart(set(now, Vec::new())).await.unwrap(), AccessSet::Yes(_)));
         store.end_hold(HeldSubject::Household(seen.household)).await
@@ -248,12 +251,14 @@ async fn a_change_is_not_made_where_the_access_ended_since_the_look(on: On) {
     .await;
     assert!(matches!(refused, Err(StoreError::AccessEnded)) && left.written.is_none());
     assert!(store.hold(HeldSubject::Household(seen.household)).await.unwrap().is_some(), "nothing was changed");
-    let (other, _) = scope::enter(act(), async {
-        look(of_lee);
-        change().await
-    })
-    .await;
-    assert!(matches!(other, Err(StoreError::AccessEnded)));
+    assert!(matches!(made(look(of_lee)).await.0, Err(StoreError::AccessEnded)));
+    // Access that is for a time ends while a request goes on.
+    let now = access(&practice, "1").await;
+    assert!(matches!(set(now, vec![staff(user, Some(at(5)))]).await.unwrap(), AccessSet::Yes(_)));
+    for (before_its_end, is_made) in [(60_000, true), (2, false)] {
+        let at = at(5) - std::time::Duration::from_millis(before_its_end);
+        assert_eq!(made(Seen { at, ..look(seen.household) }).await.0.is_ok(), is_made, "{before_its_end} ms");
+    }
 }
 
 fn hold_on(household: HouseholdId) -> LegalHold {

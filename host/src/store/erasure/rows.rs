@@ -429,7 +429,7 @@ fn forget_told(transaction: &Write, may_name: impl Fn(&str) -> bool) -> Result<(
         run.counts.told.retain(|sentence| !may_name(sentence));
         let is_named = run.error.take_if(|error| may_name(error)).is_some();
         if is_named {
-            run.error = Some("The reason named a client who was erased here, or may have.".to_owned());
+            run.error = Some("The reason may have named a client who was erased.".to_owned());
         }
         if is_named || run.counts.told.len() < told {
             changed.push((*key.value(), encode(&run)?));

@@ -26,6 +26,8 @@ pub struct LinkedProfessional {
     pub account: Option<Account>,
     /// Whether a person said so; else it is by the email.
     pub by_hand: bool,
+    /// The account that a person said, also where its role answers for no household by now, so that it stands for nobody.
+    pub said: Option<Account>,
 }
 
 /// The link of a professional of the CRM, as a person sets it.
@@ -48,9 +50,9 @@ impl Store {
         self.read(|transaction| {
             let mut professionals = Vec::new();
             for_each(transaction, |number, adviser| {
-                let (user, by_hand) = account_of(transaction, number, &adviser.adviser.external_id)?;
-                if adviser.adviser.active || user.is_some() {
-                    professionals.push(LinkedProfessional { adviser, account: user.map(Account::from), by_hand });
+                let linked = linked(transaction, number, adviser)?;
+                if linked.adviser.adviser.active || linked.account.is_some() {
+                    professionals.push(linked);
                 }
                 Ok(())
             })?;
@@ -72,9 +74,7 @@ impl Store {
             let Some(number) = number_of(transaction, &connection)? else { return Ok(None) };
             let key = record(number, RecordKind::Adviser, ExternalKey::from(&id));
             let Some(row) = transaction.open_table(ADVISERS)?.get(&key)? else { return Ok(None) };
-            let (user, by_hand) = account_of(transaction, number, &id)?;
-            let adviser = decode(row.value())?;
-            Ok(Some(LinkedProfessional { adviser, account: user.map(Account::from), by_hand }))
+            linked(transaction, number, decode(row.value())?).map(Some)
         })
         .await
     }
@@ -189,6 +189,31 @@ pub(super) fn parties_of(
     Ok(parties)
 }
 
+/// A professional with their account.
+fn linked(
+    transaction: &Snapshot,
+    connection: ConnectionNumber,
+    adviser: StoredAdviser,
+) -> Result<LinkedProfessional, StoreError> {
+    let id = &adviser.adviser.external_id;
+    let (account, by_hand) = account_of(transaction, connection, id)?;
+    let said = match linked_by(transaction, &record(connection, RecordKind::Adviser, ExternalKey::from(id)))? {
+        LinkedBy::Hand(user) => user_in(transaction, user)?,
+        LinkedBy::Email | LinkedBy::Nobody => None,
+    };
+    Ok(LinkedProfessional { adviser, account: account.map(Account::from), by_hand, said: said.map(Account::from) })
+}
+
+/// How a user of the CRM is linked.
+fn linked_by(transaction: &Snapshot, key: &RecordKey) -> Result<LinkedBy, StoreError> {
+    let linked = transaction.open_table(LINKS)?.get(key)?.map(|linked| linked.value());
+    Ok(match linked {
+        None => LinkedBy::Email,
+        Some(NOBODY) => LinkedBy::Nobody,
+        Some(id) => LinkedBy::Hand(UserId(uuid::Uuid::from_bytes(id))),
+    })
+}
+
 /// The account of a user of the CRM, and whether a person said so. One whose role answers for no household is nobody's: what is
 /// said of the household would not be what its holder sees.
 fn account_of(
@@ -197,10 +222,12 @@ fn account_of(
     id: &ExternalId,
 ) -> Result<(Option<StoredUser>, bool), StoreError> {
     let key = record(connection, RecordKind::Adviser, ExternalKey::from(id));
-    if let Some(linked) = transaction.open_table(LINKS)?.get(&key)? {
-        let linked = linked.value();
-        let user = (linked != NOBODY).then(|| user_in(transaction, UserId(uuid::Uuid::from_bytes(linked))));
-        return Ok((user.transpose()?.flatten().filter(|user| user.user.role.can_be_primary()), true));
+    match linked_by(transaction, &key)? {
+        LinkedBy::Email => {}
+        LinkedBy::Nobody => return Ok((None, true)),
+        LinkedBy::Hand(user) => {
+            return Ok((user_in(transaction, user)?.filter(|user| user.user.role.can_be_primary()), true));
+        }
     }
     let adviser = transaction.open_table(ADVISERS)?.get(&key)?;
     let adviser = adviser.map(|adviser| decode::<StoredAdviser>(adviser.value())).transpose()?;

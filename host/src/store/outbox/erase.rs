@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::lanes;
 use super::tables::{self, BY_OWNER, BY_STATE, EVENTS, Id, KEYS, LATEST, NOTES, SHARED_BEFORE};
+use super::{lanes, latest};
 use crate::domain::note::{Attachment, DeliveryStep, Event, Note, NoteState};
 use crate::domain::privacy::ErasureCounts;
 use crate::domain::{ClientId, DocumentId, HouseholdId, NoteId};
@@ -169,7 +169,8 @@ fn forget_keys(transaction: &Write, removed: &BTreeSet<Id>) -> Result<(), StoreE
     Ok(())
 }
 
-/// Forgets the latest events of households where they are of the client, or of a household that nobody is left in.
+/// Forgets the latest events of households where they are of the client, or of a household that nobody is left in. Those before
+/// them, of others, are the latest then.
 fn forget_latest(
     transaction: &Write,
     client: ClientId,
@@ -189,10 +190,18 @@ fn forget_latest(
             theirs.push((household, event_type.to_owned()));
         }
     }
-    for (household, event_type) in theirs {
-        latest.delete((PRACTICE, household, event_type.as_str()))?;
+    for (household, event_type) in &theirs {
+        latest.delete((PRACTICE, *household, event_type.as_str()))?;
     }
-    Ok(())
+    drop(latest);
+    theirs.retain(|(household, _)| emptied.iter().all(|emptied| emptied.0.into_bytes() != *household));
+    if theirs.is_empty() {
+        return Ok(());
+    }
+    let is_of = |event: &Event, (household, event_type): &(Id, String)| {
+        event.household_id.0.into_bytes() == *household && event.event_type == *event_type
+    };
+    latest::make_anew(transaction, |event| theirs.iter().any(|of| is_of(event, of)))
 }
 
 /// Removes those documents that no note names any more; answers how many.

@@ -19,11 +19,15 @@ pub(super) fn note(transaction: &Write, event: &Event) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Makes the latest events anew of all events, in a store that was put back from a backup. Those of clients who are gone are none.
-pub(in crate::store) fn make_anew(transaction: &Write) -> Result<(), StoreError> {
+/// Makes the latest events anew of those events for which `is_of` holds, such as of all in a store that was put back from a backup.
+/// Those of clients who are gone are none.
+pub(in crate::store) fn make_anew(transaction: &Write, is_of: impl Fn(&Event) -> bool) -> Result<(), StoreError> {
     let clients = transaction.open_table(CLIENTS)?;
     for entry in transaction.open_table(EVENTS)?.scan(..)? {
         let event: Event = tables::decode(entry?.1.value())?;
+        if !is_of(&event) {
+            continue;
+        }
         let is_gone = match event.client_id {
             Some(client) => clients.get(&own(client.0))?.is_none(),
             None => false,

@@ -7,7 +7,11 @@ on_each_engine![a_copy_opens_with_its_keys_and_tells_nothing_without, a_copy_tha
 
 async fn copy(store: &Store) -> (Vec<u8>, Copied, SubjectKeys) {
     let (bytes, copied) = store.write_copy(Vec::new()).await.unwrap();
-    (bytes, copied, store.subject_keys().await.unwrap().0)
+    (bytes, copied, keys_of(store).await)
+}
+
+async fn keys_of(store: &Store) -> SubjectKeys {
+    store.file_of_keys(SubjectKeys::default()).await.unwrap().keys
 }
 
 fn has(bytes: &[u8], trace: &str) -> bool {
@@ -109,12 +113,12 @@ async fn whoever_was_erased_after_a_copy_is_in_none_of_it() {
     practice.end_walk().await;
     let (ayda, bo) = (practice.of("7").await.unwrap(), practice.of("8").await.unwrap());
     practice.store.accept_note(note_of(bo.household_id, &[ayda.id, bo.id], "Both")).await.unwrap();
-    practice.store.accept_note(note_of(bo.household_id, &[ayda.id], "Ayda Quillfeather alone")).await.unwrap();
     practice.store.accept_note(note_of(bo.household_id, &[bo.id], "Bo alone")).await.unwrap();
+    practice.store.accept_note(note_of(bo.household_id, &[ayda.id], "Ayda Quillfeather alone")).await.unwrap();
     for (practice, id) in [alone, (practice, ayda.id)] {
         let (bytes, copied, before) = copy(&practice.store).await;
         practice.store.erase(id, word()).await.unwrap().unwrap();
-        let (keys, _) = practice.store.subject_keys().await.unwrap();
+        let keys = keys_of(&practice.store).await;
         assert!(rows_of(&bytes, &before).values().flatten().any(|(_, row)| has(row, "quillfeather")));
         let checked = check(bytes.as_slice(), &keys).unwrap();
         assert!(checked.forgotten > 0 && checked.keyless == 0 && checked.rows == copied.rows, "{checked:?}");
@@ -127,6 +131,10 @@ async fn whoever_was_erased_after_a_copy_is_in_none_of_it() {
         let but = ["notes", "note-lanes", "notes-due", "runs", "imports", "import-details", "import-rows"];
         same(&rows(&restored, &but).await, &rows(&practice.store, &but).await);
         assert_eq!(restored.book_counts().await.unwrap(), practice.store.book_counts().await.unwrap());
+        // The latest events are in no copy, and are made anew of those that are left.
+        let latest = practice.store.latest_event(bo.household_id, "note.written").await.unwrap();
+        assert_eq!(restored.latest_event(bo.household_id, "note.written").await.unwrap(), latest);
+        assert_eq!(latest.and_then(|event| event.client_id), (id == ayda.id).then_some(bo.id));
         let subjects = |notes: Vec<crate::domain::note::Note>| {
             let mut all: Vec<_> = notes.into_iter().map(|note| (note.note.subject, note.clients, note.state)).collect();
             all.sort_by(|one, other| one.0.cmp(&other.0));
@@ -158,11 +166,14 @@ async fn what_went_before_an_erasure_is_in_no_copy_either() {
     assert!(
         ["clients", "import-rows", "legal-holds"].iter().all(|table| tables(&before).contains(&(*table).to_owned()))
     );
-    assert!(store.end_hold(subject).await.unwrap());
     let import = store.imports(first(1)).await.unwrap().items.remove(0);
-    assert!(store.forget_import(import.id).await.unwrap());
+    let held = store.forget_import_unless_held(import.id, now()).await.unwrap();
+    assert!(held.is_err() && store.import(import.id).await.unwrap().is_some(), "a list is a source, too: {held:?}");
+    assert!(store.end_hold(subject).await.unwrap());
+    assert_eq!(store.forget_import_unless_held(import.id, now()).await.unwrap(), Ok(true));
+    assert!(!store.forget_import(import.id).await.unwrap());
     store.erase(id, word()).await.unwrap().unwrap();
-    assert_eq!(tables(&store.subject_keys().await.unwrap().0), [""; 0]);
+    assert_eq!(tables(&keys_of(store).await), [""; 0]);
 }
 
 #[tokio::test]
@@ -175,7 +186,7 @@ async fn a_partner_of_before_has_a_household_after_the_other_ones_erasure() {
     let (ayda, bo) = (practice.of("7").await.unwrap(), practice.of("8").await.unwrap());
     assert_ne!(ayda.household_id, bo.household_id);
     practice.store.erase(ayda.id, word()).await.unwrap().unwrap();
-    let (keys, _) = practice.store.subject_keys().await.unwrap();
+    let keys = keys_of(&practice.store).await;
     let (_folder, restored) = put_back(&bytes, &keys, practice.store.erasure_lines().unwrap());
     let back = restored.client(bo.id).await.unwrap().unwrap();
     let row = restored.household(back.household_id).await.unwrap().unwrap();
@@ -195,7 +206,7 @@ async fn a_record_that_was_no_client_yet_is_forgotten_with_the_client_that_it_be
     assert!(rows_of(&bytes, &before)["raw"].iter().any(|(_, row)| has(&unpack(row).unwrap(), "quillfeather")));
     practice.commit(RecordKind::Client, vec![full(&ayda("7"))]).await;
     practice.store.erase(practice.of("7").await.unwrap().id, word()).await.unwrap().unwrap();
-    let (keys, _) = practice.store.subject_keys().await.unwrap();
+    let keys = keys_of(&practice.store).await;
     assert!(rows_of(&bytes, &keys)["raw"].iter().all(|(_, row)| !has(&unpack(row).unwrap(), "quillfeather")));
     assert_eq!(check(bytes.as_slice(), &keys).unwrap().keyless, 0);
 }
@@ -205,20 +216,28 @@ async fn a_record_that_was_no_client_yet_is_forgotten_with_the_client_that_it_be
 async fn whoever_is_erased_while_a_copy_is_made_has_no_key() {
     let (practice, id) = with_ayda(On::Memory).await;
     let store = practice.store.clone();
-    let erasing = async {
-        store.erase(id, word()).await.unwrap().unwrap();
-    };
     // The snapshot is taken before the erasure, and the keys are kept after it.
-    let (_, seen) = store.subject_keys().await.unwrap();
-    erasing.await;
+    let seen = taken(&store).await;
+    store.erase(id, word()).await.unwrap().unwrap();
     let subject = crate::store::subject::Subject::client(id.0);
     store.keep_keys(vec![(subject, [7; 32])], seen).await.unwrap();
-    let (keys, _) = store.subject_keys().await.unwrap();
+    let keys = keys_of(&store).await;
     assert!(keys.get(crate::store::backup::Fingerprint::of(&[7; 32])).is_none());
     assert!(
         keys.is_forgotten(crate::store::backup::Fingerprint::of(&[7; 32])),
         "it is told from a key that is missing"
     );
+    // What was erased before the snapshot, and came again, has one.
+    store.keep_keys(vec![(subject, [8; 32])], taken(&store).await).await.unwrap();
+    assert!(keys_of(&store).await.get(crate::store::backup::Fingerprint::of(&[8; 32])).is_some());
+}
+
+/// The number of what was taken away so far.
+async fn taken(store: &Store) -> u64 {
+    let count = |transaction: &crate::store::engine::Snapshot| {
+        crate::store::subject_keys::count(&transaction.open_table(crate::store::subject_keys::STATE)?)
+    };
+    store.read(count).await.unwrap()
 }
 
 /// The file of keys is old once something was taken away since it was written, and only where there is one.
@@ -234,7 +253,7 @@ async fn a_file_of_keys_is_old_after_an_erasure() {
         "a copy that is put back is the same store"
     );
     assert_ne!(store.mark().await.unwrap(), Practice::new(On::File).await.store.mark().await.unwrap());
-    let (_, as_of) = store.subject_keys().await.unwrap();
+    let as_of = store.file_of_keys(SubjectKeys::default()).await.unwrap().as_of;
     store.erase(id, word()).await.unwrap().unwrap();
     assert!(
         !store.is_file_of_keys_old().await.unwrap() && !store.has_file_of_keys().await.unwrap(),
@@ -242,7 +261,28 @@ async fn a_file_of_keys_is_old_after_an_erasure() {
     );
     store.note_keys_written(as_of).await.unwrap();
     assert!(store.is_file_of_keys_old().await.unwrap() && store.has_file_of_keys().await.unwrap());
-    let (_, as_of) = store.subject_keys().await.unwrap();
+    let as_of = store.file_of_keys(SubjectKeys::default()).await.unwrap().as_of;
     store.note_keys_written(as_of).await.unwrap();
     assert!(!store.is_file_of_keys_old().await.unwrap());
+}
+
+/// A data folder of before the backups, put in place of the one that made them: it does not know their keys, and erases all the same.
+#[tokio::test]
+async fn a_key_that_only_the_file_has_goes_with_its_client() {
+    let (practice, id) = with_ayda(On::File).await;
+    let store = &practice.store;
+    let mut file = SubjectKeys::default();
+    file.add(crate::store::subject::Subject::client(id.0), [7; 32]);
+    // A hold that was put on after the copy was made, and is in a later backup.
+    file.add(crate::store::subject::Subject::hold(&crate::store::keys::own(id.0)), [8; 32]);
+    let marks = [[7; 32], [8; 32]].map(|key| crate::store::backup::Fingerprint::of(&key));
+    let beside = store.file_of_keys(file.clone()).await.unwrap();
+    let opens = |keys: &SubjectKeys| marks.map(|mark| keys.get(mark).is_some());
+    assert!(!beside.is_to_be_renewed && opens(&beside.keys) == [true; 2], "older backups go on opening");
+    store.erase(id, word()).await.unwrap().unwrap();
+    let beside = store.file_of_keys(file).await.unwrap();
+    assert!(beside.is_to_be_renewed && opens(&beside.keys) == [false; 2]);
+    assert!(marks.iter().all(|mark| beside.keys.is_forgotten(*mark)));
+    let again = store.file_of_keys(beside.keys).await.unwrap();
+    assert!(!again.is_to_be_renewed && marks.iter().all(|mark| again.keys.is_forgotten(*mark)));
 }
