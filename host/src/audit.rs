@@ -32,9 +32,9 @@ use recent::Recent;
 const EVERY: Duration = Duration::from_secs(1);
 
 /// The changes that go on at one time where whoever asked hung up; any more end with their callers.
-const UNDER_WAY: u32 = 256;
+const MOST_CHANGES: u32 = 256;
 /// The time for which the end of the host waits for them.
-const END: Duration = Duration::from_secs(2);
+const SHUTDOWN_WAIT: Duration = Duration::from_secs(2);
 
 /// Writes to the audit log. Cheap to clone.
 #[derive(Clone)]
@@ -47,7 +47,7 @@ pub struct Trail {
 impl Trail {
     /// Writes to the log of this store.
     pub fn new(store: Store) -> Self {
-        Self { store, recent: Arc::default(), under_way: Arc::new(Semaphore::new(UNDER_WAY as usize)) }
+        Self { store, recent: Arc::default(), under_way: Arc::new(Semaphore::new(MOST_CHANGES as usize)) }
     }
 
     /// Writes an entry at once.
@@ -116,7 +116,7 @@ impl Trail {
 
     /// Waits for changes that are under way, and writes what waits and what is still counted, at the end of the host.
     pub async fn close(&self) {
-        if tokio::time::timeout(END, self.under_way.acquire_many(UNDER_WAY)).await.is_err() {
+        if tokio::time::timeout(SHUTDOWN_WAIT, self.under_way.acquire_many(MOST_CHANGES)).await.is_err() {
             tracing::warn!("changes that did not end are cut off");
         }
         let acts = self.recent().take_all(Instant::now());

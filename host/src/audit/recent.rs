@@ -22,6 +22,8 @@ const MOST_OF_NOBODY: usize = 200;
 /// The same of each account and token.
 const MOST_OF_ONE: usize = 100;
 
+/// The source of what is refused beyond those, where it did not come from one address.
+const MANY_ADDRESSES: &str = "many addresses";
 /// The reason of what is refused beyond those.
 const AS_MANY_OTHERS: &str = "It was refused, as many others of the same account within the minute.";
 
@@ -31,9 +33,38 @@ pub(super) struct Recent {
     waiting: Vec<Act>,
     seen: HashMap<Act, Instant>,
     refused: HashMap<Act, Refused>,
-    /// The number of refusals that are remembered, by the actor.
-    refused_of: HashMap<(ActorKind, Option<Uuid>), usize>,
+    /// The refusals that are remembered, by the actor.
+    refused_of: HashMap<(ActorKind, Option<Uuid>), Remembered>,
     lost: usize,
+}
+
+/// How many refusals of an actor are remembered, and from where they came.
+#[derive(Default)]
+struct Remembered {
+    count: usize,
+    /// How many of them came from each address.
+    sources: HashMap<String, usize>,
+}
+
+impl Remembered {
+    fn add(&mut self, source: &str) {
+        self.count += 1;
+        *self.sources.entry(source.to_owned()).or_default() += 1;
+    }
+
+    fn remove(&mut self, source: &str) {
+        self.count -= 1;
+        if let Some(of_it) = self.sources.get_mut(source) {
+            *of_it -= 1;
+            if *of_it == 0 {
+                self.sources.remove(source);
+            }
+        }
+    }
+
+    fn is_all_from(&self, source: &str) -> bool {
+        self.sources.keys().all(|known| known == source)
+    }
 }
 
 /// A refusal and how often it was repeated since it was written.
@@ -74,12 +105,14 @@ impl Recent {
         if let Some(known) = self.refused.get_mut(&act) {
             return known.once_more(act);
         }
+        let is_refusal = matches!(act.outcome, Outcome::Refused(_));
         let (known_of, most) = (self.refused_of.get(&of), if is_of_nobody { MOST_OF_NOBODY } else { MOST_OF_ONE });
         // So many addresses, accounts or households are tried that their number says more than each of them.
-        let is_beyond = known_of.is_some_and(|known| *known >= most) && matches!(act.outcome, Outcome::Refused(_));
-        let act = if is_beyond {
+        let beyond = known_of.filter(|known| is_refusal && known.count >= most);
+        let act = if let Some(known) = beyond {
+            let is_of_one = known.is_all_from(&act.source);
             let act = Act {
-                source: "many addresses".to_owned(),
+                source: if is_of_one { act.source } else { MANY_ADDRESSES.to_owned() },
                 subject: Subject::of_kind(act.subject.kind),
                 household: None,
                 ..act
@@ -96,7 +129,9 @@ impl Recent {
             return known.once_more(act);
         }
         if self.refused.len() < MOST_REMEMBERED {
-            *self.refused_of.entry(of).or_default() += 1;
+            if is_refusal {
+                self.refused_of.entry(of).or_default().add(&act.source);
+            }
             self.refused.insert(act.clone(), Refused { since: now, more: 0 });
         }
         Some(act)
@@ -113,10 +148,11 @@ impl Recent {
         self.seen.retain(|_, at| now.duration_since(*at) < SEEN);
         let over = self.refused.extract_if(|_, refused| now.duration_since(refused.since) >= REFUSED);
         for (act, Refused { more, .. }) in over {
-            if let Entry::Occupied(mut known) = self.refused_of.entry((act.by.kind, act.by.id)) {
-                *known.get_mut() -= 1;
-                if *known.get() == 0 {
-                    known.remove();
+            let is_refusal = matches!(act.outcome, Outcome::Refused(_));
+            if let (true, Entry::Occupied(mut of)) = (is_refusal, self.refused_of.entry((act.by.kind, act.by.id))) {
+                of.get_mut().remove(&act.source);
+                if of.get().count == 0 {
+                    of.remove();
                 }
             }
             if more > 0 {

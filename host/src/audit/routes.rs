@@ -5,7 +5,7 @@
 use uuid::Uuid;
 
 use crate::domain::audit::Subject;
-use crate::domain::{ConnectionName, DocumentId, HouseholdId};
+use crate::domain::{ConnectionName, DocumentId, HouseholdId, RevisionDigest, RevisionId};
 
 /// When the entry is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -184,6 +184,7 @@ pub const NOTHING_OF_CLIENTS: &[&str] = &[
     "/sign-in/openid",
     "/sign-in/openid/callback",
     "/api/v1/backups",
+    "/api/v1/backups/settings",
     "/api/v1/connections",
     "/api/v1/connections/{name}",
     "/api/v1/connections/{name}/revisions",
@@ -232,6 +233,7 @@ const PLACES: &[(&str, &str, &str)] = &[
     ("connections", "{name}", "connection"),
     ("covers", "{id}", "cover"),
     ("documents", "{id}", "document"),
+    (EMERGENCY, "{id}", "household"),
     ("erasures", "{number}", "erasure"),
     ("goals", "{id}", "goal"),
     (HOUSEHOLDS, "{id}", "household"),
@@ -241,6 +243,7 @@ const PLACES: &[(&str, &str, &str)] = &[
     ("people", "{id}", "account"),
     ("previews", "{id}", "preview"),
     ("review", "{id}", "review"),
+    ("revisions", "{id}", "revision"),
     ("runs", "{id}", "run"),
     ("sessions", "{id}", "session"),
     ("sessions", "{session}", "session"),
@@ -250,19 +253,26 @@ const PLACES: &[(&str, &str, &str)] = &[
 ];
 
 const HOUSEHOLDS: &str = "households";
+/// An id there is that of an access to a household, and no household's.
+const EMERGENCY: &str = "emergency-access";
 
 /// What an address is about whose route has no row, by the last of its places that names something, and the household that
 /// it is in where the address names one. None of an address that names nothing.
 pub fn about(pattern: &str, path: &str) -> (Option<Subject>, Option<HouseholdId>) {
     let (mut about, mut household, mut before) = (None, None, "");
     for (place, text) in pattern.split('/').zip(path.split('/')) {
-        if let Some((part, _, kind)) = PLACES.iter().find(|(part, of, _)| *part == before && *of == place) {
-            about = Some(subject(kind, text));
+        if let Some((part, _, kind)) = named_by(before, place) {
+            about = Some(if *part == EMERGENCY { Subject::of_kind(kind) } else { subject(kind, text) });
             household = if *part == HOUSEHOLDS { text.parse().ok() } else { household };
         }
         before = place;
     }
     (about, household)
+}
+
+/// The row of a place of an address that names something.
+pub(super) fn named_by(before: &str, place: &str) -> Option<&'static (&'static str, &'static str, &'static str)> {
+    PLACES.iter().find(|(part, of, _)| *part == before && *of == place)
 }
 
 /// What a text of an address names. Where it is no id that such a thing can have, it is nobody's, may be anything, a client's
@@ -272,6 +282,10 @@ fn subject(kind: &'static str, text: &str) -> Subject {
         "connection" => text.parse().ok().map(|name: ConnectionName| name.as_str().to_owned()),
         "document" => text.parse().ok().map(|id: DocumentId| id.to_string()),
         "erasure" => text.parse().ok().map(|number: u64| number.to_string()),
+        "revision" => {
+            let short = |_| RevisionId::try_from(text.to_owned()).map(|id| id.to_string());
+            RevisionDigest::try_from(text.to_owned()).map(|digest| digest.to_string()).or_else(short).ok()
+        }
         "review" => {
             let is_id = text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
             is_id.then(|| text.to_ascii_lowercase())

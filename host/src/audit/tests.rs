@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::recent::Recent;
-use super::routes::{NOTHING_OF_CLIENTS, ROUTES, about, route};
+use super::routes::{NOTHING_OF_CLIENTS, ROUTES, about, named_by, route};
 use axum::http::{Extensions, Method, Uri};
 use tokio::sync::Notify;
 
@@ -93,8 +93,19 @@ fn an_account_that_tries_everybody_does_not_fill_the_log() {
     let told = recent.take_all(begun);
     let many: Vec<_> =
         told.iter().filter(|act| act.subject.id.is_empty() && act.by.kind == ActorKind::Person).collect();
-    assert_eq!((many.len(), many[0].detail.as_str()), (1, "9899 times more within a minute"), "{many:?}");
+    let [many] = many.as_slice() else { panic!("{many:?}") };
+    assert_eq!((many.detail.as_str(), many.source.as_str()), ("9899 times more within a minute", "many addresses"));
     assert!(recent.refused(refused(7), begun).is_some(), "counted anew");
+    // From one address, that is where it is told from; failures use up no allowance.
+    let here = |of| Act { source: "192.0.2.9".to_owned(), ..refused(of) };
+    let mut recent = Recent::default();
+    let failed = |of| Act { outcome: Outcome::Failed("The disk is full.".to_owned()), ..here(of) };
+    assert!((0..200).all(|of| recent.refused(failed(of), begun) == Some(failed(of))));
+    assert!((0..100).all(|of| recent.refused(here(of), begun) == Some(here(of))));
+    let beyond = recent.refused(here(100), begun).unwrap();
+    assert_eq!((beyond.source.as_str(), beyond.subject.id.as_str()), ("192.0.2.9", ""));
+    assert_eq!(recent.refused(here(101), begun), None);
+    assert!(recent.take_all(begun).iter().any(|act| act.source == "192.0.2.9"));
 }
 
 #[test]
@@ -154,16 +165,52 @@ fn page_routes() -> Vec<(&'static str, String)> {
     for part in text.split(".route(").skip(1) {
         let pattern = part.split('"').nth(1).unwrap().to_owned();
         let handlers = part.split(".route(").next().unwrap();
-        if handlers.contains("get(") {
-            routes.push(("GET", pattern.clone()));
+        for (method, read) in [("GET", "get("), ("POST", "post(")] {
+            if handlers.contains(read) {
+                routes.push((method, pattern.clone()));
+            }
         }
     }
     routes
 }
 
+/// Places of addresses that name nothing by themselves: what they are of is named before them, or may be anything.
+const NAMES_NOTHING: &[(&str, &str)] = &[
+    ("advisers", "{external_id}"),
+    ("assets", "{name}"),
+    ("clients", "{external_id}"),
+    ("files", "{path}"),
+    ("join", "{token}"),
+    ("notes", "{note}"),
+    ("record", "{type}"),
+    ("revisions", "{revision}"),
+    ("rows", "{number}"),
+    ("rules", "{*file}"),
+    ("set-up", "{token}"),
+    ("staff", "{user}"),
+];
+
+#[test]
+fn each_place_of_each_address_is_spoken_for() {
+    let pages = page_routes().into_iter().map(|(_, pattern)| pattern);
+    let patterns: Vec<String> = pages.chain(crate::api::patterns()).collect();
+    assert!(patterns.iter().any(|pattern| pattern.starts_with("/api/v1/clients/{")));
+    let mut unused: Vec<_> = NAMES_NOTHING.to_vec();
+    for pattern in &patterns {
+        let parts: Vec<&str> = pattern.split('/').collect();
+        for pair in parts.windows(2).filter(|pair| pair[1].starts_with('{')) {
+            let (before, place) = (pair[0], pair[1]);
+            unused.retain(|of| *of != (before, place));
+            let is_known = named_by(before, place).is_some() != NAMES_NOTHING.contains(&(before, place));
+            assert!(is_known, "{place} of {pattern} is to be a row of PLACES in audit/routes.rs, or here, once");
+        }
+    }
+    assert_eq!(unused, [], "no address has them any more");
+}
+
 #[test]
 fn each_page_says_what_becomes_of_it_in_the_log() {
-    let routes = page_routes();
+    let routes: Vec<_> = page_routes().into_iter().filter(|(method, _)| *method == "GET").collect();
     assert!(routes.len() > 40, "{}", routes.len());
     for (method, pattern) in &routes {
         let is_known = route(method, pattern).is_some() != NOTHING_OF_CLIENTS.contains(&pattern.as_str());
@@ -216,6 +263,8 @@ fn the_address_of_a_change_names_what_it_is_about() {
     check("/account/tokens/{id}/revoke", Some(("token", ID)), false);
     check("/goals/{id}", Some(("goal", ID)), false);
     check("/api/v1/privacy/erasures/{number}/lift", Some(("erasure", "7")), false);
+    check("/api/v1/emergency-access/{id}/end", Some(("household", "")), false);
+    check("/api/v1/revisions/{id}/check", Some(("revision", "")), false);
     check("/api/v1/clients", None, false);
     check("", None, false);
     let of = |pattern: &str, path: &str| about(pattern, path).0.map(|subject| subject.id);

@@ -2,6 +2,7 @@
 //! happened, what it means for the data and what to do. What went wrong inside (paths, the store's and the plugin's
 //! words) goes to the log, and never into an answer.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -72,6 +73,8 @@ pub struct Refusal {
     pub message: String,
     /// The fields that do not fit.
     pub fields: Vec<FieldError>,
+    /// The reason as the audit log has it, where that is a text of the program's own: it names nobody.
+    in_log: Option<&'static str>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -86,8 +89,10 @@ pub struct FieldError {
 
 impl Refusal {
     /// One that is about no field.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: sentence(&message.into()), fields: Vec::new(), source: None }
+    pub fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
+        let message = message.into();
+        let in_log = if let Cow::Borrowed(text) = message { Some(text) } else { None };
+        Self { kind, message: sentence(&message), fields: Vec::new(), in_log, source: None }
     }
 
     /// There is no `what`.
@@ -115,6 +120,11 @@ impl Refusal {
         Self::new(Kind::Internal, "The request was not carried out. The cause is in the host's log; try again later.")
     }
 
+    /// The reason as the audit log has it, for one whose message names somebody.
+    pub(super) fn in_log(self, reason: &'static str) -> Self {
+        Self { in_log: Some(reason), ..self }
+    }
+
     pub(super) fn because(self, source: impl Error + Send + Sync + 'static) -> Self {
         Self { source: Some(Box::new(source)), ..self }
     }
@@ -127,13 +137,19 @@ impl FieldError {
     }
 }
 
-/// What the audit log has of a refusal. Its message may name a client, or say what somebody typed: only that of who may not
-/// is taken over, which says neither.
+/// What the audit log has of a refusal. A message that was put together may name a client, or say what somebody typed: only that
+/// of who may not is taken over, which says neither, and one that is a text of the program's own.
 impl From<&Refusal> for Outcome {
     fn from(refusal: &Refusal) -> Self {
         let fields: Vec<String> = refusal.fields.iter().map(|field| field_name(&field.pointer)).collect();
         let because = match refusal.kind {
             Kind::NotAllowed | Kind::NotFresh | Kind::NotSignedIn | Kind::CodeWanted => refusal.message.clone(),
+            Kind::PluginFailed => return Self::Failed("The plugin failed.".to_owned()),
+            Kind::CrmFailed => return Self::Failed("The CRM failed.".to_owned()),
+            Kind::NoSpace => return Self::Failed("The disk is nearly full.".to_owned()),
+            Kind::Internal | Kind::Unavailable => return Self::Failed("The host failed; its log says why.".to_owned()),
+            Kind::Invalid if !fields.is_empty() => format!("What was sent does not fit: {}", fields.join(", ")),
+            _ if let Some(reason) = refusal.in_log => reason.to_owned(),
             Kind::NotFound => "There is no such thing.".to_owned(),
             Kind::Malformed => "What was sent cannot be read.".to_owned(),
             Kind::KeyReused => "Its key belongs to something else.".to_owned(),
@@ -141,13 +157,8 @@ impl From<&Refusal> for Outcome {
             Kind::PreconditionRequired => "It was not said which version was looked at.".to_owned(),
             Kind::WrongState => "The state that it is in does not allow it.".to_owned(),
             Kind::TooLarge => "What was sent is too large.".to_owned(),
-            Kind::Invalid if fields.is_empty() => "What was sent does not fit.".to_owned(),
-            Kind::Invalid => format!("What was sent does not fit: {}", fields.join(", ")),
+            Kind::Invalid => "What was sent does not fit.".to_owned(),
             Kind::TooMany(_) => "Too much was asked or tried at once.".to_owned(),
-            Kind::PluginFailed => return Self::Failed("The plugin failed.".to_owned()),
-            Kind::CrmFailed => return Self::Failed("The CRM failed.".to_owned()),
-            Kind::NoSpace => return Self::Failed("The disk is nearly full.".to_owned()),
-            Kind::Internal | Kind::Unavailable => return Self::Failed("The host failed; its log says why.".to_owned()),
         };
         Self::Refused(because)
     }
@@ -341,5 +352,45 @@ impl From<PackError> for Refusal {
         let message = "The request was not carried out and nothing was changed. The cause is in the host's log; another \
                        revision of the pack may mend it.";
         Self::new(Kind::PluginFailed, message).because(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_audit_log_has_texts_of_the_program_and_never_one_that_was_put_together() {
+        let because = |refusal: &Refusal| Outcome::from(refusal).because().map(str::to_owned).unwrap();
+        let name = "Ayda Khan";
+        let told = Refusal::new(Kind::WrongState, "Nothing was erased: try again in a minute.");
+        assert_eq!(because(&told), "Nothing was erased: try again in a minute.");
+        let own = Refusal::new(Kind::WrongState, format!("{name} is under a hold.")).in_log("A legal hold is on them.");
+        assert_eq!(
+            (own.message.as_str(), because(&own).as_str()),
+            ("Ayda Khan is under a hold.", "A legal hold is on them.")
+        );
+        let kinds = [
+            Kind::Malformed,
+            Kind::NotFound,
+            Kind::KeyReused,
+            Kind::Stale,
+            Kind::PreconditionRequired,
+            Kind::WrongState,
+            Kind::TooLarge,
+            Kind::Invalid,
+            Kind::TooMany(Duration::ZERO),
+            Kind::PluginFailed,
+            Kind::CrmFailed,
+            Kind::NoSpace,
+            Kind::Internal,
+            Kind::Unavailable,
+        ];
+        for kind in kinds {
+            let refusal = Refusal::new(kind, format!("{name} is not so."));
+            assert!(!because(&refusal).contains(name), "{kind:?}");
+        }
+        let failed = Refusal::new(Kind::Internal, "The request was not carried out.");
+        assert_eq!(because(&failed), "The host failed; its log says why.");
     }
 }
