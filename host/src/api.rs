@@ -85,11 +85,18 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
+/// The addresses of all calls.
+#[cfg(test)]
+pub fn patterns() -> Vec<String> {
+    resources().split_for_parts().1.paths.paths.into_keys().collect()
+}
+
 fn resources() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(backups::list, backups::make))
+        .routes(routes!(backups::settings))
         .routes(routes!(connections::list))
         .routes(routes!(connections::one))
         .routes(routes!(connections::sync))

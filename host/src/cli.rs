@@ -77,7 +77,7 @@ struct Global {
     /// Where pack folders are looked for; outranks server.packs-dir
     #[arg(long, global = true, value_name = "FOLDER")]
     packs_dir: Option<PathBuf>,
-    /// Print machine-readable output
+    /// Print machine-readable output; where the command fails, an object with `error` on standard error
     #[arg(long, global = true)]
     json: bool,
     /// What to log: error, warn, info, debug, trace; outranks log.level
@@ -166,7 +166,7 @@ impl Global {
         let mut config = Config::load(self.config.as_deref(), &overrides)?;
         config.server.compiler = std::env::current_exe().ok();
         crate::telemetry::start(&config.log.level, config.log.json);
-        for message in crate::config::ignored_variables() {
+        for message in crate::config::ignored_variables().iter().chain(&config.warnings) {
             tracing::warn!("{message}");
         }
         Ok(config)
@@ -211,7 +211,7 @@ pub fn main() -> ExitCode {
     if let Command::Typeset(command) = cli.command {
         return command.run();
     }
-    let is_json = cli.global.json && matches!(cli.command, Command::User(_) | Command::Token(_));
+    let is_json = cli.global.json;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => {

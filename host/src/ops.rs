@@ -34,11 +34,13 @@ pub mod tokens;
 pub mod uploads;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use refusal::{FieldError, Kind, Refusal};
 
 use std::future::Future;
+
+use jiff::tz::TimeZone;
 
 use crate::access::{Book, BookError};
 use crate::app::App;
@@ -85,6 +87,11 @@ where
         }
     }
     done
+}
+
+/// A time as messages and pages have it: `22 Nov 2026, 11:14 am` in the practice's zone.
+pub fn time_in_words(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%-d %b %Y, %-I:%M %P").to_string()
 }
 
 /// The names of fields that are changed, as an entry has them.

@@ -103,6 +103,8 @@ pub fn router(app: App) -> Router {
         .route("/settings/privacy", get(privacy::show))
         .route("/settings/privacy/record", get(privacy::record::show).post(privacy::record::erase))
         .route("/settings/privacy/erasures/{number}/lift", post(privacy::lift))
+        .route("/settings/privacy/clients/{id}/release", post(privacy::release_client))
+        .route("/settings/privacy/households/{id}/release", post(privacy::release_household))
         .route("/imports", get(imports::list).post(imports::bring))
         .route("/imports/{id}", get(imports::show))
         .route("/imports/{id}/apply", post(imports::apply))

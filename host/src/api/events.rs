@@ -126,7 +126,7 @@ pub fn routes() -> OpenApiRouter<App> {
     operation_id = "accept_event",
     tag = "events",
     security(("token" = []), ("session" = [])),
-    params(("Idempotency-Key" = String, Header, description = "Chosen by the sender, new for each event, at most 255 visible characters of ASCII")),
+    params(("Idempotency-Key" = String, Header, description = "Chosen by the sender, new for each event, at most 255 visible characters of ASCII. A key identifies one event across the whole practice, whichever account or token sends it, so a service that changes its token files nothing twice")),
     request_body = EventBody,
     responses(
         (status = 201, description = "Accepted", body = Written<NoteBody>, headers(("Location" = String, description = "The note's address"))),

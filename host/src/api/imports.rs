@@ -163,7 +163,7 @@ pub async fn forget(
     PathParam(id): PathParam<ImportId>,
     _: NoParams,
 ) -> Result<StatusCode, Problem> {
-    ops::imports::forget(&app, caller.actor(), id).await?;
+    ops::imports::forget(&app, caller.actor(), id, Timestamp::now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

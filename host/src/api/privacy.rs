@@ -279,7 +279,8 @@ pub async fn preview(
     _: NoParams,
 ) -> Result<Json<ClientErasureBody>, Problem> {
     let client = find(&app, &caller, Action::EraseClients, id).await?;
-    let counts = app.store.rehearse_erasure(id, Timestamp::now()).await?.map_err(ops::Refusal::from)?;
+    let counts =
+        app.store.rehearse_erasure(id, Timestamp::now()).await?.map_err(|why| ops::Refusal::of_erasure(&app, why))?;
     let left_to_do = client.left_to_do(&counts);
     Ok(Json(ClientErasureBody { erasure: None, counts: counts.into(), left_to_do }))
 }
@@ -345,7 +346,8 @@ pub async fn preview_record(
     let id = ExternalId::of_crm(&id);
     let left_to_do = left_to_do_of_record(&connection, &id);
     let of = ErasureOf::Record(connection, id);
-    let counts = app.store.rehearse_erasure(of, Timestamp::now()).await?.map_err(ops::Refusal::from)?;
+    let counts =
+        app.store.rehearse_erasure(of, Timestamp::now()).await?.map_err(|why| ops::Refusal::of_erasure(&app, why))?;
     Ok(Json(ClientErasureBody { erasure: None, counts: counts.into(), left_to_do }))
 }
 

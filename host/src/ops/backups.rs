@@ -28,10 +28,8 @@ pub async fn make(app: &App, actor: &Actor, now: Timestamp) -> Result<Made, Refu
 /// until it is done.
 pub(super) async fn forget_erased(app: &App, now: Timestamp) -> Option<&'static str> {
     let to = app.config.backup.as_ref()?;
-    let renewed = scope::apart(backup::renew_keys(&app.store, to, now, None)).await;
-    match renewed {
-        Ok(_) => None,
-        Err(BackupError::Busy) => Some(RENEWED_LATER),
+    match scope::apart(backup::renew_keys(&app.store, to, now, true)).await {
+        Ok(()) => None,
         Err(error) => {
             tracing::error!(%error, "a client was erased, and the keys beside the backups could not be written anew");
             Some(NOT_RENEWED)
@@ -39,11 +37,21 @@ pub(super) async fn forget_erased(app: &App, now: Timestamp) -> Option<&'static 
     }
 }
 
-const NOT_RENEWED: &str = "The keys beside the backups could not be written anew, so that backups still open the client: the log says \
-                           why. It is tried again every minute.";
+impl Refusal {
+    /// The folder of backups cannot be read. The path and the system's reason are in it: nothing else tells a disk that is not mounted
+    /// from a right that the host lacks.
+    pub fn no_list_of_backups(error: BackupError) -> Self {
+        tracing::error!(%error, "the folder of backups could not be read");
+        let message = format!(
+            "The backup folder can’t be read: {error}. No backup was changed. Check that its disk is mounted and that the account \
+             the host runs under can read it."
+        );
+        Self::new(Kind::Unavailable, message).because(error)
+    }
+}
 
-const RENEWED_LATER: &str = "A backup is being made at this moment: the keys beside the backups, which still open the client, are \
-                             written anew when it is done.";
+const NOT_RENEWED: &str = "The keys beside the backups could not be written anew, so that backups may still open the client: the log \
+                           says why. It is done once the folder of backups can be read and written again.";
 
 const NOT_SET: &str = "Nothing was made: the settings name no folder and no key for backups. Set folder and key-file under \
                        [backup]; `tidegate backup key FILE` makes a key.";

@@ -260,7 +260,13 @@ pub async fn link(
 pub async fn unlink(app: &App, actor: &Actor, id: ClientId, now: Timestamp) -> Result<StoredClient, Refusal> {
     audited(app, actor, ("clients.unlink", Subject::new("client", id)), async move {
         may(actor, Action::ManageBook)?;
-        app.store.unlink_client(id, now).await??;
+        app.store.unlink_client(id, now).await?.map_err(|why| match why {
+            practice_client::Refusal::IsHeld(hold) => {
+                let besides = "Unlinking would take the CRM’s record out from under it.";
+                Refusal::of_hold(app, "Nothing was changed", &hold, besides)
+            }
+            other => other.into(),
+        })?;
         find(app, id).await
     })
     .await
@@ -350,14 +356,8 @@ impl From<practice_client::Refusal> for Refusal {
                 Kind::WrongState,
                 format!("The client is linked to {id} of the connection `{connection}`. Unlink it first."),
             ),
-            Why::IsHeld { by, reason, until } => {
-                let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
-                let message = format!(
-                    "Nothing was changed: {by} put a legal hold on{until}, and the record of the CRM would be under it no more. \
-                     The reason: {reason}. Take it off first, where it is over."
-                );
-                Self::new(Kind::WrongState, message)
-            }
+            // A refused unlinking says more: see `unlink`.
+            held @ Why::IsHeld(_) => Self::new(Kind::WrongState, format!("Nothing was changed: {held}.")),
             Why::IsNotLinked => {
                 Self::new(Kind::WrongState, "The client is not linked to the CRM, so there is nothing to take back.")
             }

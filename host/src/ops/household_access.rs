@@ -377,15 +377,16 @@ pub async fn link_professional(
 ) -> Result<LinkedProfessional, Refusal> {
     audited(app, actor, ("household_access.link_professional", Subject::new("connection", &connection)), async move {
         may_freshly(actor, Action::ManageHouseholds)?;
+        let not_there = || Refusal::not_found(format_args!("user `{id}` of the CRM in the connection `{connection}`"));
+        if app.store.linked_professional(connection.clone(), id.clone()).await?.is_none() {
+            return Err(not_there());
+        }
+        // An id that names nobody may be anything, a client's name too.
         scope::detail(&match to {
             LinkedBy::Email => format!("user {id} by email"),
             LinkedBy::Hand(user) => format!("user {id} is account {user}"),
             LinkedBy::Nobody => format!("user {id} is nobody"),
         });
-        let not_there = || Refusal::not_found(format_args!("user `{id}` of the CRM in the connection `{connection}`"));
-        if app.store.linked_professional(connection.clone(), id.clone()).await?.is_none() {
-            return Err(not_there());
-        }
         if let LinkedBy::Hand(user) = to {
             let mut errors = Errors::default();
             can_answer(app, &mut errors, "/user_id".to_owned(), (user, Role::can_be_primary)).await?;

@@ -9,7 +9,7 @@ use crate::domain::audit::Subject;
 use crate::domain::import::{Decision, Import};
 use crate::domain::{ConnectionName, ImportId, Timestamp};
 use crate::import::NewList;
-use crate::store::imports::Decided;
+use crate::store::imports::{Decided, HeldRow};
 
 /// A list as somebody sends it.
 #[derive(Debug)]
@@ -119,11 +119,19 @@ pub async fn apply(app: &App, actor: &Actor, id: ImportId, now: Timestamp) -> Re
 /// Forgets a list and its rows. What it linked stays linked.
 ///
 /// # Errors
-/// Returns an error if there is no such list.
-pub async fn forget(app: &App, actor: &Actor, id: ImportId) -> Result<(), Refusal> {
+/// Returns an error if there is no such list, or a legal hold is on somebody in it.
+pub async fn forget(app: &App, actor: &Actor, id: ImportId, now: Timestamp) -> Result<(), Refusal> {
     audited(app, actor, ("imports.forget", Subject::new("import", id)), async move {
         may(actor, Action::ManageBook)?;
-        if app.store.forget_import(id).await? { Ok(()) } else { Err(missing(id)) }
+        match app.store.forget_import_unless_held(id, now).await? {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(missing(id)),
+            Err(HeldRow { number, hold }) => {
+                let nothing =
+                    format!("Nothing was forgotten: row {number} of the list is of a client under a legal hold");
+                Err(Refusal::of_hold(app, &nothing, &hold, ""))
+            }
+        }
     })
     .await
 }

@@ -114,7 +114,7 @@ async fn follow(
     if let Some(user) = &before {
         scope::about(user.id);
     }
-    let refused = |message: &str| Err(Refusal::new(Kind::NotSignedIn, message));
+    let refused = |message: &'static str| Err(Refusal::new(Kind::NotSignedIn, message));
     match followed? {
         Followed::Entered { user, note, change } => {
             let changed = change.map(|change| in_words(change, before.map(|user| user.role), user.role));
@@ -124,7 +124,8 @@ async fn follow(
         Followed::Refused(Refused::Disabled) => refused(DISABLED),
         Followed::Refused(Refused::NoGroup) => refused(NO_GROUP),
         Followed::Refused(Refused::Unknown(note)) => {
-            refused(&format!("{} Nothing was changed, and nobody was signed in.", note.reason()))
+            let message = format!("{} Nothing was changed, and nobody was signed in.", note.reason());
+            Err(Refusal::new(Kind::NotSignedIn, message))
         }
         Followed::LinkedToAnother => refused(LINKED_TO_ANOTHER),
         Followed::EmailIsOwn => refused(EMAIL_IS_OWN),

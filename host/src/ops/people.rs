@@ -32,8 +32,7 @@ pub(super) fn in_person(actor: &Actor, what: &str) -> Result<(), Refusal> {
     match actor.who {
         Who::Token { .. } => {
             let message = format!(
-                "Nothing was changed: a token cannot {what}: what it does outlives it. A practice manager who signed in can, \
-                 and whoever runs the host."
+                "Nothing was changed. A token can’t {what}. A practice manager who is signed in can, and so can whoever runs this host."
             );
             Err(Refusal::new(Kind::NotAllowed, message))
         }

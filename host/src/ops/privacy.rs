@@ -1,7 +1,9 @@
 //! Privacy: erasing clients, lifting erasures, and legal holds.
 
+use jiff::tz::TimeZone;
+
 use super::people::in_person;
-use super::{Kind, Refusal, audited, may, may_freshly};
+use super::{Kind, Refusal, audited, may, may_freshly, time_in_words};
 use crate::app::App;
 use crate::domain::access::{Action, Actor};
 use crate::domain::audit::Subject;
@@ -100,7 +102,7 @@ async fn take_away(
 ) -> Result<Erased, Refusal> {
     let now = word.at;
     scope::detail(word.reason.as_str());
-    let (erasure, counts) = app.store.erase(of, word).await??;
+    let (erasure, counts) = app.store.erase(of, word).await?.map_err(|why| Refusal::of_erasure(app, why))?;
     // They have values of the book as it was. Those of before an erasure go at the next start, too.
     if let Err(error) = app.previews.forget_all() {
         tracing::error!(%error, "a client was erased, and previews that may have their values could not be removed");
@@ -137,20 +139,40 @@ pub async fn lift(app: &App, actor: &Actor, number: u64, reason: &str, now: Time
         let reason = self::reason(&ErasureReason::TO_LIFT, reason)?;
         scope::detail(reason.as_str());
         let word = Word { by: actor.name.clone(), reason, at: now };
-        Ok(app.store.lift_erasure(number, word).await??)
+        app.store.lift_erasure(number, word).await?.map_err(|why| Refusal::of_erasure(app, why))
     })
     .await
 }
 
-/// Puts a legal hold on a client or household, in place of one that is on.
+/// A legal hold, as somebody asks for it.
+#[derive(Clone, Copy, Debug)]
+pub struct AskedHold<'a> {
+    /// The reason.
+    pub reason: &'a str,
+    /// The moment at which it ends by itself; none where a person has to release it.
+    pub until: Option<Timestamp>,
+    /// The hold that it may replace.
+    pub replaces: Replaced,
+}
+
+/// The hold that another one may replace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Replaced {
+    /// Whichever is on.
+    Any,
+    /// The one that has been on since this moment, which whoever asks saw; none where they saw none.
+    Seen(Option<Timestamp>),
+}
+
+/// Places a legal hold on a client or household, in place of one that is on.
 ///
 /// # Errors
-/// Returns an error if there is no such client or household, or a field does not fit.
+/// Returns an error if there is no such client or household, a field does not fit, or another hold is on than may be replaced.
 pub async fn hold(
     app: &App,
     actor: &Actor,
     subject: HeldSubject,
-    (reason, until): (&str, Option<Timestamp>),
+    AskedHold { reason, until, replaces }: AskedHold<'_>,
     now: Timestamp,
 ) -> Result<LegalHold, Refusal> {
     audited(app, actor, ("privacy.hold", subject_of(subject)), async move {
@@ -166,12 +188,17 @@ pub async fn hold(
         if until.is_some_and(|until| until <= now) {
             return Err(Refusal::at(
                 "/until",
-                "Choose a date in the future, or leave it empty: then the hold lasts until it is taken off.",
+                "Choose a date in the future, or leave it empty: then the hold lasts until it is released.",
             ));
         }
         let hold = LegalHold { subject, reason, by: actor.name.clone(), since: now, until };
-        // To let one end earlier is to take it off.
         let known = app.store.hold(subject).await?.filter(|known| known.is_on(now));
+        let is_seen = |known: &LegalHold| [Replaced::Any, Replaced::Seen(Some(known.since))].contains(&replaces);
+        if known.as_ref().is_some_and(|known| !is_seen(known)) {
+            let message = "Someone placed a hold while you were filling this in. Saving replaces theirs.";
+            return Err(Refusal::new(Kind::Stale, message));
+        }
+        // To let one end earlier is to release it.
         if known.is_some_and(|known| hold.ends_before(known.until)) {
             may_freshly(actor, Action::EraseClients)?;
             in_person(actor, "end a legal hold earlier")?;
@@ -181,14 +208,14 @@ pub async fn hold(
     .await
 }
 
-/// Takes a legal hold off.
+/// Releases a legal hold.
 ///
 /// # Errors
 /// Returns an error if none is on.
 pub async fn release(app: &App, actor: &Actor, subject: HeldSubject) -> Result<(), Refusal> {
     audited(app, actor, ("privacy.release", subject_of(subject)), async move {
         may_freshly(actor, Action::EraseClients)?;
-        in_person(actor, "take a legal hold off")?;
+        in_person(actor, "release a legal hold")?;
         if app.store.end_hold(subject).await? {
             return Ok(());
         }
@@ -224,22 +251,16 @@ async fn find(app: &App, id: ClientId) -> Result<StoredClient, Refusal> {
     app.store.client(id).await?.ok_or_else(|| Refusal::not_found(format_args!("client {id}")))
 }
 
-impl From<privacy::Refusal> for Refusal {
-    fn from(refusal: privacy::Refusal) -> Self {
+impl Refusal {
+    /// Nobody was erased, or nothing lifted. Times are told in the practice's zone.
+    pub fn of_erasure(app: &App, refusal: privacy::Refusal) -> Self {
         use privacy::Refusal as Why;
         match refusal {
             Why::Unknown(id) => Self::not_found(format_args!("client {id}")),
-            Why::Held { by, reason, until } => {
-                let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
-                let message = format!(
-                    "Nothing was erased: {by} put a legal hold on{until}. The reason: {reason}. Take it off first, where it \
-                     is over."
-                );
-                Self::new(Kind::WrongState, message)
-            }
+            Why::Held(hold) => Self::of_hold(app, "Nothing was erased", &hold, ""),
             Why::IsSending => Self::new(
                 Kind::WrongState,
-                "Nothing was erased: a file note of theirs is being sent at this moment. Try again in a minute.",
+                "Nothing was erased: a file note of theirs is being sent at this moment. Wait a minute, then erase again.",
             ),
             Why::AwaitsReview => Self::new(
                 Kind::WrongState,
@@ -248,15 +269,34 @@ impl From<privacy::Refusal> for Refusal {
                  where they are somebody else.",
             ),
             Why::NoRecord(connection, id) => {
-                Self::not_found(format_args!("client {id} of the CRM that the connection {connection} has brought"))
+                let message =
+                    format!("No client with ID {id} has come from {connection}. Check the ID and the connection.");
+                Self::new(Kind::NotFound, message)
             }
             Why::IsClient(id) => Self::new(
                 Kind::WrongState,
-                format!(
-                    "Nothing was erased: the record is the client {id} here. Erase that client, with all that is theirs."
-                ),
+                format!("Nothing was erased: this record belongs to the client {id} here. Erase the client instead."),
             ),
             Why::NotErased(number) => Self::not_found(format_args!("erasure {number} in force")),
         }
+    }
+
+    /// A hold keeps something from being done. `besides` is as in [`Refusal::words_of_hold`].
+    pub(super) fn of_hold(app: &App, nothing: &str, hold: &LegalHold, besides: &str) -> Self {
+        let held = Self::words_of_hold(hold, besides, &app.config.practice.time_zone);
+        // Whoever placed it, and why, stands with the hold.
+        Self::new(Kind::WrongState, format!("{nothing}: {held}")).in_log("A legal hold is on them.")
+    }
+
+    /// The sentences about a hold that keeps something from being done: who placed it, until when, and why. `besides` is a sentence
+    /// about what would become of it otherwise; empty where there is none.
+    pub fn words_of_hold(hold: &LegalHold, besides: &str, zone: &TimeZone) -> String {
+        let LegalHold { by, reason, until, .. } = hold;
+        let until = until.map(|until| format!(" until {}", time_in_words(until, zone)));
+        let (until, reason) = (until.unwrap_or_default(), text::full_stop(reason));
+        let besides = if besides.is_empty() { String::new() } else { format!(" {besides}") };
+        format!(
+            "{by} placed a legal hold on them{until}. Reason: {reason}{besides} If the matter is closed, release the hold first."
+        )
     }
 }

@@ -2,7 +2,7 @@
 //! same words; and who may not is refused before anything else, by both.
 
 mod access_walk;
-mod host;
+pub(crate) mod host;
 mod made;
 mod refusals;
 mod second_factor;
@@ -180,7 +180,7 @@ async fn both(host: &Host, row: &Row, cookie: &str) -> Vec<(&'static str, Answer
 }
 
 /// The public functions of the files of this module: `notes::retry`.
-fn verbs() -> BTreeSet<String> {
+pub(crate) fn verbs() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ops");
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     let files = files.filter(|path| path.is_file() && !path.ends_with("refusal.rs") && !path.ends_with("tests.rs"));

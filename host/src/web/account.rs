@@ -16,7 +16,7 @@ use serde::Deserialize;
 use self::second_factor::{CODES, FactorSection, REMOVAL};
 use self::tokens::{ScopeChoice, TokenForm, TokenRow};
 use super::answers::{AnswerQuery, Answers, Checked};
-use super::failure::{Failure, named, page, seconds};
+use super::failure::{Failure, led_back, named, page, seconds};
 use super::inputs::PlainInput;
 use super::layout::{Layout, Section};
 use super::once::{Once, OnceQuery, Shown};
@@ -136,7 +136,7 @@ async fn again(
         return Ok((StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds(after))], page).into_response());
     }
     if refusal.kind != Kind::Invalid {
-        return Err(super::people::person::led_back(refusal, PATH));
+        return Err(led_back(refusal, PATH));
     }
     let field = |error| {
         let named = named(error);

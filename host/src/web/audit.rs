@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::{IntoResponse as _, Response};
 use futures::stream::{self, StreamExt as _};
 use jiff::ToSpan as _;
 use jiff::civil::Date;
@@ -15,6 +15,8 @@ use serde::Deserialize;
 
 use super::components::{Badge, Clock, Moment, Paging, Tone, address, pair};
 use super::failure::{Failure, page};
+use super::format;
+use super::inputs::problem_of;
 use super::layout::{Layout, Section};
 use super::listing::Asked;
 use super::session::SignedIn;
@@ -23,7 +25,7 @@ use crate::audit::routes::ROUTES;
 use crate::domain::access::Action;
 use crate::domain::audit::{ActorKind, Entry, Outcome, Subject};
 use crate::domain::field::FieldError;
-use crate::domain::text::sentence;
+use crate::domain::text::{excerpt, sentence};
 use crate::domain::{HouseholdId, Timestamp};
 use crate::import::harmless;
 use crate::store::StoreError;
@@ -55,14 +57,34 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// What does not fit in the days, which somebody may have typed.
-    fn problems(&self, clock: &Clock) -> Vec<FieldError> {
-        let days = [("from", &self.from, 0), ("to", &self.to, 1)];
-        let wrong = days.into_iter().filter(|(_, text, later)| {
-            let text = text.trim();
-            !text.is_empty() && begins(text, *later, clock).is_none()
-        });
-        wrong.map(|(field, ..)| FieldError::new(field, NO_DAY)).collect()
+    /// What does not fit in the parts that the form has. Of a verb the area is looked at, and not whether it has such a verb: a verb that
+    /// the log has no entry of finds none.
+    pub(super) fn problems(&self) -> Vec<FieldError> {
+        let mut problems = Vec::new();
+        let mut day = |field: &str, text: &str| match text.trim() {
+            "" => None,
+            text => text.parse::<Date>().map_err(|_| problems.push(FieldError::new(field, NO_DAY))).ok(),
+        };
+        let days = (day("from", &self.from), day("to", &self.to));
+        if let (Some(from), Some(to)) = days
+            && to < from
+        {
+            let date = format::date(from);
+            let message = format!("The end date is before the start date. Choose {date} or later.");
+            problems.push(FieldError::new("to", message));
+        }
+        let verb = self.verb.trim();
+        let (area, is_whole) = verb.split_once('.').map_or((verb, true), |(area, rest)| (area, !rest.is_empty()));
+        let is_known = is_whole && areas().iter().any(|(known, _)| known == area);
+        if !verb.is_empty() && !is_known {
+            let message = format!("The log has no entries about “{}”. Choose one from the list.", excerpt(verb, 40));
+            problems.push(FieldError::new("verb", message));
+        }
+        let outcome = self.outcome.trim();
+        if !outcome.is_empty() && !Outcome::WORDS.contains(&outcome) {
+            problems.push(FieldError::new("outcome", "Choose one from the list."));
+        }
+        problems
     }
 
     /// The filter as the store takes it.
@@ -79,8 +101,8 @@ impl Filter {
             subject_id: read(&self.subject, |text| Some(text.to_owned()))?,
             household: read(&self.household, |text| text.parse::<HouseholdId>().ok())?,
             outcome: read(&self.outcome, |text| Outcome::WORDS.into_iter().find(|word| *word == text))?,
-            since: read(&self.from, |text| begins(text, 0, clock))?,
-            until: read(&self.to, |text| begins(text, 1, clock))?,
+            since: read(&self.from, |text| Some(begins(text.parse().ok()?, 0, clock)))?,
+            until: read(&self.to, |text| Some(begins(text.parse().ok()?, 1, clock)))?,
         })
     }
 
@@ -119,10 +141,11 @@ impl Filter {
 
 const NO_DAY: &str = "Enter a date such as 2026-11-30, or leave it empty.";
 
-/// The moment at which a day begins, or one so many days later.
-fn begins(day: &str, later: i32, clock: &Clock) -> Option<Timestamp> {
-    let day = day.parse::<Date>().ok()?.checked_add(later.days()).ok()?;
-    Some(day.to_zoned(clock.zone.clone()).ok()?.timestamp())
+/// The moment at which a day begins, or one so many days later. Days at either end of time begin at the first or last moment that
+/// there is: they filter nothing.
+fn begins(day: Date, later: i32, clock: &Clock) -> Timestamp {
+    let begin = day.checked_add(later.days()).and_then(|day| day.to_zoned(clock.zone.clone()));
+    begin.map_or(if day.year() > 0 { Timestamp::MAX } else { Timestamp::MIN }, |begin| begin.timestamp())
 }
 
 #[derive(Template)]
@@ -130,6 +153,8 @@ fn begins(day: &str, later: i32, clock: &Clock) -> Option<Timestamp> {
 pub(super) struct AuditPage {
     pub(super) layout: Layout,
     pub(super) filter: Fields,
+    /// What does not fit in the filter; nothing is shown then.
+    pub(super) problems: Vec<FieldError>,
     pub(super) rows: Vec<Row>,
     pub(super) paging: Paging,
     /// Whether older entries were not looked at for this page.
@@ -149,14 +174,6 @@ pub(super) struct Fields {
     /// The path of the same log without what has no field; none where all has.
     pub(super) without: Option<String>,
     pub(super) export: String,
-    /// What does not fit in the days.
-    pub(super) problems: Vec<FieldError>,
-}
-
-impl Fields {
-    fn problem(&self, field: &str) -> Option<&str> {
-        self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
-    }
 }
 
 /// An entry.
@@ -179,12 +196,9 @@ pub(super) struct Row {
 /// `GET /audit?from=…&cursor=…`
 pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
     person.may(Action::ReadAudit)?;
-    let problems = asked.filter.problems(&person.clock);
+    let problems = asked.filter.problems();
     if !problems.is_empty() {
-        let (layout, paging) = (Layout::load(&app, &person, Section::Audit).await?, asked.paging("/audit", "", None));
-        let filter = Fields { problems, ..fields(&asked.filter) };
-        let again = page(&AuditPage { layout, filter, rows: Vec::new(), paging, goes_on: false })?;
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response());
+        return refused(&app, &person, asked, problems).await;
     }
     let filter = asked.filter.of_store(&person.clock)?;
     // What was seen until now is part of what is looked for.
@@ -194,7 +208,21 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<
     let rows: Vec<Row> = found.items.iter().map(|entry| row(entry, &person.clock)).collect();
     let paging = asked.paging("/audit", &asked.filter.query(), found.next.as_deref());
     let layout = Layout::load(&app, &person, Section::Audit).await?;
-    page(&AuditPage { layout, filter: fields(&asked.filter), rows, paging, goes_on: found.next.is_some() })
+    let (filter, goes_on) = (fields(&asked.filter), found.next.is_some());
+    page(&AuditPage { layout, filter, problems, rows, paging, goes_on })
+}
+
+/// The page with what does not fit in the filter. Never the file: it would look like an empty log.
+async fn refused(
+    app: &App,
+    person: &SignedIn,
+    asked: Asked<Filter>,
+    problems: Vec<FieldError>,
+) -> Result<Response, Failure> {
+    let (layout, paging) = (Layout::load(app, person, Section::Audit).await?, asked.paging("/audit", "", None));
+    let filter = fields(&asked.filter);
+    let again = page(&AuditPage { layout, filter, problems, rows: Vec::new(), paging, goes_on: false })?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
 }
 
 pub(super) fn fields(filter: &Filter) -> Fields {
@@ -211,34 +239,50 @@ pub(super) fn fields(filter: &Filter) -> Fields {
         to: filter.to.clone(),
         verb: filter.verb.clone(),
         outcome: filter.outcome.clone(),
-        areas: areas(),
+        areas: choices(filter),
         outcomes: [("done", "Done"), ("refused", "Refused"), ("failed", "Failed")],
         without: (!carried.is_empty()).then(|| bare.path()),
         carried,
-        problems: Vec::new(),
         export: address("/audit/export", &[&filter.query()]),
     }
 }
 
+/// The choices of what entries are about: the areas, and what an address names beside them and fits, as a single verb.
+fn choices(filter: &Filter) -> Vec<(String, String)> {
+    let (mut choices, verb) = (areas(), filter.verb.trim());
+    let is_other = !verb.is_empty() && choices.iter().all(|(area, _)| area != verb);
+    if is_other && problem_of(&filter.problems(), "verb").is_none() {
+        choices.push((verb.to_owned(), verb.to_owned()));
+    }
+    choices
+}
+
 /// The areas that verbs begin with, in their order.
-fn areas() -> Vec<(String, String)> {
-    const OTHERS: [&str; 12] = [
+pub(super) fn areas() -> Vec<(String, String)> {
+    const OTHERS: [&str; 16] = [
         "account",
+        "backups",
         "connections",
         "goals",
         "imports",
         "notes",
+        "openid",
         "people",
         "request",
         "revisions",
         "runs",
+        "second_factor",
         "sync",
         "teams",
         "tokens",
+        "uploads",
     ];
+    let word = |area: &str| match area {
+        "openid" => "OpenID Connect".to_owned(),
+        area => sentence(&area.replace('_', " ")),
+    };
     let shown = ROUTES.iter().map(|route| route.verb.split('.').next().unwrap_or_default());
-    let areas: BTreeMap<&str, String> =
-        shown.chain(OTHERS).map(|area| (area, sentence(&area.replace('_', " ")))).collect();
+    let areas: BTreeMap<&str, String> = shown.chain(OTHERS).map(|area| (area, word(area))).collect();
     areas.into_iter().map(|(area, word)| (area.to_owned(), word)).collect()
 }
 
@@ -294,8 +338,9 @@ pub(super) async fn export(
     asked: Asked<Filter>,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadAudit)?;
-    if !asked.filter.problems(&person.clock).is_empty() {
-        return Ok(Redirect::to(&asked.filter.path()).into_response());
+    let problems = asked.filter.problems();
+    if !problems.is_empty() {
+        return refused(&app, &person, asked, problems).await;
     }
     let filter = asked.filter.of_store(&person.clock)?;
     app.audit.flush().await;

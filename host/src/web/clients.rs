@@ -36,7 +36,7 @@ pub(super) struct NewClientPage {
     /// The name of the client whose partner it will be.
     pub(super) partner: Option<String>,
     pub(super) inputs: Vec<Input>,
-    pub(super) errors: Vec<FieldError>,
+    pub(super) problems: Vec<FieldError>,
 }
 
 #[derive(Deserialize, Default)]
@@ -108,7 +108,7 @@ async fn new_client(
         inputs: ASKED.into_iter().filter_map(input).collect(),
         partner_of: form.partner_of,
         partner,
-        errors,
+        problems: errors,
     })
 }
 

@@ -9,12 +9,11 @@ use serde::Deserialize;
 
 use super::answers::{AnswerQuery, Answers, Checked};
 use super::components::{Badge, Moment, Paging, Tone};
-use super::failure::{Failure, describe, named, page};
+use super::failure::{Failure, describe, led_back, named, page};
 use super::format;
 use super::inputs::PlainInput;
 use super::layout::{Layout, Section};
 use super::listing::Asked;
-use super::people::person::led_back;
 use super::session::SignedIn;
 use crate::access::Book;
 use crate::app::App;

@@ -154,6 +154,12 @@ pub(super) fn describe(kind: Kind) -> (StatusCode, &'static str) {
     }
 }
 
+/// A refusal; where the person has to confirm who they are, the page after that is the one that they come from. For forms that say all
+/// by their button, or whose page takes the rest from its address: what was typed in another would be lost on the way.
+pub(super) fn led_back(refusal: Refusal, path: &str) -> Failure {
+    if refusal.kind == Kind::NotFresh { Failure::ConfirmFirst(path.to_owned()) } else { refusal.into() }
+}
+
 /// A field by the name that it has on pages, with what would be right, as a sentence.
 pub(super) fn named(error: &FieldError) -> field::FieldError {
     field::FieldError::new(&error.name().replace('/', "-"), format::sentence(&error.message))

@@ -15,6 +15,7 @@ use crate::domain::record;
 use crate::domain::run::RunCounts;
 pub(super) use crate::domain::text::sentence;
 use crate::domain::{Date, ExternalId, Money, RecordKind, Timestamp};
+use crate::ops;
 use crate::pack::Gate;
 
 /// `4,318`.
@@ -42,7 +43,7 @@ pub(super) fn date(date: Date) -> String {
 
 /// `22 Nov 2026, 11:14 am` in the practice's zone.
 pub(super) fn time(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%-d %b %Y, %-I:%M %P").to_string()
+    ops::time_in_words(at, zone)
 }
 
 /// `12 minutes ago`, `in 5 minutes`, `just now`.

@@ -11,6 +11,7 @@ use super::components::{Badge, Clock, Finding, Moment, pair};
 use super::failure::{Failure, page};
 use super::format;
 use super::households::{adviser_name, look_badge};
+use super::inputs::problem_of;
 use super::layout::{Layout, Section};
 use super::session::SignedIn;
 use crate::access::Book;
@@ -106,10 +107,9 @@ pub(super) struct RefusedLink {
 }
 
 impl Linking {
-    /// What is wrong with a field as it was typed.
-    fn problem(&self, field: &str) -> Option<&str> {
-        let problems = self.refused.iter().flat_map(|refused| &refused.problems);
-        problems.filter(|problem| problem.field == field).map(|problem| problem.message.as_str()).next()
+    /// What is wrong with what was typed.
+    fn problems(&self) -> &[FieldError] {
+        self.refused.as_ref().map(|refused| refused.problems.as_slice()).unwrap_or_default()
     }
 
     fn is_chosen(&self, connection: &str) -> bool {

@@ -187,7 +187,7 @@ pub(super) async fn forget(
     person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    ops::imports::forget(&app, person.actor(), parse(&id)?).await?;
+    ops::imports::forget(&app, person.actor(), parse(&id)?, person.clock.now).await?;
     Ok(Redirect::to("/imports").into_response())
 }
 

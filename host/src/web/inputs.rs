@@ -5,6 +5,11 @@ use askama::filters::HtmlSafe;
 
 use crate::domain::field::{Choice, Field, FieldError, ValueType};
 
+/// What is wrong with the field of this name, where anything is.
+pub(super) fn problem_of<'p>(problems: &'p [FieldError], field: &str) -> Option<&'p str> {
+    problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
+}
+
 /// One field of a form.
 #[derive(Template)]
 #[template(path = "components/input.html")]
@@ -35,7 +40,7 @@ impl Input {
             _ => ("text", None),
         };
         let choices = if let ValueType::Choice(choices) = field.value { choices } else { &[] };
-        let problem = errors.iter().find(|error| error.field == field.name).map(|error| error.message.clone());
+        let problem = problem_of(errors, field.name).map(str::to_owned);
         Self {
             name: field.name,
             label: field.label,
@@ -131,9 +136,11 @@ impl PlainInput {
         Self { hint: Some(hint), ..self }
     }
 
-    /// The input with what is wrong with its content.
+    /// The input with what is wrong with its content. A day with a problem stands in an input for a text: browsers show nothing of what is
+    /// no date in one for dates.
     pub(super) fn problems(self, errors: &[FieldError]) -> Self {
-        let problem = errors.iter().find(|error| error.field == self.id).map(|error| error.message.clone());
-        Self { problem, ..self }
+        let problem = problem_of(errors, self.id).map(str::to_owned);
+        let kind = if self.kind == "date" && problem.is_some() { "text" } else { self.kind };
+        Self { problem, kind, ..self }
     }
 }

@@ -38,6 +38,16 @@ impl<F: Default> Default for Asked<F> {
 }
 
 impl<F> Asked<F> {
+    /// The page of a list that begins at a cursor, for who comes back to it from one of its forms.
+    pub(super) fn at(filter: F, cursor: Option<String>) -> Self {
+        Self { filter, cursor }
+    }
+
+    /// The list from its first page on.
+    pub(super) fn first(self) -> Self {
+        Self { cursor: None, ..self }
+    }
+
     /// The page that the store is asked for.
     pub(super) fn page(&self) -> PageRequest {
         PageRequest { cursor: self.cursor.clone(), limit: ROWS }

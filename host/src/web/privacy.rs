@@ -12,18 +12,19 @@ use serde::Deserialize;
 
 use self::record::RecordForm;
 use super::answers::{AnswerQuery, Answers, Checked};
-use super::components::{Clock, Moment, Paging, joined, pair};
-use super::failure::{Failure, page};
+use super::components::{Clock, Moment, Paging, address, joined, pair};
+use super::failure::{Failure, led_back, page};
 use super::format;
 use super::layout::{Layout, Section};
 use super::session::SignedIn;
 use crate::access::Book;
 use crate::app::{App, Due};
+use crate::domain::ClientId;
 use crate::domain::access::Action;
 use crate::domain::privacy::register::{Kept, REGISTER};
 use crate::domain::privacy::retention::{self, PROFILES, RetentionProfile};
 use crate::domain::privacy::{Erasure, ErasureAct, ErasureReason, HeldSubject, LegalHold};
-use crate::ops;
+use crate::ops::{self, Kind, Refusal};
 use crate::store::StoreError;
 use crate::store::erasure::in_force;
 use crate::store::page::{Page, PageRequest};
@@ -74,18 +75,28 @@ pub(super) struct ErasureRow {
     pub(super) at: Moment,
     pub(super) by: String,
     pub(super) what: String,
-    pub(super) in_force: bool,
+    /// The address that lifts it; none where it is lifted, or is a lifting.
+    pub(super) lift: Option<String>,
 }
 
-/// A hold.
+/// A hold that is on.
 pub(super) struct HoldRow {
     pub(super) whose: String,
-    pub(super) path: String,
+    /// The page of whom it is on; none of who is gone, and of a household with nobody in it.
+    pub(super) path: Option<String>,
     pub(super) reason: String,
     pub(super) by: String,
     pub(super) since: Moment,
     pub(super) until: Option<Moment>,
+    /// The address that releases it, and what that means.
+    pub(super) release: String,
+    pub(super) then: &'static str,
 }
+
+/// What releasing a hold means.
+const OF_CLIENT: &str = "This hold no longer stops an erasure. Another hold on the household may.";
+const OF_HOUSEHOLD: &str = "This hold no longer stops an erasure. Another hold on a client in it may.";
+const OF_NOBODY: &str = "The hold is removed from the list.";
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -106,6 +117,16 @@ impl Chosen {
         let kept: Vec<String> =
             kept.filter_map(|(name, value)| value.as_ref().map(|value| pair(name, value))).collect();
         joined(&kept.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// The page with all of the choices, to which its forms lead back.
+    fn here(&self) -> String {
+        self.with(PATH)
+    }
+
+    /// An address below the page's, with the choices.
+    fn with(&self, path: &str) -> String {
+        address(path, &[&self.query("")])
     }
 
     /// The page of the list whose cursor this is, and the links to its others.
@@ -139,16 +160,26 @@ pub(super) async fn show(
     due.truncate(SHOWN);
     let all = app.store.erasures().await?;
     let kept: Vec<u64> = in_force(&all).map(|erasure| erasure.number).collect();
-    let row = |erasure: &Erasure| erasure_row(erasure, kept.contains(&erasure.number), &person.clock);
+    let row = |erasure: &Erasure| {
+        let path = format!("{PATH}/erasures/{}/lift", erasure.number);
+        let lift = kept.contains(&erasure.number).then(|| chosen.with(&path));
+        erasure_row(erasure, lift, &person.clock)
+    };
     let number = |_, erasure: &Erasure| erasure.number.to_string();
     let (erasures, more_erasures) = chosen.page((ERASED, &chosen.erased), |page| page.cut("erasures", all, number))?;
-    let holds = app.store.holds().await?;
+    let mut holds = app.store.holds().await?;
+    holds.retain(|hold| hold.is_on(person.clock.now));
     let of = |hold: &LegalHold| hold.subject.id().to_string();
-    let (held, more_holds) = chosen.page((HELD, &chosen.held), |page| page.cut_in_order("legal holds", holds, of))?;
+    let mut held = chosen.page((HELD, &chosen.held), |page| page.cut_in_order("legal holds", holds.clone(), of))?;
+    if held.0.is_empty() {
+        // All that this page had was released, and the pages before it have the others.
+        held = chosen.page((HELD, &None), |page| page.cut_in_order("legal holds", holds, of))?;
+    }
+    let (held, more_holds) = held;
     crate::audit::counted(due.len() + held.len());
     let (book, mut holds) = (person.book(&app, Action::ExportClients).await?, Vec::with_capacity(held.len()));
     for hold in held {
-        holds.push(hold_row(&book, hold, &person.clock).await?);
+        holds.push(hold_row(&book, hold, (&chosen, &person.clock)).await?);
     }
     page(&PrivacyPage {
         layout: Layout::load(&app, &person, Section::Settings).await?,
@@ -178,38 +209,112 @@ fn due_row(due: &Due, clock: &Clock) -> DueRow {
     }
 }
 
-fn erasure_row(erasure: &Erasure, in_force: bool, clock: &Clock) -> ErasureRow {
+fn erasure_row(erasure: &Erasure, lift: Option<String>, clock: &Clock) -> ErasureRow {
     let what = match &erasure.act {
         ErasureAct::Erased { .. } => format!("Erased: {}", erasure.reason.label()),
         ErasureAct::Lifted { erasure: lifted } => format!("Erasure {lifted} lifted: {}", erasure.reason.label()),
     };
-    ErasureRow { number: erasure.number, at: Moment::new(erasure.at, clock), by: erasure.by.clone(), what, in_force }
+    ErasureRow { number: erasure.number, at: Moment::new(erasure.at, clock), by: erasure.by.clone(), what, lift }
 }
 
-async fn hold_row(book: &Book, hold: LegalHold, clock: &Clock) -> Result<HoldRow, Failure> {
-    let (whose, path) = match hold.subject {
-        HeldSubject::Client(id) => {
-            let name = book.client(id).await?.map(|client| format::name(&client.client.full_name()));
-            (name.unwrap_or_else(|| "A client who is gone".to_owned()), format!("/clients/{id}/privacy"))
-        }
-        HeldSubject::Household(id) => {
-            let row = book.household(id).await?;
-            // It is taken off on the page of anybody who is in it.
-            let member = row.as_ref().and_then(|row| row.people.first());
-            let path =
-                member.map_or_else(|| format!("/households/{id}"), |client| format!("/clients/{}/privacy", client.id));
-            let name = row.map(|row| format!("Household {}", format::name(&row.household.name)));
-            (name.unwrap_or_else(|| "A household that is gone".to_owned()), path)
-        }
+/// The one on whom a hold is.
+struct Whose {
+    name: String,
+    /// The page of whom it is on; none of who is gone, and of a household with nobody in it.
+    path: Option<String>,
+    is_gone: bool,
+}
+
+async fn whose(book: &Book, subject: HeldSubject) -> Result<Whose, Failure> {
+    let of = |name: String, client: Option<ClientId>| Whose {
+        name,
+        path: client.map(|client| format!("/clients/{client}/privacy")),
+        is_gone: false,
+    };
+    let gone = |name: &str| Whose { name: name.to_owned(), path: None, is_gone: true };
+    Ok(match subject {
+        HeldSubject::Client(id) => match book.client(id).await? {
+            None => gone("A client who is gone"),
+            Some(client) => of(format::name(&client.client.full_name()), Some(id)),
+        },
+        HeldSubject::Household(id) => match book.household(id).await? {
+            None => gone("A household that is gone"),
+            Some(row) => {
+                let name = format!("Household {}", format::name(&row.household.name));
+                // The page of anybody who is in it; its row still names those who went elsewhere last.
+                match row.people.iter().find(|client| client.household_id == row.household.id) {
+                    Some(client) => of(name, Some(client.id)),
+                    None => of(format!("{name}, with nobody in it"), None),
+                }
+            }
+        },
+    })
+}
+
+async fn hold_row(book: &Book, hold: LegalHold, (chosen, clock): (&Chosen, &Clock)) -> Result<HoldRow, Failure> {
+    let Whose { name, path, is_gone } = whose(book, hold.subject).await?;
+    let (kind, then) = match hold.subject {
+        HeldSubject::Client(_) => ("clients", OF_CLIENT),
+        HeldSubject::Household(_) => ("households", OF_HOUSEHOLD),
     };
     Ok(HoldRow {
-        whose,
+        release: chosen.with(&format!("{PATH}/{kind}/{}/release", hold.subject.id())),
+        then: if is_gone { OF_NOBODY } else { then },
+        whose: name,
         path,
         reason: hold.reason,
         by: hold.by,
         since: Moment::new(hold.since, clock),
         until: hold.until.map(|until| Moment::new(until, clock)),
     })
+}
+
+/// What is said of a hold that was to be released. Where none is on any more, what was wanted is so.
+fn released(done: Result<(), Refusal>, (whose, back): (&str, &str)) -> Result<Checked, Failure> {
+    match done {
+        Ok(()) => Ok(Checked::good(format!("Legal hold released: {whose}."))),
+        Err(refusal) if refusal.kind == Kind::NotFound => {
+            Ok(Checked::good(format!("The legal hold was released already: {whose}.")))
+        }
+        Err(refusal) => Err(led_back(refusal, back)),
+    }
+}
+
+/// `POST /settings/privacy/clients/{id}/release`
+pub(super) async fn release_client(
+    app: State<App>,
+    person: SignedIn,
+    answers: Extension<Answers>,
+    Path(id): Path<String>,
+    Query(chosen): Query<Chosen>,
+) -> Result<Response, Failure> {
+    release(app, person, answers, (id.parse().map(HeldSubject::Client).ok(), chosen)).await
+}
+
+/// `POST /settings/privacy/households/{id}/release`: also of a household with nobody in it.
+pub(super) async fn release_household(
+    app: State<App>,
+    person: SignedIn,
+    answers: Extension<Answers>,
+    Path(id): Path<String>,
+    Query(chosen): Query<Chosen>,
+) -> Result<Response, Failure> {
+    release(app, person, answers, (id.parse().map(HeldSubject::Household).ok(), chosen)).await
+}
+
+async fn release(
+    State(app): State<App>,
+    person: SignedIn,
+    Extension(answers): Extension<Answers>,
+    (subject, chosen): (Option<HeldSubject>, Chosen),
+) -> Result<Response, Failure> {
+    person.may(Action::EraseClients)?;
+    let subject =
+        subject.ok_or(Failure::NotFound("There is no such legal hold. The Privacy page lists those that are on."))?;
+    let whose = whose(&person.book(&app, Action::EraseClients).await?, subject).await?.name;
+    let back = chosen.here();
+    let checked = released(ops::privacy::release(&app, person.actor(), subject).await, (&whose, &back))?;
+    Ok(answers.lead(&back, person.user(), checked))
 }
 
 #[derive(Deserialize)]
@@ -224,11 +329,14 @@ pub(super) async fn lift(
     person: SignedIn,
     Extension(answers): Extension<Answers>,
     Path(number): Path<String>,
+    Query(chosen): Query<Chosen>,
     Form(form): Form<LiftForm>,
 ) -> Result<Response, Failure> {
-    let number =
-        number.parse().map_err(|_| Failure::NotFound("There is no such erasure. The page of privacy lists them."))?;
+    person.may(Action::EraseClients)?;
+    let number = number
+        .parse()
+        .map_err(|_| Failure::NotFound("There is no such erasure. The Privacy page lists those there are."))?;
     ops::privacy::lift(&app, person.actor(), number, &form.reason, person.clock.now).await?;
     let message = format!("Erasure {number} is lifted: the person comes again with the next sync, or by hand.");
-    Ok(answers.lead(PATH, person.user(), Checked::good(message)))
+    Ok(answers.lead(&chosen.here(), person.user(), Checked::good(message)))
 }

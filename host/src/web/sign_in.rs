@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::components::{Clock, pair};
 use super::failure::{self, Failure, describe, named, page};
+use super::inputs::problem_of;
 use super::{assets, format};
 use crate::access::SignedIn;
 use crate::access::account::NewUser;
@@ -71,13 +72,6 @@ pub(super) struct SetUpPage {
     pub(super) email: String,
     /// Fields that do not fit, each with what would be right.
     pub(super) problems: Vec<FieldError>,
-}
-
-impl SetUpPage {
-    /// The problem of a field.
-    fn problem(&self, field: &str) -> Option<&str> {
-        self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
-    }
 }
 
 /// The path to which somebody was going when they were sent to sign in.

@@ -17,6 +17,7 @@ use crate::domain::access::Action;
 use crate::domain::privacy::{HeldSubject, LegalHold};
 use crate::domain::{ClientId, HouseholdId, Timestamp};
 use crate::ops;
+use crate::ops::privacy::{AskedHold, Replaced};
 
 /// The operations on legal holds.
 pub fn routes() -> OpenApiRouter<App> {
@@ -38,40 +39,44 @@ pub struct HoldBody {
     household_id: Option<HouseholdId>,
     /// The reason.
     reason: String,
-    /// The name of the one who put it on.
+    /// The name of the one who placed it.
     by: String,
     /// The moment since which it is on.
     #[schema(value_type = String, format = DateTime)]
     since: Timestamp,
-    /// The moment at which it ends by itself; null where a person has to take it off.
+    /// The moment at which it ends by itself; null where a person has to release it.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     until: Option<Timestamp>,
+    /// Whether it is on; false once it has ended.
+    is_on: bool,
 }
 
-impl From<LegalHold> for HoldBody {
-    fn from(LegalHold { subject, reason, by, since, until }: LegalHold) -> Self {
+impl HoldBody {
+    fn new(hold: LegalHold, now: Timestamp) -> Self {
+        let is_on = hold.is_on(now);
+        let LegalHold { subject, reason, by, since, until } = hold;
         let (client_id, household_id) = match subject {
             HeldSubject::Client(id) => (Some(id), None),
             HeldSubject::Household(id) => (None, Some(id)),
         };
-        Self { client_id, household_id, reason, by, since, until }
+        Self { client_id, household_id, reason, by, since, until, is_on }
     }
 }
 
-/// A hold to be put on.
+/// A hold to be placed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = PutLegalHold)]
 pub struct PutHoldBody {
     /// The reason, such as a complaint's number.
     reason: String,
-    /// The moment at which it ends by itself; without, it lasts until it is taken off.
+    /// The moment at which it ends by itself; without, it lasts until it is released.
     #[serde(default, deserialize_with = "moment_or_null")]
     #[schema(value_type = Option<String>, format = DateTime)]
     until: Option<Timestamp>,
 }
 
-/// The legal holds, those that are over included.
+/// The legal holds, also those that have ended: `is_on` tells them apart.
 #[utoipa::path(
     get,
     path = "/api/v1/privacy/holds",
@@ -89,7 +94,8 @@ pub async fn list(
     caller.may(Action::ExportClients)?;
     let Params(params) = params?;
     let page = params.page()?;
-    let rows = app.store.holds().await?.into_iter().map(HoldBody::from).collect();
+    let now = Timestamp::now();
+    let rows = app.store.holds().await?.into_iter().map(|hold| HoldBody::new(hold, now)).collect();
     let key = |row: &HoldBody| {
         row.client_id.map_or_else(|| row.household_id.map(|id| id.to_string()).unwrap_or_default(), |id| id.to_string())
     };
@@ -104,10 +110,13 @@ async fn hold(
 ) -> Result<Json<HoldBody>, Problem> {
     caller.may(Action::EraseClients)?;
     let Body(PutHoldBody { reason, until }) = body?;
-    Ok(Json(ops::privacy::hold(app, caller.actor(), subject, (&reason, until), Timestamp::now()).await?.into()))
+    let now = Timestamp::now();
+    let asked = AskedHold { reason: &reason, until, replaces: Replaced::Any };
+    let hold = ops::privacy::hold(app, caller.actor(), subject, asked, now).await?;
+    Ok(Json(HoldBody::new(hold, now)))
 }
 
-/// Puts a legal hold on a client, in place of one that is on.
+/// Places a legal hold on a client, in place of one that is on.
 #[utoipa::path(
     put,
     path = "/api/v1/clients/{id}/legal-hold",
@@ -128,7 +137,7 @@ pub async fn hold_client(
     hold(&caller, &app, HeldSubject::Client(id), body).await
 }
 
-/// Takes the legal hold off a client.
+/// Releases the legal hold on a client.
 #[utoipa::path(
     delete,
     path = "/api/v1/clients/{id}/legal-hold",
@@ -136,7 +145,7 @@ pub async fn hold_client(
     tag = "privacy",
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The client's id")),
-    responses((status = 204, description = "Taken off"))
+    responses((status = 204, description = "Released"))
 )]
 pub async fn release_client(
     caller: Caller,
@@ -148,7 +157,7 @@ pub async fn release_client(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Puts a legal hold on a household, with everybody who is in it.
+/// Places a legal hold on a household, with everybody who is in it.
 #[utoipa::path(
     put,
     path = "/api/v1/households/{id}/legal-hold",
@@ -169,7 +178,7 @@ pub async fn hold_household(
     hold(&caller, &app, HeldSubject::Household(id), body).await
 }
 
-/// Takes the legal hold off a household.
+/// Releases the legal hold on a household.
 #[utoipa::path(
     delete,
     path = "/api/v1/households/{id}/legal-hold",
@@ -177,7 +186,7 @@ pub async fn hold_household(
     tag = "privacy",
     security(("token" = []), ("session" = [])),
     params(("id" = Uuid, Path, description = "The household's id")),
-    responses((status = 204, description = "Taken off"))
+    responses((status = 204, description = "Released"))
 )]
 pub async fn release_household(
     caller: Caller,

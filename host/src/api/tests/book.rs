@@ -12,6 +12,7 @@ use crate::access::request::WayIn;
 use crate::access::source::Source;
 use crate::domain::absence::Threshold;
 use crate::domain::access::Action;
+use crate::domain::privacy::{HeldSubject, LegalHold};
 use crate::domain::record::{ClientStatus, Title};
 use crate::domain::{Adviser, Client, Diagnostic, ExternalId, RecordKind, RevisionId};
 use crate::store::commit::{Group, IncomingRecord, MappedBy, Outcome};
@@ -274,4 +275,19 @@ async fn to_look_whether_a_session_stands_is_no_use_of_it() {
     let later = opened + std::time::Duration::from_mins(61);
     let token = signed_in.token.expose_secret();
     assert_eq!(host.app.access.session(token, later).await.unwrap(), None, "an hour after it was used");
+}
+
+#[tokio::test]
+async fn a_hold_that_is_over_is_not_listed_as_one_that_is_on() {
+    let host = host_with_a_book().await;
+    let clients = host.get("/api/v1/clients").await.body;
+    let ids = |place: usize| clients["items"][place]["id"].as_str().unwrap().parse().unwrap();
+    for (place, until) in [(0, None), (1, Some("2020-01-01T00:00:00Z".parse().unwrap()))] {
+        let (subject, since) = (HeldSubject::Client(ids(place)), Timestamp::UNIX_EPOCH);
+        let (reason, by) = ("A complaint".to_owned(), "Kim Osei".to_owned());
+        assert!(host.app.store.put_hold(LegalHold { subject, reason, by, since, until }).await.unwrap());
+    }
+    let holds = host.get("/api/v1/privacy/holds").await.body;
+    let on = holds["items"].as_array().unwrap().iter().map(|hold| (hold["until"].is_null(), hold["is_on"].as_bool()));
+    assert_eq!(on.collect::<BTreeSet<_>>(), BTreeSet::from([(true, Some(true)), (false, Some(false))]), "{holds}");
 }

@@ -32,6 +32,7 @@ async fn what_it_lists() {
     get /api/v1/audit/verify (expect) 200 default
     get /api/v1/backups (limit, cursor) 200 default
     post /api/v1/backups () 201 default
+    get /api/v1/backups/settings () 200 default
     get /api/v1/clients (external_id, connection, household_id, search, visibility, diagnostic, limit, cursor) 200 default
     post /api/v1/clients () 200 201 default
     delete /api/v1/clients/{id} (id) 204 default

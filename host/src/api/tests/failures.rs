@@ -327,3 +327,15 @@ async fn a_panic_ends_its_own_request_without_its_words() {
     check(&answer, 500, "internal", "log");
     assert!(!answer.body.to_string().contains("s3cret"));
 }
+
+#[tokio::test]
+async fn a_folder_of_backups_that_cannot_be_read_is_told_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    crate::backup::make_key(std::fs::File::create(at("key")).unwrap()).unwrap();
+    std::fs::write(at("backups"), "").unwrap();
+    let host = Host::with(&format!("[backup]\nfolder = {:?}\nkey-file = {:?}\n", at("backups"), at("key")));
+    let answer = host.get("/api/v1/backups").await;
+    check(&answer, 503, "unavailable", "The backup folder can’t be read: ");
+    check(&answer, 503, "unavailable", "/backups: Not a directory");
+}

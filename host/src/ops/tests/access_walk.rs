@@ -20,7 +20,8 @@ fn secrets(host: &Host) -> Vec<String> {
 /// An address with its places filled by what is there.
 fn filled(host: &Host, path: &str) -> String {
     let of = |path: &str| {
-        let id = match path.split('/').nth(1).unwrap_or_default() {
+        let below = path.strip_prefix("/settings/privacy").unwrap_or(path);
+        let id = match below.split('/').nth(1).unwrap_or_default() {
             "clients" => host.client.to_string(),
             "households" => host.household.to_string(),
             "notes" => host.note.to_string(),

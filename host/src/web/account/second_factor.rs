@@ -19,12 +19,11 @@ use crate::domain::field::FieldError;
 use crate::ops::{self, Kind};
 use crate::web::answers::{Answers, Checked};
 use crate::web::components::Moment;
-use crate::web::failure::{Failure, SECOND_FACTOR as PATH, named, page};
+use crate::web::failure::{Failure, SECOND_FACTOR as PATH, led_back, named, page};
 use crate::web::format;
 use crate::web::inputs::PlainInput;
 use crate::web::layout::{Layout, Section};
 use crate::web::once::{Once, OnceQuery, Shown};
-use crate::web::people::person::led_back;
 use crate::web::session::{RECOVERY_CODES as CODES_PATH, SignedIn};
 
 /// The beginnings of the ids of the fields of two forms on the page of the account.

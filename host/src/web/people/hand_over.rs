@@ -7,7 +7,7 @@ use axum::response::Response;
 use axum::{Extension, Form};
 use serde::Deserialize;
 
-use super::person::{NOBODY, led_back};
+use super::person::NOBODY;
 use super::{everybody, title};
 use crate::app::App;
 use crate::domain::UserId;
@@ -17,7 +17,7 @@ use crate::ops;
 use crate::ops::household_access::Leaver;
 use crate::store::household_access::{HandOver, Part};
 use crate::web::answers::{AnswerQuery, Answers, Checked};
-use crate::web::failure::{Failure, page};
+use crate::web::failure::{Failure, led_back, page};
 use crate::web::format;
 use crate::web::layout::{Layout, Section};
 use crate::web::session::SignedIn;

@@ -18,7 +18,7 @@ use crate::ops::{self, Kind, Refusal};
 use crate::store::access::UserChange;
 use crate::web::answers::{AnswerQuery, Answers, Checked};
 use crate::web::components::{Badge, Clock, Moment};
-use crate::web::failure::{Failure, describe, page};
+use crate::web::failure::{Failure, describe, led_back, page};
 use crate::web::format;
 use crate::web::layout::{Layout, Section};
 use crate::web::once::{Once, OnceQuery, Shown};
@@ -338,11 +338,6 @@ pub(in crate::web) async fn end_session(
     ops::account::end_session(&app, person.actor(), session).await?;
     let message = "The session has ended.".to_owned();
     Ok(answers.lead(&format!("/people/{}", read(&id)?), person.user(), Checked::good(message)))
-}
-
-/// A refusal; where the person has to confirm who they are, the page after that is the one that they come from.
-pub(in crate::web) fn led_back(refusal: Refusal, path: &str) -> Failure {
-    if refusal.kind == Kind::NotFresh { Failure::ConfirmFirst(path.to_owned()) } else { refusal.into() }
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 
-use super::PATH;
-use super::erasure::{Asked, ErasureForm, refused};
+use super::erasure::{Asked, ErasureForm, Typed as TypedErasure, refused};
+use super::{OF_CLIENT, OF_HOUSEHOLD, PATH, released};
 use crate::app::App;
 use crate::app::client_export::file_name;
 use crate::domain::access::Action;
@@ -20,7 +20,7 @@ use crate::domain::field::FieldError;
 use crate::domain::privacy::HeldSubject;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, HouseholdId, Timestamp};
-use crate::ops::privacy::AskedErasure;
+use crate::ops::privacy::{AskedErasure, AskedHold, Replaced};
 use crate::ops::{self, Kind, Refusal};
 use crate::web::answers::{AnswerQuery, Answers, Checked};
 use crate::web::components::Moment;
@@ -40,9 +40,9 @@ pub(in crate::web) struct ClientPrivacyPage {
     pub(in crate::web) path: String,
     /// The holds that keep the client: the client's own, and the household's.
     pub(in crate::web) holds: Vec<HoldOn>,
-    /// What no hold is on, and one can be put on.
+    /// What a hold can be placed on: where none is on, or what was typed would replace one.
     pub(in crate::web) free: Vec<HoldOf>,
-    /// The erasure, for whom may ask for one.
+    /// The erasure; none for whom may not ask for one, and where the page is about a hold.
     erasure: Option<ErasureForm>,
     pub(in crate::web) typed: Typed,
     pub(in crate::web) problems: Vec<FieldError>,
@@ -74,6 +74,30 @@ impl HoldOf {
         }
     }
 
+    /// What releasing a hold means.
+    fn then(self) -> &'static str {
+        match self {
+            Self::Client => OF_CLIENT,
+            Self::Household => OF_HOUSEHOLD,
+        }
+    }
+
+    /// The name of the field that says which hold the page showed.
+    fn seen(self) -> &'static str {
+        match self {
+            Self::Client => "seen_client",
+            Self::Household => "seen_household",
+        }
+    }
+
+    /// The sentence that offers one beside the other's.
+    fn offer(self) -> &'static str {
+        match self {
+            Self::Client => "You can also place one on this client.",
+            Self::Household => "You can also place one on the whole household.",
+        }
+    }
+
     fn subject(self, client: ClientId, household: HouseholdId) -> HeldSubject {
         match self {
             Self::Client => HeldSubject::Client(client),
@@ -89,6 +113,7 @@ pub(in crate::web) struct HoldOn {
     household: Option<String>,
     reason: String,
     by: String,
+    since: Timestamp,
     until: Option<Moment>,
 }
 
@@ -101,6 +126,24 @@ pub(in crate::web) struct Typed {
 }
 
 impl ClientPrivacyPage {
+    /// Whether it has to be said that the hold that was typed would replace one, which somebody placed meanwhile. Where that was refused
+    /// it is said at the head of the page.
+    fn replaces(&self) -> bool {
+        self.checked.is_none() && self.free.contains(&self.typed.of) && self.is_on(&self.typed.of)
+    }
+
+    fn is_on(&self, of: &HoldOf) -> bool {
+        self.holds.iter().any(|hold| hold.of == *of)
+    }
+
+    /// The holds as they are shown, each by its field in the form: the moment since which one is on, empty where none is.
+    fn seen(&self) -> [(&'static str, String); 2] {
+        HoldOf::ALL.map(|of| {
+            let on = self.holds.iter().find(|hold| hold.of == of);
+            (of.seen(), on.map(|hold| hold.since.to_string()).unwrap_or_default())
+        })
+    }
+
     fn hold_inputs(&self) -> [PlainInput; 2] {
         let until = PlainInput::day("until", "Ends on", &self.typed.until).hint(LASTS);
         let reason = PlainInput::text("hold_reason", "Reason", &self.typed.hold_reason);
@@ -108,7 +151,7 @@ impl ClientPrivacyPage {
     }
 }
 
-const LASTS: &str = "Leave it empty, and it lasts until somebody takes it off.";
+const LASTS: &str = "Leave it empty, and it lasts until somebody releases it.";
 const NO_DAY: &str = "Enter a date such as 2027-06-30, or leave it empty.";
 const NO_CLIENT: Failure = Failure::NotFound("There is no such client here. Look in the list of households.");
 
@@ -127,7 +170,9 @@ pub(in crate::web) async fn show(
 ) -> Result<Response, Failure> {
     let client = find(&app, &person, Action::ExportClients, &id).await?;
     let checked = answers.of(&answer, person.user());
-    page(&ClientPrivacyPage { checked, ..view(&app, &person, &client).await? })
+    let may_erase = person.can(Action::EraseClients);
+    let erasure = if may_erase { Some(rehearsed(&app, &person, &client).await?) } else { None };
+    page(&ClientPrivacyPage { checked, erasure, ..view(&app, &person, &client).await? })
 }
 
 /// The household that a client is in now, and its name. A household that was joined to another is that one.
@@ -149,11 +194,11 @@ async fn view(app: &App, person: &SignedIn, client: &StoredClient) -> Result<Cli
                 household: (of == HoldOf::Household).then(|| household_name.clone()),
                 reason: hold.reason,
                 by: hold.by,
+                since: hold.since,
                 until: hold.until.map(|until| Moment::new(until, &person.clock)),
             }),
         }
     }
-    let erasure = if person.can(Action::EraseClients) { Some(erasure(app, person, client).await?) } else { None };
     Ok(ClientPrivacyPage {
         layout: Layout::load(app, person, Section::Households).await?,
         checked: None,
@@ -162,25 +207,34 @@ async fn view(app: &App, person: &SignedIn, client: &StoredClient) -> Result<Cli
         path: format!("/clients/{}", client.id),
         holds,
         free,
-        erasure,
+        erasure: None,
         typed: Typed::default(),
         problems: Vec::new(),
     })
 }
 
-async fn erasure(app: &App, person: &SignedIn, client: &StoredClient) -> Result<ErasureForm, Failure> {
-    let asked = Asked {
+async fn rehearsed(app: &App, person: &SignedIn, client: &StoredClient) -> Result<ErasureForm, Failure> {
+    ErasureForm::rehearsed(app, asked(client), |counts| client.left_to_do(counts), &person.clock).await
+}
+
+fn asked(client: &StoredClient) -> Asked {
+    Asked {
         of: client.id.into(),
         action: format!("/clients/{}/erase", client.id),
         hidden: Vec::new(),
         heading: format!("Erase {}", format::name(&client.client.full_name())),
+        path: path(client.id),
         to_confirm: match client.client.full_name() {
             name if name.is_empty() => client.id.to_string(),
             name => name,
         },
         confirm: ("Client’s name", "As it stands above, or the client’s id."),
-    };
-    ErasureForm::rehearsed(app, asked, |counts| client.left_to_do(counts), &person.clock).await
+    }
+}
+
+/// The page's address.
+fn path(client: ClientId) -> String {
+    format!("/clients/{client}/privacy")
 }
 
 /// `GET /clients/{id}/export`
@@ -203,6 +257,20 @@ pub(in crate::web) struct HoldForm {
     of: HoldOf,
     hold_reason: String,
     until: String,
+    /// The moments since which the holds that the page showed are on; empty where it showed none.
+    seen_client: String,
+    seen_household: String,
+}
+
+impl HoldForm {
+    /// The hold that this one may replace.
+    fn replaces(&self) -> Replaced {
+        let seen = match self.of {
+            HoldOf::Client => &self.seen_client,
+            HoldOf::Household => &self.seen_household,
+        };
+        Replaced::Seen(seen.parse().ok())
+    }
 }
 
 /// `POST /clients/{id}/hold`
@@ -221,8 +289,8 @@ pub(in crate::web) async fn hold(
     };
     let subject = form.of.subject(client.id, household_of(&app, &person, &client).await?.0);
     let held = async {
-        let (reason, until): (_, Option<Timestamp>) = (&form.hold_reason, until?);
-        ops::privacy::hold(&app, person.actor(), subject, (reason, until), person.clock.now).await
+        let asked = AskedHold { reason: &form.hold_reason, until: until?, replaces: form.replaces() };
+        ops::privacy::hold(&app, person.actor(), subject, asked, person.clock.now).await
     };
     match held.await {
         Ok(_) => {
@@ -230,19 +298,24 @@ pub(in crate::web) async fn hold(
                 HoldOf::Client => "The legal hold is on: nothing of this client is erased while it lasts.",
                 HoldOf::Household => "The legal hold is on: nobody in this household is erased while it lasts.",
             };
-            let checked = Checked::good(message.to_owned());
-            Ok(answers.lead(&format!("/clients/{}/privacy", client.id), person.user(), checked))
+            Ok(answers.lead(&path(client.id), person.user(), Checked::good(message.to_owned())))
         }
         Err(mut refusal) => {
             for field in refusal.fields.iter_mut().filter(|field| field.pointer == "/reason") {
                 "/hold_reason".clone_into(&mut field.pointer);
             }
-            if refusal.kind != Kind::Invalid || refusal.fields.is_empty() {
-                return Err(refusal.into());
-            }
+            let checked = match refusal.kind {
+                Kind::Invalid => None,
+                Kind::Stale => Some(Checked::bad(refusal.message.clone())),
+                _ => return Err(refusal.into()),
+            };
             let typed = Typed { of: form.of, hold_reason: form.hold_reason, until: form.until };
             let problems = refusal.fields.iter().map(named).collect();
-            refused(&refusal, &ClientPrivacyPage { problems, typed, ..view(&app, &person, &client).await? })
+            let view = view(&app, &person, &client).await?;
+            // The form stays, with what was typed, where somebody placed a hold meanwhile.
+            let is_offered = |of: &HoldOf| *of == typed.of || view.free.contains(of);
+            let free = HoldOf::ALL.into_iter().filter(is_offered).collect();
+            refused(&refusal, &ClientPrivacyPage { checked, problems, typed, free, ..view })
         }
     }
 }
@@ -262,13 +335,15 @@ pub(in crate::web) async fn release(
     Form(form): Form<ReleaseForm>,
 ) -> Result<Response, Failure> {
     let client = find(&app, &person, Action::EraseClients, &id).await?;
-    let subject = form.of.subject(client.id, household_of(&app, &person, &client).await?.0);
-    ops::privacy::release(&app, person.actor(), subject).await?;
-    let message = match form.of {
-        HoldOf::Client => "The legal hold is off.".to_owned(),
-        HoldOf::Household => "The legal hold on the household is off.".to_owned(),
+    let (household, household_name) = household_of(&app, &person, &client).await?;
+    let subject = form.of.subject(client.id, household);
+    let back = path(client.id);
+    let whose = match form.of {
+        HoldOf::Client => format::name(&client.client.full_name()),
+        HoldOf::Household => format!("Household {household_name}"),
     };
-    Ok(answers.lead(&format!("/clients/{}/privacy", client.id), person.user(), Checked::good(message)))
+    let checked = released(ops::privacy::release(&app, person.actor(), subject).await, (&whose, &back))?;
+    Ok(answers.lead(&back, person.user(), checked))
 }
 
 #[derive(Deserialize, Default)]
@@ -287,16 +362,20 @@ pub(in crate::web) async fn erase(
     Form(form): Form<EraseForm>,
 ) -> Result<Response, Failure> {
     let id: ClientId = id.parse().map_err(|_| NO_CLIENT)?;
-    let asked = AskedErasure { reason: &form.reason, confirm: &form.confirm };
-    match ops::privacy::erase(&app, person.actor(), id, asked, person.clock.now).await {
-        Ok(erased) => Ok(answers.lead(PATH, person.user(), Checked::good(erased.in_words()))),
-        Err(refusal) if refusal.kind == Kind::Invalid => {
-            let client = find(&app, &person, Action::EraseClients, &id.to_string()).await?;
-            let problems: Vec<FieldError> = refusal.fields.iter().map(named).collect();
-            let view = view(&app, &person, &client).await?;
-            let erasure = view.erasure.map(|erasure| erasure.again(form.reason, &problems));
-            refused(&refusal, &ClientPrivacyPage { erasure, problems, ..view })
-        }
-        Err(refusal) => Err(refusal.into()),
-    }
+    let word = AskedErasure { reason: &form.reason, confirm: &form.confirm };
+    let refusal = match ops::privacy::erase(&app, person.actor(), id, word, person.clock.now).await {
+        Ok(erased) => return Ok(answers.lead(PATH, person.user(), Checked::good(erased.in_words()))),
+        Err(refusal) if !matches!(refusal.kind, Kind::Invalid | Kind::WrongState) => return Err(refusal.into()),
+        Err(refusal) => refusal,
+    };
+    let client = find(&app, &person, Action::EraseClients, &id.to_string()).await?;
+    let problems: Vec<FieldError> = refusal.fields.iter().map(named).collect();
+    let typed = TypedErasure { reason: form.reason, confirm: form.confirm };
+    let (checked, erasure) = match refusal.kind {
+        Kind::Invalid => (None, ErasureForm::bare(asked(&client))),
+        // What speaks against it ends the rehearsal before anything is worked out.
+        _ => (Some(Checked::bad(refusal.message.clone())), rehearsed(&app, &person, &client).await?),
+    };
+    let erasure = Some(erasure.again(typed, &problems));
+    refused(&refusal, &ClientPrivacyPage { checked, erasure, problems, ..view(&app, &person, &client).await? })
 }

@@ -9,14 +9,14 @@ use crate::app::App;
 use crate::domain::RecordKind;
 use crate::domain::field::FieldError;
 use crate::domain::privacy::{self, ErasureCounts, ErasureOf, ErasureReason};
-use crate::domain::text::{full_stop, sentence};
+use crate::domain::text::sentence;
 use crate::ops::Refusal;
 use crate::web::components::Clock;
 use crate::web::failure::{Failure, describe, page};
-use crate::web::format;
-use crate::web::inputs::PlainInput;
+use crate::web::inputs::{PlainInput, problem_of};
 
-/// An erasure that somebody may ask for.
+/// An erasure that somebody may ask for. What goes and what stays costs as much as the erasure itself: it is worked out where
+/// somebody looks at it, and not again for what they mistyped.
 #[derive(Template)]
 #[template(path = "components/erasure.html")]
 pub(super) struct ErasureForm {
@@ -25,57 +25,77 @@ pub(super) struct ErasureForm {
     /// What is sent along, which nobody types.
     hidden: Vec<(&'static str, String)>,
     heading: String,
-    /// The reason why nothing can be erased now.
+    /// The page that shows what goes and what stays.
+    path: String,
+    /// The reason why nothing can be erased now. After an attempt the page says it with the refusal, and not here once more.
     refused: Option<Refused>,
-    goes: Vec<(String, u64)>,
-    stays: Vec<(String, u64)>,
-    left_to_do: String,
+    /// What goes and what stays, where that was worked out.
+    preview: Option<Preview>,
     reasons: &'static [ErasureReason],
     /// The text that has to be typed, and what it is.
     to_confirm: String,
     confirm: (&'static str, &'static str),
-    /// The reason that was chosen before, where the form is shown again.
-    reason: String,
+    /// What was typed before, where the form is shown again.
+    typed: Option<Typed>,
     problems: Vec<FieldError>,
+}
+
+/// What an erasure takes away, what it leaves, and what it leaves to do.
+struct Preview {
+    goes: Vec<(String, u64)>,
+    stays: Vec<(String, u64)>,
+    left_to_do: String,
+}
+
+/// The word of an erasure as somebody typed it.
+#[derive(Default)]
+pub(super) struct Typed {
+    pub(super) reason: String,
+    pub(super) confirm: String,
 }
 
 impl HtmlSafe for ErasureForm {}
 
 /// The reason why nothing can be erased now, and the page where that is changed.
 struct Refused {
-    /// Sentences that follow on "No erasure now:".
     message: String,
     /// The page's path, and the words that lead to it.
     link: Option<(String, &'static str)>,
+    /// Whether it passes, so that a form in which something was typed stays.
+    passes: bool,
 }
 
 impl Refused {
     /// The reason, as the state before anybody asked; an error where there is nobody to erase.
-    fn new(refusal: privacy::Refusal, clock: &Clock) -> Result<Self, Failure> {
+    fn new(app: &App, refusal: privacy::Refusal) -> Result<Self, Failure> {
         use privacy::Refusal as Why;
         let (message, link) = match refusal {
-            Why::Held { by, reason, until } => {
-                let until = until.map(|until| format!(" until {}", format::time(until, &clock.zone))).unwrap_or_default();
-                let reason = full_stop(&reason);
-                (format!("{by} put a legal hold on{until}. The reason: {reason} Take it off first, where it is over."), None)
+            Why::Held(hold) => {
+                let held = Refusal::words_of_hold(&hold, "", &app.config.practice.time_zone);
+                (format!("Can’t be erased yet: {held}"), None)
             }
-            Why::IsSending => {
-                ("a file note of theirs is being sent at this moment. Load the page again in a minute.".to_owned(), None)
-            }
+            Why::IsSending => (
+                "Can’t be erased yet: a file note of theirs is being sent at this moment. Load the page again in a minute."
+                    .to_owned(),
+                None,
+            ),
             Why::AwaitsReview => (
-                "a client of the CRM waits in the review queue who may be this one, and would bring them back. Decide about \
-                 that one first: link them, where they are the same person; leave them out or import them, where they are \
-                 somebody else."
+                "Can’t be erased yet: a client of the CRM waits in the review queue who may be this one, and would bring them \
+                 back. Decide about that one first: link them, where they are the same person; leave them out or import \
+                 them, where they are somebody else."
                     .to_owned(),
                 Some(("/review?of=lookalikes".to_owned(), "Review possible duplicates")),
             ),
-            Why::IsClient(id) => (
-                "the record is a client here, who is erased with all that is theirs.".to_owned(),
-                Some((format!("/clients/{id}/privacy"), "Erase that client")),
-            ),
-            none @ (Why::Unknown(_) | Why::NoRecord(..) | Why::NotErased(_)) => return Err(Refusal::from(none).into()),
+            Why::IsClient(id) => {
+                let message = "This record belongs to a client here. Erase the client instead.".to_owned();
+                let link = Some((format!("/clients/{id}/privacy"), "Erase that client"));
+                return Ok(Self { message, link, passes: false });
+            }
+            none @ (Why::Unknown(_) | Why::NoRecord(..) | Why::NotErased(_)) => {
+                return Err(Refusal::of_erasure(app, none).into());
+            }
         };
-        Ok(Self { message, link })
+        Ok(Self { message, link, passes: true })
     }
 }
 
@@ -85,6 +105,8 @@ pub(super) struct Asked {
     pub(super) action: String,
     pub(super) hidden: Vec<(&'static str, String)>,
     pub(super) heading: String,
+    /// The page that shows what goes and what stays.
+    pub(super) path: String,
     pub(super) to_confirm: String,
     /// The label of the input, and its hint.
     pub(super) confirm: (&'static str, &'static str),
@@ -99,18 +121,68 @@ impl ErasureForm {
         left_to_do: impl FnOnce(&ErasureCounts) -> String,
         clock: &Clock,
     ) -> Result<Self, Failure> {
-        let Asked { of, action, hidden, heading, to_confirm, confirm } = asked;
-        let is_client = matches!(of, ErasureOf::Client(_));
-        let (counts, refused) = match app.store.rehearse_erasure(of, clock.now).await? {
-            Ok(counts) => (counts, None),
-            Err(refusal) => (ErasureCounts::default(), Some(Refused::new(refusal, clock)?)),
-        };
+        let is_client = matches!(asked.of, ErasureOf::Client(_));
+        Ok(match app.store.rehearse_erasure(asked.of.clone(), clock.now).await? {
+            Ok(counts) => {
+                let preview = Preview::new(is_client, &counts, left_to_do(&counts));
+                Self { preview: Some(preview), ..Self::bare(asked) }
+            }
+            Err(refusal) => Self { refused: Some(Refused::new(app, refusal)?), ..Self::bare(asked) },
+        })
+    }
+
+    /// The form without what goes and what stays.
+    pub(super) fn bare(asked: Asked) -> Self {
+        let Asked { of: _, action, hidden, heading, path, to_confirm, confirm } = asked;
+        Self {
+            action,
+            hidden,
+            heading,
+            path,
+            refused: None,
+            preview: None,
+            reasons: &ErasureReason::TO_ERASE,
+            to_confirm,
+            confirm,
+            typed: None,
+            problems: Vec::new(),
+        }
+    }
+
+    /// The form with what was typed, and what does not fit in it.
+    pub(super) fn again(self, typed: Typed, problems: &[FieldError]) -> Self {
+        Self { typed: Some(typed), problems: problems.to_vec(), ..self }
+    }
+
+    /// Whether it was looked at whom the form would erase, so that there is somebody.
+    pub(super) fn is_rehearsed(&self) -> bool {
+        self.preview.is_some() || self.refused.is_some()
+    }
+
+    /// Whether somebody can ask for the erasure: now, or again in a moment with what they typed.
+    fn is_open(&self) -> bool {
+        self.refused.as_ref().is_none_or(|refused| refused.passes && self.typed.is_some())
+    }
+
+    fn is_chosen(&self, reason: &ErasureReason) -> bool {
+        self.typed.as_ref().is_some_and(|typed| typed.reason == reason.as_str())
+    }
+
+    fn confirm_input(&self) -> PlainInput {
+        let (label, hint) = self.confirm;
+        let typed = self.typed.as_ref().map(|typed| typed.confirm.as_str()).unwrap_or_default();
+        PlainInput::text("confirm", label, typed).hint(hint).problems(&self.problems)
+    }
+}
+
+impl Preview {
+    fn new(is_client: bool, counts: &ErasureCounts, left_to_do: String) -> Self {
         let lists = sentence(&RecordKind::LISTED.iter().map(|kind| kind.plural()).collect::<Vec<_>>().join(" and "));
         let of_any = |rows: Vec<(&str, u64)>| {
             let any = rows.into_iter().filter(|(_, count)| *count > 0);
             any.map(|(what, count)| (what.to_owned(), count)).collect()
         };
-        Ok(Self {
+        Self {
             goes: of_any(vec![
                 ("The client", u64::from(is_client)),
                 ("Records copied from the CRM", counts.raw_records),
@@ -130,31 +202,8 @@ impl ErasureForm {
                 ("File notes of somebody else, too, with that person", counts.shared_notes),
                 ("of these, ended and never sent", counts.shared_notes_ended),
             ]),
-            left_to_do: left_to_do(&counts),
-            action,
-            hidden,
-            heading,
-            refused,
-            reasons: &ErasureReason::TO_ERASE,
-            to_confirm,
-            confirm,
-            reason: String::new(),
-            problems: Vec::new(),
-        })
-    }
-
-    /// The form with the reason that was chosen, and what does not fit in what was sent.
-    pub(super) fn again(self, reason: String, problems: &[FieldError]) -> Self {
-        Self { reason, problems: problems.to_vec(), ..self }
-    }
-
-    fn problem(&self, field: &str) -> Option<&str> {
-        self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
-    }
-
-    fn confirm_input(&self) -> PlainInput {
-        let (label, hint) = self.confirm;
-        PlainInput::text("confirm", label, "").hint(hint).problems(&self.problems)
+            left_to_do,
+        }
     }
 }
 

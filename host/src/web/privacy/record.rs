@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
 use super::PATH;
-use super::erasure::{Asked, ErasureForm, refused};
+use super::erasure::{Asked, ErasureForm, Typed, refused};
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::field::FieldError;
@@ -19,8 +19,8 @@ use crate::ops::privacy::AskedErasure;
 use crate::ops::{self, Kind, Refusal};
 use crate::web::answers::{Answers, Checked};
 use crate::web::components::{address, pair};
-use crate::web::failure::{Failure, describe, named as in_page, page};
-use crate::web::inputs::PlainInput;
+use crate::web::failure::{Failure, named as in_page, page};
+use crate::web::inputs::{PlainInput, problem_of};
 use crate::web::layout::{Layout, Section};
 use crate::web::session::SignedIn;
 
@@ -30,6 +30,8 @@ pub(in crate::web) struct RecordPrivacyPage {
     layout: Layout,
     connection: String,
     external_id: String,
+    /// The result of what was just asked.
+    checked: Option<Checked>,
     form: ErasureForm,
     problems: Vec<FieldError>,
 }
@@ -40,8 +42,14 @@ pub(in crate::web) struct RecordPrivacyPage {
 pub(in crate::web) struct UnknownRecordPage {
     layout: Layout,
     form: RecordForm,
+    /// What the problems begin with.
+    lead: &'static str,
     problems: Vec<FieldError>,
 }
+
+/// What the problems of a look-up begin with, and those of an erasure.
+const NOT_FOUND: &str = "Nothing found:";
+const NOT_CHANGED: &str = "Nothing was changed:";
 
 /// The form that asks which record is to be erased.
 #[derive(Template)]
@@ -64,12 +72,13 @@ impl RecordForm {
     }
 
     fn filled(app: &App, Named { connection, external_id }: Named, problems: Vec<FieldError>) -> Self {
-        let connections = app.connections.all().iter().map(|connection| connection.name.to_string()).collect();
+        let connections: Vec<String> =
+            app.connections.all().iter().map(|connection| connection.name.to_string()).collect();
+        let connection = match connections.as_slice() {
+            [only] if connection.is_empty() => only.clone(),
+            _ => connection,
+        };
         Self { connections, connection, external_id, problems }
-    }
-
-    fn problem(&self, field: &str) -> Option<&str> {
-        self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
     }
 
     fn id_input(&self) -> PlainInput {
@@ -92,7 +101,11 @@ pub(in crate::web) struct Named {
 }
 
 impl Named {
-    fn record(&self) -> Result<(ConnectionName, ExternalId), FieldError> {
+    fn is_empty(&self) -> bool {
+        self.connection.is_empty() && self.external_id.is_empty()
+    }
+
+    fn record(&self) -> Result<Record, FieldError> {
         let connection = self.connection.parse();
         let connection = connection.map_err(|_| FieldError::new("connection", "Choose one of the connections."))?;
         if self.external_id.trim().is_empty() {
@@ -102,25 +115,37 @@ impl Named {
     }
 }
 
-async fn view(
-    app: &App,
-    person: &SignedIn,
-    (connection, id): &(ConnectionName, ExternalId),
-) -> Result<RecordPrivacyPage, Failure> {
-    let asked = Asked {
+type Record = (ConnectionName, ExternalId);
+
+fn asked((connection, id): &Record) -> Asked {
+    Asked {
         of: ErasureOf::Record(connection.clone(), id.clone()),
         action: format!("{PATH}/record"),
         hidden: vec![("connection", connection.to_string()), ("external_id", id.to_string())],
-        heading: "What an erasure does".to_owned(),
+        heading: "Erase this record".to_owned(),
+        path: path(connection, id),
         to_confirm: id.to_string(),
         confirm: ("Record’s id", "As it stands in the CRM."),
-    };
-    let left_to_do = left_to_do_of_record(connection, id);
+    }
+}
+
+async fn rehearsed(app: &App, person: &SignedIn, record: &Record) -> Result<ErasureForm, Failure> {
+    let left_to_do = left_to_do_of_record(&record.0, &record.1);
+    ErasureForm::rehearsed(app, asked(record), |_| left_to_do, &person.clock).await
+}
+
+async fn view(
+    app: &App,
+    person: &SignedIn,
+    (connection, id): &Record,
+    form: ErasureForm,
+) -> Result<RecordPrivacyPage, Failure> {
     Ok(RecordPrivacyPage {
         layout: Layout::load(app, person, Section::Settings).await?,
         connection: connection.to_string(),
         external_id: id.to_string(),
-        form: ErasureForm::rehearsed(app, asked, |_| left_to_do, &person.clock).await?,
+        checked: None,
+        form,
         problems: Vec::new(),
     })
 }
@@ -130,16 +155,30 @@ async fn ask_again(
     app: &App,
     person: &SignedIn,
     named: Named,
-    (status, problems): (StatusCode, Vec<FieldError>),
+    (lead, status, problems): (&'static str, StatusCode, Vec<FieldError>),
 ) -> Result<Response, Failure> {
     let layout = Layout::load(app, person, Section::Settings).await?;
     let form = RecordForm::filled(app, named, problems.clone());
-    Ok((status, page(&UnknownRecordPage { layout, form, problems })?).into_response())
+    Ok((status, page(&UnknownRecordPage { layout, form, lead, problems })?).into_response())
 }
 
-/// What does not fit where no such record came; the refusal says so.
-fn not_here(refusal: &Refusal) -> FieldError {
-    FieldError::new("external_id", refusal.message.clone())
+/// The page that asks again where no such record came: the refusal says so, unless the list of connections does not have the one that
+/// was named.
+async fn not_here(
+    app: &App,
+    person: &SignedIn,
+    named: Named,
+    (lead, refusal): (&'static str, &Refusal),
+) -> Result<Response, Failure> {
+    let is_listed = app.connections.all().iter().any(|connection| connection.name.as_str() == named.connection);
+    let problem = match is_listed {
+        true => FieldError::new("external_id", refusal.message.clone()),
+        false => {
+            let message = format!("There is no connection “{}”. Choose one from the list.", named.connection);
+            FieldError::new("connection", message)
+        }
+    };
+    ask_again(app, person, named, (lead, StatusCode::NOT_FOUND, vec![problem])).await
 }
 
 /// `GET /settings/privacy/record?connection=…&external_id=…`
@@ -151,14 +190,18 @@ pub(in crate::web) async fn show(
     person.may(Action::EraseClients)?;
     let record = match named.record() {
         Ok(record) => record,
+        Err(_) if named.is_empty() => {
+            return ask_again(&app, &person, named, (NOT_FOUND, StatusCode::OK, Vec::new())).await;
+        }
         Err(problem) => {
-            return ask_again(&app, &person, named, (StatusCode::UNPROCESSABLE_ENTITY, vec![problem])).await;
+            let problems = vec![problem];
+            return ask_again(&app, &person, named, (NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY, problems)).await;
         }
     };
-    match view(&app, &person, &record).await {
-        Ok(view) => page(&view),
+    match rehearsed(&app, &person, &record).await {
+        Ok(form) => page(&view(&app, &person, &record, form).await?),
         Err(Failure::NotDone(refusal)) if refusal.kind == Kind::NotFound => {
-            ask_again(&app, &person, named, (StatusCode::NOT_FOUND, vec![not_here(&refusal)])).await
+            not_here(&app, &person, named, (NOT_FOUND, &refusal)).await
         }
         Err(failure) => Err(failure),
     }
@@ -188,31 +231,32 @@ pub(in crate::web) async fn erase(
         Ok(record) => record,
         Err(problem) => {
             person.may(Action::EraseClients)?;
-            return ask_again(&app, &person, named, (StatusCode::UNPROCESSABLE_ENTITY, vec![problem])).await;
+            let problems = vec![problem];
+            return ask_again(&app, &person, named, (NOT_CHANGED, StatusCode::UNPROCESSABLE_ENTITY, problems)).await;
         }
     };
-    let asked = AskedErasure { reason: &reason, confirm: &confirm };
-    let refusal = match ops::privacy::erase_record(&app, person.actor(), record.clone(), asked, person.clock.now).await
-    {
+    let word = AskedErasure { reason: &reason, confirm: &confirm };
+    let refusal = match ops::privacy::erase_record(&app, person.actor(), record.clone(), word, person.clock.now).await {
         Ok(erased) => return Ok(answers.lead(PATH, person.user(), Checked::good(erased.in_words()))),
         Err(refusal) => refusal,
     };
-    let (status, _) = describe(refusal.kind);
-    match refusal.kind {
-        Kind::NotFound => ask_again(&app, &person, named, (status, vec![not_here(&refusal)])).await,
-        Kind::Invalid => {
-            let mut problems: Vec<FieldError> = refusal.fields.iter().map(in_page).collect();
-            match view(&app, &person, &record).await {
-                Ok(view) => {
-                    refused(&refusal, &RecordPrivacyPage { form: view.form.again(reason, &problems), problems, ..view })
-                }
-                Err(Failure::NotDone(unknown)) if unknown.kind == Kind::NotFound => {
-                    problems.push(not_here(&unknown));
-                    ask_again(&app, &person, named, (status, problems)).await
-                }
-                Err(failure) => Err(failure),
-            }
+    let (form, checked) = match refusal.kind {
+        Kind::Invalid => (Ok(ErasureForm::bare(asked(&record))), None),
+        // What speaks against it ends the rehearsal before anything is worked out.
+        Kind::WrongState => (rehearsed(&app, &person, &record).await, Some(Checked::bad(refusal.message.clone()))),
+        Kind::NotFound => return not_here(&app, &person, named, (NOT_CHANGED, &refusal)).await,
+        _ => return Err(refusal.into()),
+    };
+    match form {
+        Ok(form) => {
+            let problems: Vec<FieldError> = refusal.fields.iter().map(in_page).collect();
+            let form = form.again(Typed { reason, confirm }, &problems);
+            let view = view(&app, &person, &record, form).await?;
+            refused(&refusal, &RecordPrivacyPage { checked, problems, ..view })
         }
-        _ => Err(refusal.into()),
+        Err(Failure::NotDone(unknown)) if unknown.kind == Kind::NotFound => {
+            not_here(&app, &person, named, (NOT_CHANGED, &unknown)).await
+        }
+        Err(failure) => Err(failure),
     }
 }

@@ -1,5 +1,7 @@
 //! The router over a real, empty store: who is let in, what every answer carries, what is refused.
 
+use std::path::PathBuf;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
@@ -12,11 +14,13 @@ use crate::access::tests::{PASSWORD, cookie_of};
 use crate::app::App;
 use crate::config::Config;
 use crate::connection::for_tests::with_shipped_events;
-use crate::domain::Timestamp;
 use crate::domain::absence::Threshold;
 use crate::domain::access::Role;
 use crate::domain::run::{Run, RunState};
+use crate::domain::{ExternalId, RecordKind, RevisionId, Timestamp};
 use crate::store::book::{ClientFilter, PageRequest};
+use crate::store::commit::{Group, IncomingRecord, MappedBy, Outcome};
+use crate::store::raw::PackedRaw;
 
 pub(super) const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
 
@@ -24,7 +28,7 @@ pub(super) const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
 pub(super) struct Host {
     pub(super) app: App,
     router: Router,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 pub(super) struct Answer {
@@ -42,10 +46,27 @@ impl Answer {
 impl Host {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("tidegate.toml"), "").unwrap();
+        Self::within(folder)
+    }
+
+    fn within(folder: tempfile::TempDir) -> Self {
         let settings = folder.path().join("tidegate.toml");
-        std::fs::write(&settings, "").unwrap();
         let app = App::open(Config::load(Some(&settings), &Vec::new()).unwrap()).unwrap();
-        Self { router: super::super::router(app.clone()), app, _folder: folder }
+        Self { router: super::super::router(app.clone()), app, folder }
+    }
+
+    /// The file of the store.
+    pub(super) fn store_file(&self) -> PathBuf {
+        self.app.config.server.data_dir.join("tidegate.redb")
+    }
+
+    /// The host that begins again with an older file of its store.
+    pub(super) fn with_store(self, older: &[u8]) -> Self {
+        let (file, folder) = (self.store_file(), self.folder);
+        drop((self.app, self.router));
+        std::fs::write(file, older).unwrap();
+        Self::within(folder)
     }
 
     pub(super) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], form: &str) -> Answer {
@@ -63,9 +84,41 @@ impl Host {
         self.send(Method::GET, path, &[("cookie", cookie)], "").await
     }
 
+    /// Brings records of the CRM, as a sync of the connection `main` would.
+    pub(super) async fn bring(&self, kind: RecordKind, outcomes: Vec<(&str, Outcome)>) {
+        let incoming_records = outcomes.into_iter().map(|(id, outcome)| IncomingRecord {
+            id: ExternalId(id.to_owned()),
+            fingerprint: 1,
+            raw: PackedRaw::pack(b"{}"),
+            outcome,
+            diagnostics: Vec::new(),
+            emptied: Vec::new(),
+        });
+        let run = Run { finished_at: None, ..run(RunState::Running) };
+        let group = Group {
+            run: self.app.store.begin_run(run).await.unwrap(),
+            kind,
+            by: MappedBy { revision: RevisionId([1; 6]), as_of: None },
+            incoming_records: incoming_records.collect(),
+            below: Vec::new(),
+            seen: None,
+            position: None,
+            at: Timestamp::UNIX_EPOCH,
+        };
+        self.app.store.commit(group).await.unwrap();
+    }
+
     /// The cookie of somebody in this role who signed in.
     pub(super) async fn signed_in(&self, role: Role) -> String {
         cookie_of(&self.app.access, role).await
+    }
+
+    /// The cookie of the practice manager who was made, from a session in which the password was given long ago.
+    pub(super) async fn signed_in_long_ago(&self) -> String {
+        let before = Timestamp::now() - std::time::Duration::from_mins(16);
+        let (email, source) = ("practice-manager@example.com", Source::unknown().into());
+        let signed_in = self.app.access.sign_in(email, &PASSWORD.into(), source, before).await.unwrap();
+        format!("__Host-tidegate={}", signed_in.token.expose_secret())
     }
 }
 
@@ -275,10 +328,7 @@ async fn a_page_is_told_of_a_run_that_was_over_before_it_asked() {
 async fn who_gave_their_password_long_ago_gives_it_again_and_is_led_on() {
     let host = Host::new();
     host.signed_in(Role::PracticeManager).await;
-    let before = Timestamp::now() - std::time::Duration::from_mins(16);
-    let (email, source) = ("practice-manager@example.com", Source::unknown().into());
-    let signed_in = host.app.access.sign_in(email, &PASSWORD.into(), source, before).await.unwrap();
-    let cookie = format!("__Host-tidegate={}", signed_in.token.expose_secret());
+    let cookie = host.signed_in_long_ago().await;
     let invite = host.get("/people/invite", &cookie).await;
     assert_eq!((invite.status, invite.header("location")), (303, "/account/confirm?to=%2Fpeople%2Finvite"));
     assert!(host.get("/account", &cookie).await.text.contains("Confirm it’s you to make a token"));

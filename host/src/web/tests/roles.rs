@@ -14,7 +14,7 @@ use crate::domain::run::{Run, RunState};
 use crate::store::book::{ClientFilter, PageRequest};
 
 /// Pages of the navigation and below it, each with what it needs.
-const PAGES: [(&str, Action); 25] = [
+const PAGES: [(&str, Action); 26] = [
     ("/", Action::ReadRuns),
     ("/households", Action::ReadBook),
     ("/clients?diagnostic=no-country-code", Action::ReadWholeBook),
@@ -39,10 +39,11 @@ const PAGES: [(&str, Action); 25] = [
     ("/emergency-access", Action::ReadBook),
     ("/people/invite", Action::ManagePeople),
     ("/settings/privacy", Action::ExportClients),
+    ("/settings/privacy/record", Action::EraseClients),
     ("/account", Action::ManageTokens),
 ];
 
-/// A host with a client, a connection, and a run that said something about one row.
+/// A host with a client under legal holds, a connection, and a run that said something about one row.
 async fn with_a_book() -> (Host, String) {
     let host = Host::new();
     let manager = host.signed_in(Role::PracticeManager).await;
@@ -54,6 +55,14 @@ async fn with_a_book() -> (Host, String) {
     of_rows.counts.told = vec!["The row of Zoe Ng was not used.".to_owned()];
     of_rows.counts.warnings.insert("no-country-code".to_owned(), 1);
     of_rows.counts.listed = 1;
+    let client =
+        &host.app.store.clients(ClientFilter::default(), PageRequest { cursor: None, limit: 1 }).await.unwrap().items
+            [0];
+    for of in ["of=client", "of=household"] {
+        let path = format!("/clients/{}/hold", client.id);
+        let held = host.send(Method::POST, &path, &headers, &format!("{of}&hold_reason=A+complaint")).await;
+        assert_eq!(held.status, 303, "{}", held.text);
+    }
     let under_way = host.app.store.begin_run(of_rows).await.unwrap();
     let failed = Run { state: RunState::Failed, ..under_way };
     host.app.store.finish_run(failed, Threshold::default()).await.unwrap();

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::{Row, by_api, post, row};
+use super::{Row, by_api, by_page, post, row};
 use crate::ops::tests::host::Host;
 
 pub fn rows(host: &Host) -> Vec<Row> {
@@ -47,7 +47,11 @@ pub fn rows(host: &Host) -> Vec<Row> {
             "reason",
             "on one line",
         ),
-        row("privacy::release", (of("release"), ""), (Method::DELETE, of("legal-hold"), Value::Null))
+        by_api("privacy::release", (Method::DELETE, of("legal-hold"), Value::Null))
             .with(404, &format!("There is no legal hold on {client}")),
+        // A page says that what was wanted is so already.
+        by_page("privacy::release", of("release"), ""),
+        by_page("privacy::release", format!("/settings/privacy/clients/{client}/release"), ""),
+        by_page("privacy::release", format!("/settings/privacy/households/{}/release", host.household), ""),
     ]
 }
