@@ -15,7 +15,7 @@ pub mod packs;
 mod problems;
 mod proxy;
 mod reading;
-mod regular_file;
+pub mod regular_file;
 mod secret;
 mod section;
 #[cfg(test)]

@@ -12,6 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{About, BackupError, FOLDERS, KeyFile, MAGIC, Verified, failed, of_copy, private, unread, unusable};
+use crate::config::regular_file;
 use crate::domain::Timestamp;
 use crate::store::backup::{CopyError, Restored, Restoring, SubjectKeys, check, restore};
 use crate::store::{ERASED, RESTORING, STORE_FILES};
@@ -21,7 +22,7 @@ const LONGEST_ABOUT: usize = 1 << 16;
 const LONGEST_KEYS: u64 = 1 << 30;
 
 fn open(path: &Path, key: &Identity) -> Result<impl Read, BackupError> {
-    let file = BufReader::with_capacity(1 << 20, File::open(path).map_err(failed(path))?);
+    let file = BufReader::with_capacity(1 << 20, regular_file::open(path).map_err(failed(path))?);
     let none = |error: age::DecryptError| match error {
         age::DecryptError::NoMatchingKeys | age::DecryptError::DecryptionFailed => unusable(
             path,
@@ -276,6 +277,19 @@ mod tests {
         let begun = begin(folder.path(), &folder.path().join(RESTORING));
         assert!(matches!(begun, Err(BackupError::NotEmpty(_))));
         has(folder.path(), &["diary"]);
+    }
+
+    /// Whoever opened one that nobody writes into would wait for ever, and whoever needs the keys for that one.
+    #[test]
+    fn a_pipe_in_the_place_of_a_backup_or_of_its_keys_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let key = Identity::generate();
+        let told = [read_keys(&pipe, &key).err(), verify(&pipe, &pipe, &key).err()];
+        for error in told.map(|error| error.unwrap().to_string()) {
+            assert!(error.contains("isn't a regular file"), "{error}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `tidegate import`: which of the practice's clients is which in the CRM, before the first sync.
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,10 +9,12 @@ use anyhow::Context as _;
 use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
 
 use super::local::Local;
 use super::{Global, WrongUse, local, output};
 use crate::crm::registry::Registry;
+use crate::import::LARGEST_FORM;
 
 /// Rows that are printed of those that are not ready.
 const SHOWN: usize = 20;
@@ -51,8 +53,15 @@ Examples:
 impl Import {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         let config = global.load_quietly()?;
-        let list = tokio::fs::read(&self.file).await;
-        let list = list.map_err(|error| WrongUse(format!("{} cannot be read: {error}", self.file.display())))?;
+        // The host says that it is too large, and of what never ends that much is enough.
+        let read = async || {
+            let mut list = Vec::new();
+            let file = tokio::fs::File::open(&self.file).await?;
+            file.take(LARGEST_FORM as u64).read_to_end(&mut list).await?;
+            Ok::<_, io::Error>(list)
+        };
+        let list =
+            read().await.map_err(|error| WrongUse(format!("{} cannot be read: {error}", self.file.display())))?;
         let name = self.file.file_name().and_then(|name| name.to_str()).unwrap_or("list").to_owned();
         let spinner = spinner(global.json);
         let (connection, sheet, apply) = (self.connection, self.sheet, self.apply);
@@ -86,7 +95,7 @@ impl Import {
 }
 
 fn spinner(json: bool) -> ProgressBar {
-    if json || !std::io::stderr().is_terminal() {
+    if json || !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let spinner = ProgressBar::new_spinner();

@@ -7,17 +7,31 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
+/// A regular file, to be read.
+///
+/// # Errors
+/// What the system said, or [`io::ErrorKind::InvalidInput`] where it is none.
+pub fn open(path: &Path) -> io::Result<File> {
+    // A pipe is opened at once, to be looked at.
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        let message = "isn't a regular file; a folder, a pipe or a device is not read";
+        Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+    }
+}
+
 /// What a regular file of at most so many bytes holds.
 ///
 /// # Errors
 /// Returns what is wrong with the file, in a sentence that begins with its path.
 pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>, String> {
-    let failed = |error: io::Error| format!("{} cannot be read: {error}", path.display());
-    // A pipe is opened at once, to be looked at.
-    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed)?;
-    if !file.metadata().map_err(failed)?.is_file() {
-        return Err(format!("{} isn't a regular file; a folder, a pipe or a device is not read", path.display()));
-    }
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::InvalidInput => format!("{} {error}", path.display()),
+        _ => format!("{} cannot be read: {error}", path.display()),
+    };
+    let file = open(path).map_err(failed)?;
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > most {

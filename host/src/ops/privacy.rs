@@ -198,10 +198,14 @@ pub async fn hold(
             let message = "Someone placed a hold while you were filling this in. Saving replaces theirs.";
             return Err(Refusal::new(Kind::Stale, message));
         }
-        // To let one end earlier is to release it.
-        if known.is_some_and(|known| hold.ends_before(known.until)) {
-            may_freshly(actor, Action::EraseClients)?;
-            in_person(actor, "end a legal hold earlier")?;
+        if let Some(known) = known {
+            // Its reason goes, with who placed it.
+            in_person(actor, "replace a legal hold")?;
+            scope::detail("in place of another");
+            // To let one end earlier is to release it.
+            if hold.ends_before(known.until) {
+                may_freshly(actor, Action::EraseClients)?;
+            }
         }
         if app.store.put_hold(hold.clone()).await? { Ok(hold) } else { Err(not_there(subject)) }
     })
@@ -211,13 +215,19 @@ pub async fn hold(
 /// Releases a legal hold.
 ///
 /// # Errors
-/// Returns an error if none is on.
-pub async fn release(app: &App, actor: &Actor, subject: HeldSubject) -> Result<(), Refusal> {
+/// Returns an error if none is on, or another one than was `seen`, by the moment since which that is on.
+pub async fn release(app: &App, actor: &Actor, subject: HeldSubject, seen: Option<Timestamp>) -> Result<(), Refusal> {
     audited(app, actor, ("privacy.release", subject_of(subject)), async move {
         may_freshly(actor, Action::EraseClients)?;
         in_person(actor, "release a legal hold")?;
-        if app.store.end_hold(subject).await? {
-            return Ok(());
+        match app.store.end_hold(subject, seen).await? {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(_) => {
+                let message = "Nothing was released: another hold was placed since you opened the page. Read it, and release it if \
+                               that is still right.";
+                return Err(Refusal::new(Kind::Stale, message));
+            }
         }
         let (HeldSubject::Client(ClientId(id)) | HeldSubject::Household(HouseholdId(id))) = subject;
         Err(Refusal::not_found(format_args!("legal hold on {id}")))

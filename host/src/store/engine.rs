@@ -429,15 +429,19 @@ impl<K: Key + 'static, V: Value + 'static> WriteTable<'_, K, V> {
 
     /// Takes away the entries whose keys lie in the range.
     pub fn delete_range<'k>(&mut self, range: impl RangeBounds<View<'k, K>> + 'k) -> Result<(), Error> {
-        self.has_changed.set(true);
+        let mut was_there = false;
         match &mut self.of {
-            TableOf::Redb(table) => Ok(table.retain_in(range, |_, _| false)?),
+            TableOf::Redb(table) => table.retain_in(range, |_, _| {
+                was_there = true;
+                false
+            })?,
             #[cfg(test)]
-            TableOf::Memory(table) => {
-                table.delete_range::<K>(&range);
-                Ok(())
-            }
+            TableOf::Memory(table) => was_there = table.delete_range::<K>(&range),
         }
+        if was_there {
+            self.has_changed.set(true);
+        }
+        Ok(())
     }
 }
 

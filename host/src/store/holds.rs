@@ -140,12 +140,23 @@ impl Store {
         .await
     }
 
-    /// Takes a hold off; answers whether there was one.
+    /// Releases a hold; answers whether there was one. Where `seen` names the moment since which it is on, no other one is released.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn end_hold(&self, subject: HeldSubject) -> Result<bool, StoreError> {
-        self.write_in_any_case(move |transaction| remove(transaction, subject.id())).await
+    pub async fn end_hold(
+        &self,
+        subject: HeldSubject,
+        seen: Option<Timestamp>,
+    ) -> Result<Result<bool, LegalHold>, StoreError> {
+        self.write_in_any_case_unless_refused(move |transaction| {
+            let known = read(&transaction.open_table(HOLDS)?, subject.id())?;
+            match known.filter(|known| seen.is_some_and(|seen| known.since != seen)) {
+                Some(other) => Ok(Err(other)),
+                None => remove(transaction, subject.id()).map(Ok),
+            }
+        })
+        .await
     }
 
     /// The hold on a client or household, whether it has ended or not.

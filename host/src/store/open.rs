@@ -30,7 +30,7 @@ const SIGNS: [&str; 3] = [MARKER, "secret.key", RESERVE];
 
 /// Whether a store, or what is left of one, lies in a data folder. Nothing is made.
 pub fn is_in(data_dir: &Path) -> bool {
-    [FILE_NAME, MARKER].iter().any(|name| data_dir.join(name).exists())
+    data_dir.join(MARKER).exists() || fs::metadata(data_dir.join(FILE_NAME)).is_ok_and(|file| file.len() > 0)
 }
 
 impl Store {

@@ -19,11 +19,11 @@ use super::layout::{Layout, Section};
 use super::session::SignedIn;
 use crate::access::Book;
 use crate::app::{App, Due};
-use crate::domain::ClientId;
 use crate::domain::access::Action;
 use crate::domain::privacy::register::{Kept, REGISTER};
 use crate::domain::privacy::retention::{self, PROFILES, RetentionProfile};
 use crate::domain::privacy::{Erasure, ErasureAct, ErasureReason, HeldSubject, LegalHold};
+use crate::domain::{ClientId, Timestamp};
 use crate::ops::{self, Kind, Refusal};
 use crate::store::StoreError;
 use crate::store::erasure::in_force;
@@ -90,6 +90,8 @@ pub(super) struct HoldRow {
     pub(super) until: Option<Moment>,
     /// The address that releases it, and what that means.
     pub(super) release: String,
+    /// The moment since which it is on, by which the form names it.
+    pub(super) seen: Timestamp,
     pub(super) then: &'static str,
 }
 
@@ -259,6 +261,7 @@ async fn hold_row(book: &Book, hold: LegalHold, (chosen, clock): (&Chosen, &Cloc
     };
     Ok(HoldRow {
         release: chosen.with(&format!("{PATH}/{kind}/{}/release", hold.subject.id())),
+        seen: hold.since,
         then: if is_gone { OF_NOBODY } else { then },
         whose: name,
         path,
@@ -280,6 +283,13 @@ fn released(done: Result<(), Refusal>, (whose, back): (&str, &str)) -> Result<Ch
     }
 }
 
+/// The hold that the page showed, by the moment since which it is on.
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ReleaseForm {
+    seen: Option<Timestamp>,
+}
+
 /// `POST /settings/privacy/clients/{id}/release`
 pub(super) async fn release_client(
     app: State<App>,
@@ -287,8 +297,9 @@ pub(super) async fn release_client(
     answers: Extension<Answers>,
     Path(id): Path<String>,
     Query(chosen): Query<Chosen>,
+    Form(form): Form<ReleaseForm>,
 ) -> Result<Response, Failure> {
-    release(app, person, answers, (id.parse().map(HeldSubject::Client).ok(), chosen)).await
+    release(app, person, answers, (id.parse().map(HeldSubject::Client).ok(), chosen, form)).await
 }
 
 /// `POST /settings/privacy/households/{id}/release`: also of a household with nobody in it.
@@ -298,22 +309,23 @@ pub(super) async fn release_household(
     answers: Extension<Answers>,
     Path(id): Path<String>,
     Query(chosen): Query<Chosen>,
+    Form(form): Form<ReleaseForm>,
 ) -> Result<Response, Failure> {
-    release(app, person, answers, (id.parse().map(HeldSubject::Household).ok(), chosen)).await
+    release(app, person, answers, (id.parse().map(HeldSubject::Household).ok(), chosen, form)).await
 }
 
 async fn release(
     State(app): State<App>,
     person: SignedIn,
     Extension(answers): Extension<Answers>,
-    (subject, chosen): (Option<HeldSubject>, Chosen),
+    (subject, chosen, form): (Option<HeldSubject>, Chosen, ReleaseForm),
 ) -> Result<Response, Failure> {
     person.may(Action::EraseClients)?;
     let subject =
         subject.ok_or(Failure::NotFound("There is no such legal hold. The Privacy page lists those that are on."))?;
     let whose = whose(&person.book(&app, Action::EraseClients).await?, subject).await?.name;
     let back = chosen.here();
-    let checked = released(ops::privacy::release(&app, person.actor(), subject).await, (&whose, &back))?;
+    let checked = released(ops::privacy::release(&app, person.actor(), subject, form.seen).await, (&whose, &back))?;
     Ok(answers.lead(&back, person.user(), checked))
 }
 

@@ -153,7 +153,7 @@ pub async fn release_client(
     PathParam(id): PathParam<ClientId>,
     _: NoParams,
 ) -> Result<StatusCode, Problem> {
-    ops::privacy::release(&app, caller.actor(), HeldSubject::Client(id)).await?;
+    ops::privacy::release(&app, caller.actor(), HeldSubject::Client(id), None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -194,6 +194,6 @@ pub async fn release_household(
     PathParam(id): PathParam<HouseholdId>,
     _: NoParams,
 ) -> Result<StatusCode, Problem> {
-    ops::privacy::release(&app, caller.actor(), HeldSubject::Household(id)).await?;
+    ops::privacy::release(&app, caller.actor(), HeldSubject::Household(id), None).await?;
     Ok(StatusCode::NO_CONTENT)
 }

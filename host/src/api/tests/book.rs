@@ -291,3 +291,23 @@ async fn a_hold_that_is_over_is_not_listed_as_one_that_is_on() {
     let on = holds["items"].as_array().unwrap().iter().map(|hold| (hold["until"].is_null(), hold["is_on"].as_bool()));
     assert_eq!(on.collect::<BTreeSet<_>>(), BTreeSet::from([(true, Some(true)), (false, Some(false))]), "{holds}");
 }
+
+#[tokio::test]
+async fn a_token_replaces_no_hold_whose_reason_a_person_gave() {
+    let host = host_with_a_book().await;
+    let (_, session) = host.person("pat@example.com", "practice_manager").await;
+    let (_, token) = host.token(&session, &["manage"]).await;
+    let client = host.get("/api/v1/clients").await.body["items"][0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/clients/{client}/legal-hold");
+    let place = async |by: &str, reason: &str| host.ask(Method::PUT, &path, by, &json!({"reason": reason})).await;
+    assert_eq!(place(&token, "A complaint").await.status, 200, "where none is on, it places one");
+    assert_eq!(place(&session, "Court order 77").await.status, 200);
+    let refused = place(&token, "zzz").await;
+    assert!(
+        refused.status == 403 && refused.body.to_string().contains("can’t replace a legal hold"),
+        "{}",
+        refused.body
+    );
+    let holds = host.get("/api/v1/privacy/holds").await.body;
+    assert_eq!(holds["items"][0]["reason"], "Court order 77");
+}

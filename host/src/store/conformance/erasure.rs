@@ -245,8 +245,8 @@ async fn a_hold_keeps_a_client_until_it_ends(on: On) {
         // Unlinked, the record would come back as somebody whom no hold keeps.
         let unlinked = practice.store.unlink_client(ayda.id, now()).await.unwrap();
         assert!(matches!(unlinked, Err(NotMade::IsHeld(_))), "{unlinked:?}");
-        assert!(practice.store.end_hold(subject).await.unwrap());
-        assert!(!practice.store.end_hold(subject).await.unwrap());
+        assert!(practice.store.end_hold(subject, None).await.unwrap().unwrap());
+        assert!(!practice.store.end_hold(subject, None).await.unwrap().unwrap());
     }
     let until = Some(now());
     let over = LegalHold {

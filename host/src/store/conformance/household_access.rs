@@ -246,7 +246,7 @@ async fn a_change_is_not_made_where_the_access_ended_since_the_look(on: On) {
         scope::looked_at(look(seen.household));
         let now = access(&practice, "1").await;
         assert!(matches!(scope::apart(set(now, Vec::new())).await.unwrap(), AccessSet::Yes(_)));
-        store.end_hold(HeldSubject::Household(seen.household)).await
+        store.end_hold(HeldSubject::Household(seen.household), None).await
     })
     .await;
     assert!(matches!(refused, Err(StoreError::AccessEnded)) && left.written.is_none());

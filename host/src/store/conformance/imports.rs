@@ -2,10 +2,12 @@
 
 use super::practice::now;
 use super::*;
+use crate::domain::audit::{Act, By, Subject};
 use crate::domain::import::{Decision, Import, ImportCounts, ImportState, ListSource, RowStatus};
 use crate::domain::import::{ListedPerson, PriorRows};
 use crate::domain::{ClientId, ImportId};
 use crate::store::StoreError;
+use crate::store::audit::scope;
 use crate::store::imports::Decided;
 
 on_each_engine![
@@ -123,7 +125,9 @@ async fn lists_are_paged_newest_first_and_forgotten(on: On) {
     store.forget_broken_imports(lists[2].created_at).await.unwrap();
     assert_eq!(ids(&store.imports(first(9)).await.unwrap().items), [lists[2].id, lists[0].id]);
     for was_there in [true, false] {
-        assert_eq!(store.forget_import(lists[0].id).await.unwrap(), was_there);
+        let act = Act::done(By::host("test"), "", "imports.forget", Subject::of_kind("import"));
+        let (forgotten, left) = scope::enter(act, store.forget_import(lists[0].id)).await;
+        assert_eq!((forgotten.unwrap(), left.written.is_some()), (was_there, was_there), "nothing is told as done");
     }
     assert_eq!(store.import(lists[0].id).await.unwrap(), None);
     assert_eq!(store.end_import_preview(lists[0].id, ListSource::default()).await.unwrap(), None);

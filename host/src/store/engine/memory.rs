@@ -140,9 +140,11 @@ impl WriteTable<'_> {
         self.rows().remove(&ordered::<K>(key)).is_some()
     }
 
-    pub fn delete_range<'k, K: Key>(&mut self, range: &impl RangeBounds<View<'k, K>>) {
-        let range = bounds::<K>(range);
-        self.rows().retain(|key, _| !range.contains(key));
+    pub fn delete_range<'k, K: Key>(&mut self, range: &impl RangeBounds<View<'k, K>>) -> bool {
+        let (range, rows) = (bounds::<K>(range), self.rows());
+        let before = rows.len();
+        rows.retain(|key, _| !range.contains(key));
+        rows.len() < before
     }
 
     fn rows(&mut self) -> &mut Rows {

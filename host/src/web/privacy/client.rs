@@ -324,6 +324,9 @@ pub(in crate::web) async fn hold(
 #[serde(default, deny_unknown_fields)]
 pub(in crate::web) struct ReleaseForm {
     of: HoldOf,
+    /// The hold that the page showed, by the moment since which it is on.
+    #[serde(default)]
+    seen: Option<Timestamp>,
 }
 
 /// `POST /clients/{id}/release`
@@ -342,7 +345,7 @@ pub(in crate::web) async fn release(
         HoldOf::Client => format::name(&client.client.full_name()),
         HoldOf::Household => format!("Household {household_name}"),
     };
-    let checked = released(ops::privacy::release(&app, person.actor(), subject).await, (&whose, &back))?;
+    let checked = released(ops::privacy::release(&app, person.actor(), subject, form.seen).await, (&whose, &back))?;
     Ok(answers.lead(&back, person.user(), checked))
 }
 

@@ -203,6 +203,20 @@ async fn a_hold_that_a_colleague_placed_meanwhile_is_not_replaced_unseen() {
     let seen = format!("{form}&seen_client={}", Timestamp::UNIX_EPOCH);
     assert_eq!(post(&host, &path, &manager, &seen).await.status, 303);
     assert_eq!(reason().await, "A complaint");
+    // Nor is it released by a page that shows the one before.
+    let earlier = Timestamp::UNIX_EPOCH;
+    let of_client = (format!("/clients/{}/release", client.id), format!("of=client&seen={earlier}"));
+    let of_list = (format!("/settings/privacy/clients/{}/release", client.id), format!("seen={earlier}"));
+    for (path, form) in [of_client, of_list] {
+        let refused = post(&host, &path, &manager, &form).await;
+        assert!(refused.status == 409 && refused.text.contains("another hold was placed"), "{}", refused.text);
+        assert_eq!(reason().await, "A complaint");
+    }
+    for page in [format!("/clients/{}/privacy", client.id), "/settings/privacy".to_owned()] {
+        let since = host.app.store.hold(subject).await.unwrap().unwrap().since;
+        let seen = format!("name=\"seen\" value=\"{since}\"");
+        assert!(host.get(&page, &manager).await.text.contains(&seen), "{page}");
+    }
 }
 
 #[tokio::test]
@@ -230,7 +244,7 @@ async fn a_hold_on_who_is_gone_is_released() {
     // An older copy of the store has holds on a household with nobody in it: who was in it was erased since.
     let older = std::fs::read(host.store_file()).unwrap();
     for subject in held {
-        assert!(host.app.store.end_hold(subject).await.unwrap());
+        assert!(host.app.store.end_hold(subject, None).await.unwrap().unwrap());
     }
     let erased = post(&host, &format!("/clients/{}/erase", client.id), &manager, "reason=asked&confirm=Zoe+Ng").await;
     assert_eq!(erased.status, 303, "{}", erased.text);
@@ -242,8 +256,8 @@ async fn a_hold_on_who_is_gone_is_released() {
     ] {
         let release = format!("/settings/privacy/{kind}/{id}/release");
         assert!(page.contains(&format!(">{whose}</th>")), "no link to it: {page}");
-        let form = format!("action=\"{release}\"><p>The hold is removed from the list.</p>");
-        assert!(page.contains(&form), "{page}");
+        assert!(page.contains(&format!("action=\"{release}\"")), "{page}");
+        assert!(page.contains("<p>The hold is removed from the list.</p>"), "{page}");
         assert_eq!(post(&host, &release, &manager, "").await.status, 303);
     }
     let page = host.get("/settings/privacy", &manager).await.text;

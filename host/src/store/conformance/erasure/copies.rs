@@ -169,7 +169,7 @@ async fn what_went_before_an_erasure_is_in_no_copy_either() {
     let import = store.imports(first(1)).await.unwrap().items.remove(0);
     let held = store.forget_import_unless_held(import.id, now()).await.unwrap();
     assert!(held.is_err() && store.import(import.id).await.unwrap().is_some(), "a list is a source, too: {held:?}");
-    assert!(store.end_hold(subject).await.unwrap());
+    assert!(store.end_hold(subject, None).await.unwrap().unwrap());
     assert_eq!(store.forget_import_unless_held(import.id, now()).await.unwrap(), Ok(true));
     assert!(!store.forget_import(import.id).await.unwrap());
     store.erase(id, word()).await.unwrap().unwrap();
