@@ -66,6 +66,9 @@ async fn what_is_done_by_whatever_way_is_in_one_chain_that_commands_check_and_ex
     let since = lines.last().and_then(|line| line["at"].as_str()).context("a moment")?.to_owned();
     let tail = host.run(&["audit", "export", "--since", &since, "--json"]).await?;
     ensure!(tail.stdout.split(|byte| *byte == b'\n').count() < lines.len(), "only the end of it");
+    let backwards = host.run(&["audit", "export", "--since", &since, "--until", "2020-01-01T00:00:00Z"]).await?;
+    let told = String::from_utf8_lossy(&backwards.stderr).into_owned();
+    ensure!(backwards.status.code() == Some(2) && told.contains("is not after --since"), "{told}");
 
     // With no host running, the commands open the store themselves.
     host.stop().await?;

@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 
 use super::local::Local;
 use super::output::text;
-use super::{Global, local, output};
+use super::{Global, WrongUse, local, output};
 use crate::domain::Timestamp;
 use crate::domain::audit::Head;
 
@@ -91,6 +91,13 @@ impl Verify {
 
 impl Export {
     async fn ask(self, host: &Local) -> anyhow::Result<ExitCode> {
+        if let (Some(since), Some(until)) = (self.since, self.until)
+            && until <= since
+        {
+            return Err(
+                WrongUse(format!("--until {until} is not after --since {since}: no entry is between them")).into()
+            );
+        }
         let moments = [("since", self.since), ("until", self.until)];
         let query: Vec<(&str, String)> =
             moments.into_iter().filter_map(|(name, at)| Some((name, at?.to_string()))).collect();

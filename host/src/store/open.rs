@@ -30,7 +30,12 @@ const SIGNS: [&str; 3] = [MARKER, "secret.key", RESERVE];
 
 /// Whether a store, or what is left of one, lies in a data folder. Nothing is made.
 pub fn is_in(data_dir: &Path) -> bool {
-    data_dir.join(MARKER).exists() || fs::metadata(data_dir.join(FILE_NAME)).is_ok_and(|file| file.len() > 0)
+    // What cannot be looked at may be one: opening it says why it cannot be.
+    let is = |name: &str, is: fn(u64) -> bool| match fs::metadata(data_dir.join(name)) {
+        Ok(file) => is(file.len()),
+        Err(error) => !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+    };
+    is(MARKER, |_| true) || is(FILE_NAME, |bytes| bytes > 0)
 }
 
 impl Store {
@@ -268,6 +273,20 @@ mod tests {
             fs::remove_file(folder.path().join(gone)).unwrap();
         }
         Store::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_store_is_in_a_folder_unless_it_is_seen_that_none_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE_NAME);
+        assert!(!is_in(folder.path()) && !is_in(&folder.path().join("missing")) && !is_in(&file.join("below")));
+        fs::write(&file, "").unwrap();
+        assert!(!is_in(folder.path()), "what ended before there was anything");
+        fs::write(&file, "a store").unwrap();
+        assert!(is_in(folder.path()));
+        fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink(&file, &file).unwrap();
+        assert!(is_in(folder.path()), "it cannot be looked at");
     }
 
     #[test]

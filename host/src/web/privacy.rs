@@ -96,8 +96,8 @@ pub(super) struct HoldRow {
 }
 
 /// What releasing a hold means.
-const OF_CLIENT: &str = "This hold no longer stops an erasure. Another hold on the household may.";
-const OF_HOUSEHOLD: &str = "This hold no longer stops an erasure. Another hold on a client in it may.";
+const OF_CLIENT: &str = "Once released, this hold no longer stops an erasure. Another hold on the household may.";
+const OF_HOUSEHOLD: &str = "Once released, this hold no longer stops an erasure. Another hold on a client in it may.";
 const OF_NOBODY: &str = "The hold is removed from the list.";
 
 #[derive(Deserialize, Default)]
