@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -329,5 +330,85 @@ async fn a_restore_that_is_cut_off_is_no_host_and_a_copy_of_a_host_takes_nothing
     )?;
     let listed = done(&host.run(&["backup", "list", "--json"]).await?)?;
     ensure!(serde_json::from_str::<Value>(&listed)?.as_array().map(Vec::len) == Some(1), "{listed}");
+    Ok(())
+}
+
+/// The names that `tidegate backup list` prints, and what it says on standard error.
+async fn listed(host: &Host) -> Result<(Vec<String>, String)> {
+    let output = host.run(&["backup", "list", "--json"]).await?;
+    let names: Vec<Value> = serde_json::from_str(&done(&output)?)?;
+    let names = names.iter().map(|one| one["name"].as_str().unwrap_or_default().to_owned()).collect();
+    Ok((names, String::from_utf8(output.stderr)?))
+}
+
+#[tokio::test]
+async fn backups_are_listed_where_the_running_host_makes_them() -> Result<()> {
+    let mut host = host(5).await?;
+    let made: Value = serde_json::from_str(&done(&host.run(&["backup", "--json"]).await?)?)?;
+    let names = vec![made["name"].as_str().context("a name")?.to_owned()];
+    ensure!(listed(&host).await? == (names.clone(), String::new()));
+    let settings = host.folder().join("tidegate.toml");
+    let as_started = fs::read_to_string(&settings)?;
+    fs::write(&settings, as_started.replace("folder = \"backups\"", "folder = \"elsewhere\""))?;
+    let (of_host, said) = listed(&host).await?;
+    let folder = host.folder().join("backups");
+    ensure!(of_host == names, "{of_host:?}");
+    ensure!(said.contains("has changed since the host was started") && said.contains(text(&folder)?), "{said}");
+    // Without a host, those of the settings.
+    host.stop().await?;
+    ensure!(listed(&host).await? == (Vec::new(), String::new()));
+    // A host that makes none, where the settings say by now where to.
+    fs::write(&settings, as_started.split_once("\n[backup]").context("a section")?.0)?;
+    host.restart().await?;
+    fs::write(&settings, &as_started)?;
+    let output = host.run(&["backup", "list"]).await?;
+    refused(&output, "the host was started without a folder for backups")?;
+    refused(&output, "Restart the host")
+}
+
+/// A pack's folder may hold what an editor or a tool listens at.
+#[tokio::test]
+async fn a_socket_or_a_pipe_among_the_packs_stands_in_no_backups_way() -> Result<()> {
+    let mut host = host(5).await?;
+    let packs = host.folder().join("data/packs/of-an-editor");
+    fs::create_dir_all(&packs)?;
+    fs::write(packs.join("notes.txt"), "kept")?;
+    std::os::unix::fs::symlink("notes.txt", packs.join("link"))?;
+    let _listener = std::os::unix::net::UnixListener::bind(packs.join("socket"))?;
+    ensure!(tokio::process::Command::new("mkfifo").arg(packs.join("pipe")).status().await?.success());
+    let made: Value = serde_json::from_str(&done(&host.run(&["backup", "--json"]).await?)?)?;
+    restore(&mut host, Path::new(made["path"].as_str().context("a path")?)).await?;
+    let mut names: Vec<_> = fs::read_dir(&packs)?.map(|entry| Ok(entry?.file_name())).collect::<Result<_>>()?;
+    names.sort();
+    ensure!(names == ["link", "notes.txt"], "{names:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_key_that_every_account_can_read_is_warned_about() -> Result<()> {
+    let host = host(5).await?;
+    let backup: Value = serde_json::from_str(&done(&host.run(&["backup", "--json"]).await?)?)?;
+    let (file, key) = (backup["path"].as_str().context("a path")?, host.folder().join("backup.key"));
+    let open = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+    let verify = ["backup", "verify", file, "--key-file", text(&key)?];
+    open(host.folder(), 0o755)?;
+    for (mode, warns) in [(0o644, true), (0o600, false)] {
+        open(&key, mode)?;
+        let output = host.run(&verify).await?;
+        done(&output)?;
+        let said = String::from_utf8(output.stderr)?;
+        ensure!(said.contains("warning: --key-file: ") == warns, "{mode:o}: {said}");
+    }
+    open(&key, 0o644)?;
+    let into = host.folder().join("restored");
+    let output = host.run(&["restore", file, "--into", text(&into)?, "--key-file", text(&key)?]).await?;
+    done(&output)?;
+    let said = String::from_utf8(output.stderr)?;
+    ensure!(said.contains("is open to others on this machine (mode 644)"), "{said}");
+    // Nobody gets to it.
+    open(host.folder(), 0o700)?;
+    let output = host.run(&verify).await?;
+    done(&output)?;
+    ensure!(output.stderr.is_empty(), "{output:?}");
     Ok(())
 }

@@ -367,3 +367,32 @@ async fn roles_are_led_to_no_page_that_refuses_them_and_compliance_is_offered_no
     }
     Ok(())
 }
+
+/// Some shells begin what they pipe with a byte order mark, and end it with a carriage return.
+#[tokio::test]
+async fn a_password_of_a_pipe_is_the_one_that_is_typed() -> Result<()> {
+    let host = Host::start(Setup::with_clients(10)).await?;
+    let piped = host.folder().join("piped");
+    std::fs::write(&piped, format!("\u{feff}{PASSWORD}\r\n"))?;
+    let add = ["user", "add", " Omar@Example.com ", "--name", "Omar Haddad", "--role", "support", "--password-stdin"];
+    let output = host.command(&add)?.stdin(std::fs::File::open(&piped)?).output().await?;
+    ensure!(output.status.success(), "{output:?}");
+    session(&host, "omar@example.com").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_list_that_is_cut_says_so() -> Result<()> {
+    let host = Host::start(Setup::with_clients(10)).await?;
+    for email in ["omar@example.com", "pat@example.com"] {
+        add(&host, email, "support").await?;
+    }
+    for (limit, is_cut) in [("1", true), ("2", false)] {
+        let output = host.run(&["user", "list", "--limit", limit, "--json"]).await?;
+        let listed: Value = serde_json::from_slice(&output.stdout)?;
+        ensure!(listed.as_array().map(|users| users.len().to_string()).as_deref() == Some(limit), "{listed}");
+        let said = String::from_utf8(output.stderr)?;
+        ensure!(said.contains("There are more than the first 1") == is_cut, "{limit}: {said}");
+    }
+    Ok(())
+}

@@ -1,7 +1,10 @@
 //! What the host says of its runs, where nobody looks at a page.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
 use tidegate_tests::{Host, Setup, TOKEN};
 use xplan_sandbox::FaultPlan;
 
@@ -26,6 +29,9 @@ async fn a_run_that_fails_is_logged_with_its_reason_and_without_the_crms_words()
     ensure!(line.contains("INFO") && line.contains("done"), "{log}");
     Ok(())
 }
+
+/// A password that everybody here has.
+const PASSWORD: &str = "wet umbrella on the 7 bus";
 
 /// The run of each event of a run's stream, to its end.
 async fn events(host: &Host, run: &Value) -> Result<Vec<Value>> {
@@ -64,5 +70,70 @@ async fn a_run_that_dies_by_a_fault_is_failed_for_whoever_watches_and_the_next_o
     ensure!(run["state"] == "done" && run["trigger"] == "request" && run["counts"]["seen"] == 40, "{run}");
     let dry = host.post("/api/v1/connections/main/sync?dry_run=true", &Value::Null).await?.ok()?;
     ensure!(events(&host, &dry).await?.last().is_some_and(|run| run["state"] == "done"));
+    Ok(())
+}
+
+/// The longest that a stream may go on once its reader may see nothing any more. The walk itself takes longer.
+const ENDS_WITHIN: Duration = Duration::from_secs(10);
+
+/// Opens a stream of events, and reads its first one.
+async fn follow(host: &Host, path: &str, name: &'static str, value: &str) -> Result<Response> {
+    let mut stream = host.http().get(host.url(path)).header(name, value).send().await?;
+    ensure!(stream.status() == 200, "{path}: {}", stream.status());
+    ensure!(stream.headers()["content-type"] == "text/event-stream", "{:?}", stream.headers());
+    let first = stream.chunk().await?.context("an event")?;
+    ensure!(String::from_utf8_lossy(&first).contains("event:"), "{first:?}");
+    Ok(stream)
+}
+
+/// Whether a stream ends within the time.
+async fn ends(stream: &mut Response) -> Result<bool> {
+    let to_end = async {
+        while stream.chunk().await?.is_some() {}
+        anyhow::Ok(())
+    };
+    Ok(tokio::time::timeout(ENDS_WITHIN, to_end).await.map(|read| read.is_ok()).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn who_may_see_runs_no_more_is_told_of_none_in_the_middle_of_one() -> Result<()> {
+    let mut setup = Setup::with_clients(40);
+    setup.site.faults.rules.push("slow:ms=120000,method=GET,on=/entity/".parse()?);
+    let mut host = Host::start(setup).await?;
+    host.leave_unquiet();
+    let manager = host.sign_up().await?;
+    let person = json!({"email": "omar@example.com", "name": "Omar Haddad", "role": "support", "password": PASSWORD});
+    host.post("/api/v1/users", &person).await?.ok()?;
+    let opened =
+        host.post("/api/v1/sessions", &json!({"email": "omar@example.com", "password": PASSWORD})).await?.ok()?;
+    let session = format!("Bearer {}", opened["token"].as_str().context("a session")?);
+    let make = host.http().post(host.url("/api/v1/tokens")).header("authorization", &session);
+    let made = host.send(make.json(&json!({"name": "Nightly", "scopes": ["read"]}))).await?.ok()?;
+    let token = format!("Bearer {}", made["token"].as_str().context("a token")?);
+
+    let run = host.post("/api/v1/connections/main/sync", &Value::Null).await?.ok()?;
+    let id = run["id"].as_str().context("an id")?;
+    let (by_api, by_page) = (format!("/api/v1/runs/{id}/events"), format!("/runs/{id}/progress"));
+    let mut of_token = follow(&host, &by_api, "authorization", &token).await?;
+    let mut of_session = follow(&host, &by_api, "authorization", &session).await?;
+    let mut of_page = follow(&host, &by_page, "cookie", &manager).await?;
+    let mut of_practice = follow(&host, &by_api, "authorization", &format!("Bearer {TOKEN}")).await?;
+
+    let revoke = host.url(&format!("/api/v1/tokens/{}", made["id"].as_str().context("an id")?));
+    let revoked = host.send(host.http().delete(revoke).header("authorization", &session)).await?;
+    ensure!(revoked.status == 204, "{}", revoked.text);
+    ensure!(ends(&mut of_token).await?, "the token is revoked");
+    let sign_out = host.url(&format!("/api/v1/sessions/{}", opened["id"].as_str().context("an id")?));
+    let signed_out = host.send(host.http().delete(sign_out).header("authorization", &session)).await?;
+    ensure!(signed_out.status == 204, "{} {}", signed_out.status, signed_out.text);
+    ensure!(ends(&mut of_session).await?, "the session is over");
+    let left = host.press("/sign-out", &manager).await?;
+    ensure!(left.status == 303 || left.status == 200, "{}", left.status);
+    ensure!(ends(&mut of_page).await?, "the page's person signed out");
+    ensure!(!ends(&mut of_practice).await?, "whoever may see the run still does");
+    for (path, name, value) in [(&by_api, "authorization", &token), (&by_api, "authorization", &session)] {
+        let again = host.send(host.http().request(Method::GET, host.url(path)).header(name, value)).await?;
+        ensure!(again.status == 401, "{path}: {}", again.status);
+    }
     Ok(())
 }

@@ -51,6 +51,31 @@ async fn a_data_folder_without_a_store_is_told_of_and_stays_empty() -> Result<()
     let looked = run(&["config", "check", "--connect"]).await?;
     let said = String::from_utf8(looked.stdout)?;
     ensure!(looked.status.success() && said.contains("main: signed in as svc") && !wrong.exists(), "{said}");
+    // What is refused makes none, neither an account nor a schedule that nobody could keep.
+    let password = wrong.with_file_name("password");
+    fs::write(&password, "short\n")?;
+    for (arguments, words) in [
+        (&["user", "add", "pat.lee@example", "--name", "Pat", "--role", "support"][..], "email: This is not"),
+        (&["user", "add", "pat@xn--a.example", "--name", "Pat", "--role", "support"], "xn--"),
+        (&["user", "add", "pat@example.com", "--name", "12", "--role", "support"], "name: Enter the name"),
+        (&["user", "add", "pat@example.com", "--name", "Pat", "--role", "boss"], "invalid value 'boss'"),
+        (
+            &["user", "add", "pat@example.com", "--name", "Pat", "--role", "support", "--password-stdin"],
+            "password: Choose a password of at least 12 characters",
+        ),
+        (&["sync", "elsewhere"], "there is no connection `elsewhere` that is enabled; there are: main"),
+    ] {
+        let mut command = host.command(&[arguments, &["--data-dir", "wrong"]].concat())?;
+        let output = command.stdin(fs::File::open(&password)?).output().await?;
+        let said = String::from_utf8(output.stderr)?;
+        ensure!(!output.status.success() && said.contains(words) && !wrong.exists(), "{arguments:?}: {said}");
+    }
+    fs::write(&password, "password12345\n")?;
+    let arguments = ["user", "add", "pat@example.com", "--name", "Pat", "--role", "support", "--password-stdin"];
+    let mut command = host.command(&[&arguments, &["--data-dir", "wrong"][..]].concat())?;
+    let output = command.stdin(fs::File::open(&password)?).output().await?;
+    let said = String::from_utf8(output.stderr)?;
+    ensure!(!output.status.success() && said.contains("tried first") && !wrong.exists(), "{said}");
     // The first account may be made before the host's first start, and the new store is told of, once.
     let add = |email| ["user", "add", email, "--name", "Pat Lee", "--role", "practice_manager"];
     let made = format!("There was no store in {}: a new one was made.", wrong.display());
@@ -60,5 +85,27 @@ async fn a_data_folder_without_a_store_is_told_of_and_stays_empty() -> Result<()
         ensure!(output.status.success() && said.contains(&made) == is_told, "{email}: {said}");
     }
     ensure!(run(&["user", "list"]).await?.status.success());
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_a_connection_it_is_said_how_one_is_added() -> Result<()> {
+    let mut host = Host::prepare(Setup::with_clients(3)).await?;
+    let settings = host.folder().join("tidegate.toml");
+    let text = fs::read_to_string(&settings)?;
+    fs::write(&settings, text.split_once("\n[connections").context("a connection")?.0)?;
+    let wrong = host.folder().join("wrong");
+    let words = "none is enabled: add or enable one on the page Integrations";
+    for arguments in [&["sync"][..], &["sync", "main"]] {
+        let output = host.run(&[arguments, &["--data-dir", "wrong"]].concat()).await?;
+        let said = String::from_utf8(output.stderr)?;
+        ensure!(output.status.code() == Some(2) && said.contains(words) && !wrong.exists(), "{arguments:?}: {said}");
+    }
+    host.restart_unready().await?;
+    for arguments in [&["sync", "--once"][..], &["sync", "main", "--once"], &["sync", "main", "--client", "7"]] {
+        let output = host.run(arguments).await?;
+        let said = String::from_utf8(output.stderr)?;
+        ensure!(output.status.code() == Some(2) && said.contains(words), "{arguments:?}: {said}");
+    }
     Ok(())
 }

@@ -8,6 +8,7 @@
 mod names;
 mod reading;
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -27,7 +28,7 @@ use crate::domain::Timestamp;
 use crate::store::backup::{Copied, CopyError, FileOfKeys, SubjectKeys};
 use crate::store::{Store, StoreError};
 use names::{MOMENT, NAME, thin_out};
-use reading::read_keys;
+use reading::{LONGEST_KEYS, read_keys, too_many_keys};
 
 pub use names::names_in;
 pub use reading::{put_back, verify};
@@ -158,18 +159,27 @@ struct About {
     store: String,
 }
 
-/// What the file of keys holds.
+/// The text of the file of keys. What may be long is borrowed from it where it is read.
 #[derive(Serialize, Deserialize)]
-struct KeyFile {
+struct KeyFile<'a> {
     made_at: Timestamp,
     /// The mark of the store.
     store: String,
     /// The keys, in Base64.
-    keys: String,
+    #[serde(borrow)]
+    keys: Cow<'a, str>,
     /// The marks of keys that were taken away, in Base64.
-    forgotten: String,
+    #[serde(borrow)]
+    forgotten: Cow<'a, str>,
     /// The file of erasures as it stood; none where there was none.
     erased: Option<String>,
+}
+
+impl KeyFile<'_> {
+    /// The bytes that it takes, but for the names of what it holds.
+    fn length(&self) -> u64 {
+        (self.keys.len() + self.forgotten.len() + self.erased.as_ref().map_or(0, String::len)) as u64
+    }
 }
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> BackupError {
@@ -265,12 +275,12 @@ async fn earlier_keys(store: &Store, folder: &Path, key: &Identity, mark: &str) 
         return if is_away { Err(BackupError::KeysAway(path)) } else { Ok(Earlier::default()) };
     }
     let (at, key) = (path.clone(), key.clone());
-    let (file, keys) = blocking(&path, move || read_keys(&at, &key)).await.map_err(|error| match error {
+    let file = blocking(&path, move || read_keys(&at, &key)).await.map_err(|error| match error {
         BackupError::Unusable { path, why } => BackupError::Keys { path, why },
         other => other,
     })?;
     if file.store == mark {
-        Ok(Earlier { keys, erased: file.erased, made_at: Some(file.made_at) })
+        Ok(Earlier { keys: file.keys, erased: file.erased, made_at: Some(file.made_at) })
     } else {
         Err(BackupError::OtherStore(folder.to_owned()))
     }
@@ -327,13 +337,39 @@ async fn write(
         archive.follow_symlinks(false);
         for folder in FOLDERS {
             if data_dir.join(folder).is_dir() {
-                archive.append_dir_all(folder, data_dir.join(folder))?;
+                append_folder(&mut archive, &data_dir, Path::new(folder))?;
             }
         }
         end(archive.into_inner()?)
     };
     blocking(path, move || append().map_err(failed(&at))).await?;
     Ok(copied)
+}
+
+/// Appends a folder of the data folder, with what is in it. Sockets, pipes and devices are nothing to put back, and what somebody
+/// takes away meanwhile is missed by nobody.
+fn append_folder(archive: &mut tar::Builder<impl Write>, data_dir: &Path, folder: &Path) -> io::Result<()> {
+    archive.append_dir(folder, data_dir.join(folder))?;
+    let mut names =
+        fs::read_dir(data_dir.join(folder))?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
+    names.sort_unstable();
+    for name in names {
+        let (inner, path) = (folder.join(&name), data_dir.join(folder).join(&name));
+        let appended = match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => append_folder(archive, data_dir, &inner),
+            Ok(found) if found.is_file() || found.is_symlink() => archive.append_path_with_name(&path, &inner),
+            Ok(_) => {
+                tracing::warn!(file = %path.display(), "a socket, pipe or device is in no backup");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        match appended {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            appended => appended?,
+        }
+    }
+    Ok(())
 }
 
 /// Writes the file of keys anew, where something was taken away since it was written, or where another copy of it lies there by now
@@ -408,8 +444,12 @@ async fn write_keys(
         let path = path.clone();
         move || {
             let (keys, forgotten) = keys.to_bytes();
-            let (keys, forgotten) = (STANDARD.encode(keys), STANDARD.encode(forgotten));
+            let (keys, forgotten) = (STANDARD.encode(keys).into(), STANDARD.encode(forgotten).into());
             let text = KeyFile { made_at, store: mark, keys, forgotten, erased };
+            // One that is too long to be read again would lock the backups beside it.
+            if text.length() > LONGEST_KEYS {
+                return Err(BackupError::Keys { path, why: too_many_keys() });
+            }
             let mut to = begin(&unfinished.0, &key)?;
             let written = serde_json::to_writer(&mut to, &text).map_err(io::Error::other).and_then(|()| end(to));
             let named = written.and_then(|()| fs::rename(&unfinished.0, &path));

@@ -13,6 +13,7 @@ mod import;
 mod local;
 mod note;
 mod output;
+mod owner;
 mod pack;
 mod privacy;
 mod process;

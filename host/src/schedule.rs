@@ -26,15 +26,16 @@ const MOST_JITTER_SECS: u64 = 60;
 /// The clock is looked at this often, because it may be set, and machines sleep.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
 
-/// Sets off every connection's runs until `shutdown`; connections may come and go meanwhile.
-pub async fn run(app: &App, shutdown: &CancellationToken) {
+/// Sets off every connection's runs until `shutdown`, or those of the one of this name alone; connections may come and go
+/// meanwhile.
+pub async fn run(app: &App, only: Option<&str>, shutdown: &CancellationToken) {
     let mut changes = app.connections.changes();
     // Whoever is dropped from here stops.
     let mut jobs: Vec<(Arc<Connection>, DropGuard)> = Vec::new();
     while !shutdown.is_cancelled() {
         let now = changes.borrow_and_update().clone();
         jobs.retain(|(connection, _)| now.iter().any(|other| Arc::ptr_eq(connection, other)));
-        for connection in now.iter() {
+        for connection in now.iter().filter(|one| only.is_none_or(|only| one.name.as_str() == only)) {
             if !jobs.iter().any(|(other, _)| Arc::ptr_eq(connection, other)) {
                 let stop = shutdown.child_token();
                 tokio::spawn(supervised(app.clone(), Arc::clone(connection), stop.clone()));

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 pub use error::{ServeError, SocketError};
 use server::Server;
 use socket::LocalSocket;
-pub use socket::socket_path;
+pub use socket::{refuse_long, socket_path};
 
 use crate::access::LocalOperator;
 use crate::app::{App, NotTakenUp};
@@ -57,18 +57,29 @@ async fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, Serve
     })
 }
 
+/// The address at which figures are served; none where the settings name none.
+///
+/// # Errors
+/// Fails as [`bind`] does.
+pub async fn bind_figures(config: &Config) -> Result<Option<TcpListener>, ServeError> {
+    match config.metrics {
+        Some(address) => listen(address, "[metrics] listen").await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Serves people, programs and commands, keeps the schedule and delivers notes, until `shutdown`. Then open requests
 /// end, runs stop at their next commit, and everything is on disk when this returns. Nobody holds up the end for long.
 ///
 /// # Errors
-/// Returns an error if the socket cannot be made, a listener cannot listen, or the store fails.
-pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
+/// Returns an error if the socket cannot be made, or the store fails.
+pub async fn run(
+    app: App,
+    (listener, figures): (TcpListener, Option<TcpListener>),
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
     app.start().await?;
     end_emergencies(&app).await;
-    let figures = match app.config.metrics {
-        Some(address) => Some(listen(address, "[metrics] listen").await?),
-        None => None,
-    };
     let socket = LocalSocket::make(&app.config.server.data_dir)?;
     let proxies = app.config.server.trusted_proxies.clone();
     let public = Server::new(routes(&app), proxies, shutdown.clone());
@@ -83,7 +94,7 @@ pub async fn run(app: App, listener: TcpListener, shutdown: CancellationToken) -
             }
         };
         tokio::join!(
-            supervisor.keep("schedule", &shutdown, || schedule::run(&app, &shutdown)),
+            supervisor.keep("schedule", &shutdown, || schedule::run(&app, None, &shutdown)),
             app.notes.run(supervisor, &shutdown),
             supervisor.keep("listener for people and programs", &shutdown, || public.take_network(&listener)),
             supervisor.keep("listener for commands", &shutdown, || socket.serve(&local, &shutdown)),

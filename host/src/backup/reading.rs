@@ -11,15 +11,30 @@ use age::x25519::Identity;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{About, BackupError, FOLDERS, KeyFile, MAGIC, Verified, failed, of_copy, private, unread, unusable};
+use super::{About, BackupError, FOLDERS, KEYS, KeyFile, MAGIC, Verified, failed, of_copy, private, unread, unusable};
 use crate::config::regular_file;
 use crate::domain::Timestamp;
 use crate::store::backup::{CopyError, Restored, Restoring, SubjectKeys, check, restore};
 use crate::store::{ERASED, RESTORING, STORE_FILES};
 
-/// The longest description and the longest file of keys, in bytes.
+/// The longest description, in bytes.
 const LONGEST_ABOUT: usize = 1 << 16;
-const LONGEST_KEYS: u64 = 1 << 30;
+/// The most keys in the file of keys: a practice with 100,000 clients, and 50 notes, documents and rows of lists of each, has five
+/// million.
+const MOST_KEYS: u64 = 6_000_000;
+/// The longest file of keys, in bytes: each is 48 bytes, 64 in Base64.
+pub(super) const LONGEST_KEYS: u64 = MOST_KEYS * 64;
+/// The same with what encryption adds.
+const LONGEST_FILE: u64 = LONGEST_KEYS + LONGEST_KEYS / 100;
+
+/// The reason why a file of keys is not taken that is longer.
+pub(super) fn too_many_keys() -> String {
+    format!(
+        "it is larger than {MOST_KEYS} keys, the most that there can be ({} MB): is it another file? The keys are in {KEYS}, beside \
+         the backups",
+        LONGEST_KEYS / 1_000_000
+    )
+}
 
 fn open(path: &Path, key: &Identity) -> Result<impl Read, BackupError> {
     let file = BufReader::with_capacity(1 << 20, regular_file::open(path).map_err(failed(path))?);
@@ -53,41 +68,60 @@ fn about(from: &mut impl Read, path: &Path) -> Result<About, BackupError> {
     serde_json::from_slice(&text).map_err(|_| unusable(path, "it is damaged"))
 }
 
-pub(super) fn read_keys(path: &Path, key: &Identity) -> Result<(KeyFile, SubjectKeys), BackupError> {
-    if !path.exists() {
-        return Err(unusable(
-            path,
-            "it is not there; the backup does not open without: name the newest copy of it with --keys",
-        ));
+/// What the file of keys holds.
+pub(super) struct KeysRead {
+    pub(super) made_at: Timestamp,
+    /// The mark of the store.
+    pub(super) store: String,
+    pub(super) keys: SubjectKeys,
+    /// The file of erasures as it stood; none where there was none.
+    pub(super) erased: Option<String>,
+}
+
+pub(super) fn read_keys(path: &Path, key: &Identity) -> Result<KeysRead, BackupError> {
+    let length = fs::metadata(path).map(|file| file.len()).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            unusable(path, "it is not there; the backup does not open without: name the newest copy of it with --keys")
+        }
+        _ => failed(path)(error),
+    })?;
+    if length > LONGEST_FILE {
+        return Err(unusable(path, too_many_keys()));
     }
-    let mut text = Vec::new();
     let damaged = || {
         unusable(
             path,
             "it is no file of keys, or is cut short or damaged; name another copy of the newest one with --keys",
         )
     };
-    open(path, key)?.take(LONGEST_KEYS).read_to_end(&mut text).map_err(|error| match unread(path)(error) {
+    let read = |error| match unread(path)(error) {
         BackupError::Unusable { .. } => damaged(),
         other => other,
-    })?;
-    let file: KeyFile = serde_json::from_slice(&text).map_err(|_| damaged())?;
+    };
+    let mut from = open(path, key)?.take(LONGEST_FILE);
+    let mut text = Vec::new();
+    from.by_ref().take(MAGIC.len() as u64).read_to_end(&mut text).map_err(read)?;
+    if text == MAGIC {
+        return Err(unusable(path, format!("it is a backup; the file of keys is {KEYS}, beside the backups")));
+    }
+    from.read_to_end(&mut text).map_err(read)?;
+    let file: KeyFile<'_> = serde_json::from_slice(&text).map_err(|_| damaged())?;
     let bytes = |text: &str| STANDARD.decode(text).ok();
     let keys = bytes(&file.keys).zip(bytes(&file.forgotten));
     let keys = keys.and_then(|(keys, forgotten)| SubjectKeys::from_bytes(&keys, &forgotten)).ok_or_else(damaged)?;
-    Ok((file, keys))
+    Ok(KeysRead { made_at: file.made_at, store: file.store, keys, erased: file.erased })
 }
 
 /// The keys for a backup of this description.
-fn keys_for(about: &About, path: &Path, key: &Identity) -> Result<(KeyFile, SubjectKeys), BackupError> {
-    let (file, keys) = read_keys(path, key)?;
+fn keys_for(about: &About, path: &Path, key: &Identity) -> Result<KeysRead, BackupError> {
+    let file = read_keys(path, key)?;
     if file.store != about.store {
         return Err(unusable(path, "it is of another store than the backup; name the newest that lay beside it"));
     }
     if file.made_at < about.made_at {
         return Err(unusable(path, "it is older than the backup; name the newest copy of it with --keys"));
     }
-    Ok((file, keys))
+    Ok(file)
 }
 
 /// Reads a backup to its end: that it is whole, and opens with its keys.
@@ -97,7 +131,7 @@ fn keys_for(about: &About, path: &Path, key: &Identity) -> Result<(KeyFile, Subj
 pub fn verify(path: &Path, keys: &Path, key: &Identity) -> Result<Verified, BackupError> {
     let mut from = open(path, key)?;
     let said = about(&mut from, path)?;
-    let (_, keys) = keys_for(&said, keys, key)?;
+    let keys = keys_for(&said, keys, key)?.keys;
     let About { made_at, version, .. } = said;
     let copied = check(&mut from, &keys).map_err(of_copy(path, unread(path)))?;
     let mut files = 0;
@@ -133,11 +167,11 @@ pub fn put_back(
     }
     let mut from = open(path, key)?;
     let said = about(&mut from, path)?;
-    let (file, subject_keys) = keys_for(&said, keys, key)?;
+    let KeysRead { keys: subject_keys, erased, .. } = keys_for(&said, keys, key)?;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(failed(data_dir))?;
     let _held = begin(data_dir, &marker)?;
     clear(data_dir);
-    let done = fill((path, from), (&subject_keys, file.erased), data_dir, now);
+    let done = fill((path, from), (&subject_keys, erased), data_dir, now);
     let done = done.and_then(|restoring| restoring.finish().map_err(failed(data_dir)));
     let ended = done.and_then(|restored| {
         let ended = fs::remove_file(&marker).and_then(|()| File::open(data_dir)?.sync_all());
@@ -289,6 +323,32 @@ mod tests {
         let told = [read_keys(&pipe, &key).err(), verify(&pipe, &pipe, &key).err()];
         for error in told.map(|error| error.unwrap().to_string()) {
             assert!(error.contains("isn't a regular file"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_longer_than_any_file_of_keys_is_refused_unread() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+        // A terabyte of nothing: it takes no room on the disk, and would take all memory.
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let error = read_keys(&path, &Identity::generate()).err().unwrap().to_string();
+        assert!(error.contains("6000000 keys") && error.contains("384 MB") && error.contains(KEYS), "{error}");
+    }
+
+    #[test]
+    fn a_backup_in_the_place_of_its_keys_is_told_from_a_damaged_file() {
+        let (folder, key) = (tempfile::tempdir().unwrap(), Identity::generate());
+        let path = folder.path().join("keys");
+        let write = |text: &[u8]| {
+            let mut to = super::super::begin(&path, &key).unwrap();
+            to.write_all(text).unwrap();
+            super::super::end(to).unwrap();
+            read_keys(&path, &key).err().unwrap().to_string()
+        };
+        assert!(write(&[&MAGIC[..], &[0; 99]].concat()).contains("it is a backup"));
+        for damaged in [&b""[..], b"{", b"tidegate", &[0; 200]] {
+            assert!(write(damaged).contains("no file of keys, or is cut short"), "{damaged:?}");
         }
     }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::local::Local;
 use super::output::text;
-use super::{Global, local, output};
+use super::{Global, local, output, owner};
 use crate::backup::{self, KEYS, Verified};
 use crate::config::{BackupKey, BackupSettings};
 use crate::domain::Timestamp;
@@ -37,7 +37,7 @@ enum What {
         /// The file
         file: PathBuf,
     },
-    /// List the backups of the folder in the settings, the oldest first
+    /// List the backups of the folder in the settings, or of the one that the running host was started with, the oldest first
     #[command(after_help = "Examples:\n  tidegate backup list --json")]
     List,
     /// Read a backup to its end, and say what it holds
@@ -92,7 +92,9 @@ impl With {
             let to = global.load_quietly()?.backup;
             return Ok(to.context("the settings name no key for backups; name it with --key-file")?.key);
         };
-        BackupKey::read(path).map_err(|why| anyhow::anyhow!("--key-file {why}"))
+        let key = BackupKey::read(path).map_err(|why| anyhow::anyhow!("--key-file {why}"))?;
+        output::warn_if_open("--key-file", path);
+        Ok(key)
     }
 }
 
@@ -100,7 +102,7 @@ impl Backup {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         match self.what {
             None => make(global).await,
-            Some(What::List) => list(global),
+            Some(What::List) => list(global).await,
             Some(What::Key { file }) => key(&file, global.json),
             Some(What::Verify(named)) => named.verify(global).await,
         }
@@ -131,12 +133,7 @@ async fn make(global: &Global) -> anyhow::Result<ExitCode> {
 /// Refuses where the settings say something else by now than when the running host was started, which goes by those of then:
 /// its backup would lie in another folder, be under another key, or take other ones away.
 async fn refuse_where_changed(host: &Local, to: Option<&BackupSettings>) -> anyhow::Result<()> {
-    let by = host.get("backups/settings").await?;
-    let is_same = match (to, by["folder"].as_str(), by["public_key"].as_str(), by["keep"].as_u64()) {
-        (Some(to), Some(folder), Some(public_key), Some(keep)) => to.are_those(Path::new(folder), public_key, keep),
-        (to, folder, ..) => to.is_none() && folder.is_none(),
-    };
-    if !is_same {
+    if !are_those_of(&host.get("backups/settings").await?, to) {
         anyhow::bail!(
             "[backup] has changed since the host was started, and no backup was made: restart the host, and try again"
         );
@@ -144,9 +141,39 @@ async fn refuse_where_changed(host: &Local, to: Option<&BackupSettings>) -> anyh
     Ok(())
 }
 
-fn list(global: &Global) -> anyhow::Result<ExitCode> {
-    let to = global.load_quietly()?.backup.context("the settings name no folder for backups: [backup] folder")?;
-    let names = backup::names_in(&to.folder).with_context(|| format!("{}", to.folder.display()))?;
+/// Whether these are the settings that a host goes by, as it says.
+fn are_those_of(by: &Value, to: Option<&BackupSettings>) -> bool {
+    match (to, by["folder"].as_str(), by["public_key"].as_str(), by["keep"].as_u64()) {
+        (Some(to), Some(folder), Some(public_key), Some(keep)) => to.are_those(Path::new(folder), public_key, keep),
+        (to, folder, ..) => to.is_none() && folder.is_none(),
+    }
+}
+
+/// Lists what lies in the folder that the running host goes by; where none runs, in the one of the settings.
+async fn list(global: &Global) -> anyhow::Result<ExitCode> {
+    let config = global.load_quietly()?;
+    let ask = |host: Local| async move {
+        let by = host.get("backups/settings").await?;
+        Ok((by, host.list("backups", &[], usize::MAX).await?))
+    };
+    let names: Vec<String> = match local::with_running(&config.server.data_dir, ask).await? {
+        Some((by, listed)) => {
+            if !are_those_of(&by, config.backup.as_ref()) {
+                let of =
+                    by["folder"].as_str().map_or("it makes none".to_owned(), |folder| format!("they go into {folder}"));
+                output::tell(&format!(
+                    "[backup] has changed since the host was started, which goes by what it was then: {of}. Restart the host for \
+                     the change to take effect."
+                ));
+            }
+            by["folder"].as_str().context("the host was started without a folder for backups: [backup] folder")?;
+            listed.iter().map(|backup| text(&backup["name"])).collect()
+        }
+        None => {
+            let to = config.backup.context("the settings name no folder for backups: [backup] folder")?;
+            backup::names_in(&to.folder).with_context(|| format!("{}", to.folder.display()))?
+        }
+    };
     if global.json {
         output::json(&names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>())?;
         return Ok(ExitCode::SUCCESS);
@@ -215,6 +242,7 @@ impl Restore {
         let to = into.clone();
         let put_back = move || backup::put_back((&file, &keys, key.identity()), &to, Timestamp::now());
         let (verified, restored) = tokio::task::spawn_blocking(put_back).await??;
+        owner::warn_of_another(&into);
         if json {
             output::json(&json!({
                 "into": into,

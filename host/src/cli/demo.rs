@@ -95,7 +95,7 @@ impl Demo {
         let secrets = [password.expose_secret(), token.expose_secret()];
         say_where(&listener, sandbox.addr(), secrets, &settings, global.json)?;
         let host = Local::of(&app.config.server.data_dir)?;
-        let running = tokio::spawn(serve::run(app, listener, shutdown.clone()));
+        let running = tokio::spawn(serve::run(app, (listener, None), shutdown.clone()));
         tokio::select! {
             outcome = show(&host, &site, shown, global.json) => outcome?,
             () = shutdown.cancelled() => {}

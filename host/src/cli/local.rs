@@ -11,7 +11,7 @@ use futures::{Stream, StreamExt as _};
 use serde_json::Value;
 use tokio::net::UnixStream;
 
-use super::output;
+use super::{output, owner};
 use crate::app::App;
 use crate::config::{Config, Storage};
 use crate::serve;
@@ -98,14 +98,9 @@ where
     let mut looks = 1..=LOOKS;
     loop {
         if listens(&socket).await {
-            let watch = Local::of(&config.server.data_dir)?;
-            return tokio::select! {
-                done = work(host) => done,
-                () = watch.until_silent() => Err(silent(LONGEST_SILENCE)),
-            };
+            return watched(&config.server.data_dir, work).await;
         }
-        // Half of a backup is told of when it is opened.
-        let is_new = !store::is_in(&config.server.data_dir) && !config.server.data_dir.join(store::RESTORING).exists();
+        let is_new = is_new(&config.server.data_dir);
         let borrowed = match without_store {
             _ if !is_new => None,
             _ if !config.is_given => return Err(no_settings(&config.server.data_dir)),
@@ -119,11 +114,12 @@ where
             config.storage = Storage { warn_below: 0, refuse_below: 0, reserve: 0 };
             host = Local::of(folder.path())?;
         }
+        owner::refuse_for_another(&config.server.data_dir)?;
+        serve::refuse_long(&config.server.data_dir).map_err(serve::ServeError::from)?;
         match App::open(config.clone()) {
             Ok(app) => {
                 if is_new && borrowed.is_none() {
-                    let folder = config.server.data_dir.display();
-                    output::tell(&format!("There was no store in {folder}: a new one was made."));
+                    tell_new_store(&config.server.data_dir);
                 }
                 return serve::run_locally(app, async { work(host).await }).await;
             }
@@ -133,6 +129,40 @@ where
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Does `work` with the host that runs on this data folder; nothing where none does.
+pub(super) async fn with_running<T, F, Work>(data_dir: &Path, work: Work) -> anyhow::Result<Option<T>>
+where
+    F: Future<Output = anyhow::Result<T>>,
+    Work: FnOnce(Local) -> F,
+{
+    let is_running = listens(&serve::socket_path(data_dir)).await;
+    if is_running { watched(data_dir, work).await.map(Some) } else { Ok(None) }
+}
+
+/// Does `work` with a host that listens, for as long as it gives signs of life.
+async fn watched<T, F, Work>(data_dir: &Path, work: Work) -> anyhow::Result<T>
+where
+    F: Future<Output = anyhow::Result<T>>,
+    Work: FnOnce(Local) -> F,
+{
+    let (host, watch) = (Local::of(data_dir)?, Local::of(data_dir)?);
+    tokio::select! {
+        done = work(host) => done,
+        () = watch.until_silent() => Err(silent(LONGEST_SILENCE)),
+    }
+}
+
+/// Whether there is no store in this data folder. Half of a backup is told of when it is opened.
+pub(super) fn is_new(data_dir: &Path) -> bool {
+    !store::is_in(data_dir) && !data_dir.join(store::RESTORING).exists()
+}
+
+/// Says that a store was made where there was none: it may be the wrong folder.
+pub(super) fn tell_new_store(data_dir: &Path) {
+    output::tell(&format!("There was no store in {}: a new one was made.", data_dir.display()));
+    owner::warn_of_another(data_dir);
 }
 
 /// The error about a data folder in which nothing was meant to be made.
@@ -145,7 +175,7 @@ fn no_store(data_dir: &Path) -> anyhow::Error {
 }
 
 /// The error about a command in a folder that is nobody's.
-fn no_settings(data_dir: &Path) -> anyhow::Error {
+pub(super) fn no_settings(data_dir: &Path) -> anyhow::Error {
     anyhow::anyhow!(
         "there are no settings here (tidegate.toml), and no host has its data in {}: name the settings with --config, or the data \
          folder with --data-dir",
@@ -231,8 +261,22 @@ impl Local {
         Ok(response.bytes_stream())
     }
 
+    /// The first `limit` items of a list that a person bounds by `--limit`; says where there are more.
+    pub(super) async fn first(&self, path: &str, query: &[(&str, &str)], limit: usize) -> anyhow::Result<Vec<Value>> {
+        let (items, more) = self.pages(path, query, limit).await?;
+        if more {
+            output::tell(&format!("There are more than the first {limit}; --limit N shows N."));
+        }
+        Ok(items)
+    }
+
     /// All items of a list, page by page, at most `most`.
     pub(super) async fn list(&self, path: &str, query: &[(&str, &str)], most: usize) -> anyhow::Result<Vec<Value>> {
+        Ok(self.pages(path, query, most).await?.0)
+    }
+
+    /// The same, and whether there are more.
+    async fn pages(&self, path: &str, query: &[(&str, &str)], most: usize) -> anyhow::Result<(Vec<Value>, bool)> {
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
@@ -246,7 +290,7 @@ impl Local {
             items.extend(rows.as_array().cloned().context("the list has no items")?);
             cursor = page["next"].as_str().map(str::to_owned);
             if cursor.is_none() || items.len() >= most {
-                return Ok(items);
+                return Ok((items, cursor.is_some()));
             }
         }
     }

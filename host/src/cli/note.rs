@@ -202,7 +202,7 @@ impl List {
             ("missing", self.missing.then_some("true")),
         ];
         let query: Vec<(&str, &str)> = filters.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
-        let notes = host.list("notes", &query, self.limit).await?;
+        let notes = host.first("notes", &query, self.limit).await?;
         if json {
             return output::json(&notes);
         }
@@ -222,7 +222,7 @@ impl Documents {
             ("document_id", self.document_id.as_deref()),
         ];
         let query: Vec<(&str, &str)> = filters.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
-        let documents = host.list("documents", &query, self.limit).await?;
+        let documents = host.first("documents", &query, self.limit).await?;
         if json {
             return output::json(&documents);
         }

@@ -8,6 +8,8 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::config::regular_file;
+
 /// Whether an error is only that the reader of our output went away, as in `tidegate note list | head -1`.
 pub(super) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe))
@@ -82,6 +84,13 @@ pub(super) fn table(headings: &[&str], rows: &[Vec<String>], empty: &str) -> any
 /// goes on without a listener.
 pub(super) fn tell(message: &str) {
     drop(writeln!(io::stderr(), "{message}"));
+}
+
+/// Warns a person of a file with a secret that every account of this machine can read or change; `named` names it.
+pub(super) fn warn_if_open(named: &str, path: &Path) {
+    if let Some(message) = regular_file::open_to_others(named, path) {
+        tell(&format!("warning: {message}"));
+    }
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ impl Run {
 impl List {
     async fn print(self, host: &Local, json: bool) -> anyhow::Result<()> {
         let query: Vec<_> = self.connection.as_deref().map(|name| ("connection", name)).into_iter().collect();
-        let runs = host.list("runs", &query, self.limit).await?;
+        let runs = host.first("runs", &query, self.limit).await?;
         if json {
             return output::json(&runs);
         }
@@ -101,7 +101,7 @@ impl Show {
             None
         };
         let records = if self.diagnostics {
-            Some(host.list("quarantine", &[("run_id", id.as_str())], self.limit).await?)
+            Some(host.first("quarantine", &[("run_id", id.as_str())], self.limit).await?)
         } else {
             None
         };

@@ -29,7 +29,10 @@ impl Serve {
         let mut config = global.load(listen.into_iter().collect())?;
         let listener = serve::bind(&config, "--listen or [server] listen").await?;
         config.server.listen = listener.local_addr()?;
-        if config.metrics.is_some() {
+        // What cannot listen makes no store.
+        serve::refuse_long(&config.server.data_dir)?;
+        let of_figures = serve::bind_figures(&config).await?;
+        if of_figures.is_some() {
             figures::start();
         }
         let app = App::open(config)?;
@@ -40,7 +43,7 @@ impl Serve {
                 "No practice manager can sign in yet. Within 30 minutes, make an account for one at {link}"
             ));
         }
-        serve::run(app, listener, on_signal()).await?;
+        serve::run(app, (listener, of_figures), on_signal()).await?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::local::{Local, WithoutStore};
-use super::{Global, WrongUse, kinds, local, output, progress};
+use super::{Global, WrongUse, kinds, local, output, owner, progress};
 use crate::app::App;
 use crate::config::Config;
 use crate::domain::{InvalidExternalId, RecordKind};
@@ -46,6 +46,10 @@ pub(super) struct Sync {
         conflicts_with_all = ["once", "dry_run", "client", "confirm_gone"])]
     dismiss_gone: Option<String>,
 }
+
+/// The message where no connection is enabled.
+const NO_CONNECTION: &str = "none is enabled: add or enable one on the page Integrations, or name one in the settings as \
+                             [connections.NAME] (`tidegate config dump` shows those of now)";
 
 impl Sync {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
@@ -143,21 +147,30 @@ impl Sync {
         match &self.connection {
             Some(name) if names.contains(name) => Ok(vec![name.clone()]),
             Some(name) => {
-                let message =
-                    format!("there is no connection `{name}` that is enabled; there are: {}", names.join(", "));
-                Err(WrongUse(message).into())
+                let others = match names.as_slice() {
+                    [] => NO_CONNECTION.to_owned(),
+                    names => format!("there are: {}", names.join(", ")),
+                };
+                Err(WrongUse(format!("there is no connection `{name}` that is enabled; {others}")).into())
             }
-            None if names.is_empty() => {
-                let message =
-                    "there is no connection; make one on the page or in the settings (see `tidegate config dump`)";
-                Err(WrongUse(message.to_owned()).into())
-            }
+            None if names.is_empty() => Err(WrongUse(NO_CONNECTION.to_owned()).into()),
             None => Ok(names),
         }
     }
 
     /// The schedule without pages. Another host on the same data folder would keep it twice; the store's lock forbids it.
     async fn keep_schedule(self, config: Config) -> anyhow::Result<ExitCode> {
+        let data_dir = config.server.data_dir.clone();
+        let is_new = local::is_new(&data_dir);
+        if is_new {
+            // Before a store is made: there are no connections but those of the settings.
+            if !config.is_given {
+                return Err(local::no_settings(&data_dir));
+            }
+            let enabled = config.connections.iter().filter(|(_, access)| access.spec.enabled);
+            self.chosen(enabled.map(|(name, _)| name.to_string()).collect())?;
+        }
+        owner::refuse_for_another(&data_dir)?;
         let app = match App::open(config.clone()) {
             Err(error) if error.is_held_by_another() => {
                 let idle = local::with_host(config, |host| async move {
@@ -179,12 +192,15 @@ impl Sync {
             }
             opened => opened?,
         };
+        if is_new {
+            local::tell_new_store(&data_dir);
+        }
         app.start().await?;
         if self.connection.is_some() {
             self.chosen(app.connections.all().iter().map(|one| one.name.to_string()).collect())?;
         }
         let shutdown = super::serve::on_signal();
-        crate::schedule::run(&app, &shutdown).await;
+        crate::schedule::run(&app, self.connection.as_deref(), &shutdown).await;
         app.syncs.shut_down().await;
         Ok(ExitCode::SUCCESS)
     }

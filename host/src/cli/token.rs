@@ -86,7 +86,7 @@ impl Token {
 }
 
 async fn list(host: &Local, limit: usize, json: bool) -> anyhow::Result<()> {
-    let tokens = host.list("tokens", &[], limit).await?;
+    let tokens = host.first("tokens", &[], limit).await?;
     if json {
         return output::json(&tokens);
     }

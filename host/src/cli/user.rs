@@ -6,11 +6,14 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use super::local::{Local, WithoutStore};
 use super::output::text;
 use super::{Global, local, output};
+use crate::access::{AccountError, NewUser};
+use crate::config::bare;
 use crate::domain::access::Role;
 
 #[derive(Subcommand)]
@@ -101,21 +104,19 @@ fn roles() -> PossibleValuesParser {
 impl User {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         let (config, json) = (global.load_quietly()?, global.json);
-        // The first account may be made before the host's first start.
-        let without_store = if matches!(self, Self::Add(_)) { WithoutStore::Make } else { WithoutStore::Refuse };
-        local::with_host_or(config, without_store, |host| async move { self.ask(&host, json).await }).await?;
+        // The first account may be made before the host's first start; what is refused makes no store.
+        let (new, without_store) = match &self {
+            Self::Add(add) => (add.examined(&config.practice.name).await?, WithoutStore::Make),
+            _ => (Value::Null, WithoutStore::Refuse),
+        };
+        local::with_host_or(config, without_store, |host| async move { self.ask(&host, &new, json).await }).await?;
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn ask(self, host: &Local, json: bool) -> anyhow::Result<()> {
+    /// Asks the host; `new` is the account to be made, where one is.
+    async fn ask(self, host: &Local, new: &Value, json: bool) -> anyhow::Result<()> {
         match self {
-            Self::Add(add) => {
-                let mut new = json!({"email": add.email, "name": add.name, "role": add.role});
-                if add.password_stdin {
-                    new["password"] = read_password()?.into();
-                }
-                told(&host.post_json("users", &new).await?, json)
-            }
+            Self::Add(_) => told(&host.post_json("users", new).await?, json),
             Self::List { limit } => list(host, limit, json).await,
             Self::Reset { who, revoke_tokens } => {
                 let id = id_of(host, &who).await?;
@@ -151,15 +152,37 @@ impl User {
     }
 }
 
-/// The first line of standard input.
+impl Add {
+    /// What the API is asked for, where an account can be made of it in a practice of this name.
+    async fn examined(&self, practice: &str) -> anyhow::Result<Value> {
+        let password = if self.password_stdin { Some(SecretString::from(read_password()?)) } else { None };
+        let role = Role::from_word(&self.role).context("no such role")?;
+        let new = NewUser { email: self.email.clone(), name: self.name.clone(), role, password };
+        match new.examine(practice).await {
+            Ok(_) => {}
+            Err(AccountError::Invalid(problems)) => {
+                let problems = problems.iter().map(|problem| format!("{}: {}", problem.field, problem.message));
+                anyhow::bail!("{}", problems.collect::<Vec<_>>().join("; "));
+            }
+            Err(other) => return Err(other.into()),
+        }
+        let mut asked = json!({"email": new.email, "name": new.name, "role": role.as_str()});
+        if let Some(password) = &new.password {
+            asked["password"] = password.expose_secret().into();
+        }
+        Ok(asked)
+    }
+}
+
+/// The first line of standard input, without the byte order mark that some shells begin a pipe with.
 fn read_password() -> anyhow::Result<String> {
     let mut text = String::new();
     std::io::stdin().lock().take(1 << 16).read_to_string(&mut text).context("the password on standard input")?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
+    Ok(bare(text.lines().next().unwrap_or_default()).to_owned())
 }
 
 async fn list(host: &Local, limit: usize, json: bool) -> anyhow::Result<()> {
-    let users = host.list("users", &[], limit).await?;
+    let users = host.first("users", &[], limit).await?;
     if json {
         return output::json(&users);
     }

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::problems::Problems;
-use super::regular_file::mode_open_to_all;
+use super::regular_file::open_to_others;
 use super::secret;
 use crate::crm::folders::FolderRules;
 use crate::crm::hosts::HostRules;
@@ -59,12 +59,7 @@ impl Check<'_> {
 
     /// Warns of a file with a secret that every account of this machine can read or change.
     pub(super) fn warn_if_open(&mut self, key: &str, path: &Path) {
-        if let Some(mode) = mode_open_to_all(path) {
-            let path = path.display();
-            let message =
-                format!("{key}: {path} is open to others on this machine (mode {mode:o}); close it with `chmod 600`");
-            self.warnings.push(message);
-        }
+        self.warnings.extend(open_to_others(key, path));
     }
 
     /// An address to listen on.

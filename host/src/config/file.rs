@@ -27,7 +27,7 @@ use crate::domain::account::SecondFactorRule;
 use crate::domain::outbox::{REQUEST_LIFE, SITE_LAG};
 use crate::domain::privacy::retention;
 use crate::domain::text::{is_unwanted_in_a_value, is_visible};
-use crate::domain::{ConnectionName, InvalidConnectionName, Timestamp};
+use crate::domain::{ConnectionName, EmailAddress, InvalidConnectionName, Timestamp};
 
 /// All sections; the keys are documented in `reference.toml`.
 #[derive(Clone, Deserialize, Serialize)]
@@ -289,7 +289,10 @@ impl PracticeSection {
             let message = "holds characters that nobody sees, such as a byte order mark; type it again on one line";
             check.problem("practice.name", message);
         }
-        if !is_host_name(&self.email_domain) {
+        // The domain of made-up addresses, which are to be addresses.
+        let is_domain =
+            is_host_name(&self.email_domain) && format!("p@{}", self.email_domain).parse::<EmailAddress>().is_ok();
+        if !is_domain {
             check
                 .problem("practice.email-domain", format!("`{}` is no domain such as acme.example", self.email_domain));
         }

@@ -81,6 +81,7 @@ fn every_problem_is_named() {
     check("[server]\nlisen = \"x\"", &["lisen", "listen"]);
     check("[server]\nlisten = \"nowhere\"", &["server.listen", "nowhere"]);
     check("[practice]\ntime-zone = \"Mars/North\"", &["practice.time-zone", "Mars/North"]);
+    check("[practice]\nemail-domain = \"xn--a.example\"", &["practice.email-domain", "no domain"]);
     check("[practice]\nretention = \"UK\"", &["practice.retention", "AU, NZ, GB, ZA"]);
     check("[practice", &["is not TOML"]);
     check("[server]\ndata-dir = \"\"", &["server.data-dir: is empty"]);

@@ -30,6 +30,22 @@ pub fn socket_path(data_dir: &Path) -> PathBuf {
     from_here.unwrap_or(whole)
 }
 
+/// Refuses a data folder in which no socket can be made, before anything else is made in it.
+///
+/// # Errors
+/// Names the path that is too long.
+pub fn refuse_long(data_dir: &Path) -> Result<(), SocketError> {
+    let path = socket_path(data_dir);
+    if path.as_os_str().len() <= LONGEST_ADDRESS {
+        return Ok(());
+    }
+    let why = format!("the system takes {LONGEST_ADDRESS} bytes at most, and this has {}", path.as_os_str().len());
+    Err(SocketError { path, cure: SHORTER, source: io::Error::new(io::ErrorKind::InvalidInput, why) })
+}
+
+/// The advice where the path is too long.
+const SHORTER: &str = "name a shorter data-dir, or start from a folder nearer to it";
+
 /// The socket.
 pub(super) struct LocalSocket {
     path: PathBuf,
@@ -87,7 +103,7 @@ fn listen(path: &Path) -> Result<UnixListener, SocketError> {
     let not_made = |source: io::Error| {
         let cure = match source.kind() {
             // What the system calls an address that is too long.
-            io::ErrorKind::InvalidInput => "a shorter data-dir may help",
+            io::ErrorKind::InvalidInput => SHORTER,
             _ => "see that the host may write to its data folder",
         };
         SocketError { path: path.to_owned(), cure, source }
@@ -109,6 +125,9 @@ mod tests {
     fn a_path_that_is_too_long_is_named_from_the_folder_of_the_process() {
         let here = env::current_dir().unwrap();
         let deep = "d".repeat(120);
+        let refused = refuse_long(&Path::new("/elsewhere").join(&deep)).unwrap_err();
+        assert!(refused.to_string().contains("shorter data-dir") && refused.source.to_string().contains("107 bytes"));
+        assert!(refuse_long(&here.join("data")).is_ok());
         assert_eq!(socket_path(&here.join(&deep)), Path::new(&deep).join("tidegate.sock"));
         assert_eq!(socket_path(Path::new("/data")), Path::new("/data/tidegate.sock"));
         let elsewhere = Path::new("/elsewhere").join(&deep);

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Folder, shown};
 use crate::cli::{Global, WrongUse, output};
-use crate::config::PackKeys;
+use crate::config::{PackKeys, bare};
 use crate::kit::{Project, make_key, sign as sign_pack};
 use crate::pack::signature;
 
@@ -58,7 +58,8 @@ impl Password {
     fn read(&self) -> anyhow::Result<Option<String>> {
         let read = |path: &PathBuf| -> anyhow::Result<String> {
             let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-            let line = text.lines().next().unwrap_or_default().to_owned();
+            output::warn_if_open("--password-file", path);
+            let line = bare(text.lines().next().unwrap_or_default()).to_owned();
             if line.is_empty() {
                 return Err(WrongUse(format!("{}: its first line is to be the password", path.display())).into());
             }
@@ -88,6 +89,7 @@ pub(super) async fn key(global: &Global, key: Key) -> anyhow::Result<ExitCode> {
 /// Signs a pack.
 pub(super) async fn sign(global: &Global, sign: Sign) -> anyhow::Result<ExitCode> {
     let password = sign.password.read()?;
+    output::warn_if_open("the secret key", &sign.key);
     let work = move || sign_pack(&Project::find(&sign.of.folder)?.pack, &sign.key, password);
     let signature = tokio::task::spawn_blocking(work).await??;
     if global.json {
