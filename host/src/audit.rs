@@ -12,6 +12,7 @@
 mod recent;
 mod request;
 pub mod routes;
+pub mod verbs;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,7 +25,7 @@ use tracing::Instrument as _;
 pub use request::{Watched, counted, denied, known, source, told};
 
 use crate::domain::audit::{Act, By, Outcome, Subject};
-use crate::domain::{ClientId, HouseholdId, NoteId};
+use crate::domain::{ClientId, DocumentId, HouseholdId, ItemId, NoteId, RecordKind};
 use crate::store::{Store, StoreError};
 use recent::Recent;
 
@@ -172,8 +173,26 @@ impl Trail {
                 Ok(id) => self.store.note(id).await?.map(|note| note.household_id),
                 Err(_) => None,
             },
+            "document" => match subject.id.parse::<DocumentId>() {
+                Ok(id) => self.store.household_of_document(id).await?,
+                Err(_) => None,
+            },
+            kind if RecordKind::LISTED.iter().any(|listed| listed.as_str() == kind) => {
+                let id = subject.id.parse::<ItemId>().ok();
+                match self.client_of_item(id).await? {
+                    Some(client) => self.store.client(client).await?.map(|client| client.household_id),
+                    None => None,
+                }
+            }
             _ => None,
         })
+    }
+
+    async fn client_of_item(&self, id: Option<ItemId>) -> Result<Option<ClientId>, StoreError> {
+        match id {
+            Some(id) => self.store.client_of_item(id).await,
+            None => Ok(None),
+        }
     }
 
     fn lost(&self, count: usize, error: &StoreError) {

@@ -73,6 +73,7 @@ async fn audited_of<T, E>(
 where
     for<'e> Outcome: From<&'e E>,
 {
+    debug_assert!(audit::verbs::is_verb(verb), "{verb} is to be in audit/verbs.rs");
     audit::told();
     let act = app.audit.placed(Act::done(by, &audit::source(), verb, subject)).await;
     // On the heap: the futures of verbs are large, and each stands within those of its callers.

@@ -5,12 +5,14 @@
 //! never in one. What is written out here is how a text gets into an entry; `chain` has the hashes.
 
 mod chain;
+mod names;
 
 use std::borrow::Cow;
 
 use uuid::Uuid;
 
 pub use self::chain::{Break, Chain, Checked, Head, Link, NotAHead, START, link};
+pub use self::names::field_name;
 use crate::access::{Actor, Role, User, Who};
 use crate::ids::HouseholdId;
 use crate::text::{excerpt, value};
@@ -262,13 +264,6 @@ pub fn bounded(text: &str) -> Cow<'_, str> {
         Cow::Borrowed(text) => excerpt(text, LONGEST),
         Cow::Owned(text) => Cow::Owned(excerpt(&text, LONGEST).into_owned()),
     }
-}
-
-/// The name of a field as an entry has it. What a sender made up may be anything, a name of a client too: letters, digits
-/// and what joins them stay, up to 60 characters.
-pub fn field_name(name: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/' | '.');
-    if name.len() <= 60 && name.chars().all(is_plain) { name.to_owned() } else { "(another)".to_owned() }
 }
 
 #[cfg(test)]

@@ -16,8 +16,10 @@ use crate::api::extract::{Params, page};
 use crate::api::problem::{Kind, Problem};
 use crate::api::schema;
 use crate::app::App;
+use crate::audit::verbs;
 use crate::domain::access::{Action, Role};
 use crate::domain::audit::{ActorKind, Entry, Head, Outcome, Subject};
+use crate::domain::text::excerpt;
 use crate::domain::{HouseholdId, Timestamp};
 use crate::store::audit::AuditFilter;
 
@@ -121,6 +123,7 @@ macro_rules! filter_params {
             #[param(schema_with = schema::actor_kind, required = false)]
             actor_kind: Option<String>,
             /// The verb; the part before its full stop stands for all of them: `notes`.
+            #[param(schema_with = schema::audit_verb, required = false)]
             verb: Option<String>,
             /// The kind of what was dealt with.
             #[param(schema_with = schema::subject_kind, required = false)]
@@ -136,7 +139,7 @@ macro_rules! filter_params {
             /// The first moment.
             #[param(value_type = Option<String>, format = DateTime)]
             since: Option<Timestamp>,
-            /// The moment before which the last entry was written.
+            /// The moment before which the last entry was written; later than `since`.
             #[param(value_type = Option<String>, format = DateTime)]
             until: Option<Timestamp>,
             $($more)*
@@ -148,10 +151,16 @@ macro_rules! filter_params {
                 let kind = |word: &str| ActorKind::ALL.into_iter().find(|kind| kind.as_str() == word);
                 let outcome = |word: &str| Outcome::WORDS.into_iter().find(|known| *known == word);
                 let (subject, subjects) = (self.subject_kind.take(), Subject::KINDS.join(", "));
+                if let (Some(since), Some(until)) = (self.since, self.until)
+                    && until <= since
+                {
+                    let message = format!("`until` {until} is not after `since` {since}: no entry is between them.");
+                    return Err(Problem::new(Kind::Malformed, message));
+                }
                 Ok(AuditFilter {
                     actor: self.actor_id,
                     actor_kind: word("actor_kind", self.actor_kind.take(), kind, &kinds)?,
-                    verb: self.verb.take(),
+                    verb: self.verb.take().map(known_verb).transpose()?,
                     subject_kind: word("subject_kind", subject, Subject::kind_of, &subjects)?,
                     subject_id: self.subject_id.take(),
                     household: self.household_id,
@@ -180,6 +189,19 @@ filter_params! {
     ExportParams {}
 }
 
+/// A verb, or the area of some, that entries can have.
+fn known_verb(word: String) -> Result<String, Problem> {
+    if verbs::is_known(&word) {
+        return Ok(word);
+    }
+    let areas = Vec::from_iter(verbs::areas()).join(", ");
+    let message = format!(
+        "`verb` cannot be `{}`; it can be a whole verb, such as `notes.retry`, or one of {areas}.",
+        excerpt(&word, 60)
+    );
+    Err(Problem::new(Kind::Malformed, message))
+}
+
 /// The word of a parameter, which has to be one of those there are.
 fn word<T>(
     name: &str,
@@ -188,8 +210,9 @@ fn word<T>(
     all: &str,
 ) -> Result<Option<T>, Problem> {
     let read = |word: String| {
-        known(&word)
-            .ok_or_else(|| Problem::new(Kind::Malformed, format!("`{name}` cannot be `{word}`; it can be {all}.")))
+        known(&word).ok_or_else(|| {
+            Problem::new(Kind::Malformed, format!("`{name}` cannot be `{}`; it can be {all}.", excerpt(&word, 60)))
+        })
     };
     given.map(read).transpose()
 }

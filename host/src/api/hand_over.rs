@@ -119,7 +119,7 @@ pub async fn hand_over(
     caller.may(Action::ManageHouseholds)?;
     let Body(HandOverBody { to }) = body?;
     let now = Timestamp::now();
-    let of = ops::household_access::Leaver { user: id, to };
+    let of = ops::household_access::HandOverRequest { user: id, to };
     let households = ops::household_access::hand_over(&app, caller.actor(), of, tag::wanted(&headers), now).await?;
     Ok(Json(HandedOverBody { households }))
 }

@@ -215,10 +215,15 @@ pub struct CountsBody {
     set_aside: u64,
     /// The number of households that nobody is left in.
     households: u64,
+    /// The number of other clients whose record names this person as partner. They stay as the CRM has them.
+    partner_records: u64,
+    /// The number of goals and covers of other clients whose owner is this person, as the partner, alone or jointly. They stay.
+    partner_items: u64,
 }
 
 impl From<ErasureCounts> for CountsBody {
     fn from(counts: ErasureCounts) -> Self {
+        let (partner_records, partner_items) = (counts.partner_records(), counts.partner_items());
         let ErasureCounts { raw_records, listed, notes, notes_not_sent, notes_in_doubt, notes_in_crm, .. } = counts;
         let ErasureCounts { shared_notes, shared_notes_ended, documents, report_rows, import_rows, reviews, .. } =
             counts;
@@ -238,6 +243,8 @@ impl From<ErasureCounts> for CountsBody {
             reviews,
             set_aside,
             households,
+            partner_records,
+            partner_items,
         }
     }
 }
@@ -251,7 +258,7 @@ pub struct ClientErasureBody {
     erasure: Option<ErasureBody>,
     /// What goes, and what stays.
     counts: CountsBody,
-    /// What is left to do, in the CRM and with backups.
+    /// What is left to do, in the CRM and with backups, and what of the person stays with others.
     left_to_do: String,
 }
 
@@ -281,7 +288,7 @@ pub async fn preview(
     let client = find(&app, &caller, Action::EraseClients, id).await?;
     let counts =
         app.store.rehearse_erasure(id, Timestamp::now()).await?.map_err(|why| ops::Refusal::of_erasure(&app, why))?;
-    let left_to_do = client.left_to_do(&counts);
+    let left_to_do = app.left_to_do(&client, &counts).await;
     Ok(Json(ClientErasureBody { erasure: None, counts: counts.into(), left_to_do }))
 }
 
@@ -290,7 +297,8 @@ pub async fn preview(
 #[serde(deny_unknown_fields)]
 #[schema(as = EraseClient)]
 pub struct EraseBody {
-    /// The reason: `asked`, `retention_over` or `mistake`.
+    /// The reason: `asked`, `retention_over` or `mistake`. `retention_over` is refused (422) of whom `GET /privacy/due` does not
+    /// list by the practice's own years, and of a record that is no client.
     #[schema(example = "asked")]
     reason: String,
     /// The client's name or id, once more.

@@ -3,6 +3,7 @@
 use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, SchemaType, Type};
 
 use crate::app::troubleshoot;
+use crate::audit::verbs;
 use crate::domain::absence::AbsenceReviewState;
 use crate::domain::access::household::STAFF_ROLES;
 use crate::domain::access::{Role, Scope};
@@ -211,6 +212,10 @@ pub fn actor_kind() -> Object {
 
 pub fn subject_kind() -> Object {
     one_of("The kind of what was dealt with.", Subject::KINDS)
+}
+
+pub fn audit_verb() -> Object {
+    one_of("What was done, seen or refused, or the area of it.", verbs::words())
 }
 
 pub fn audit_outcome() -> Object {

@@ -1,5 +1,6 @@
 //! The whole router over a real, empty store.
 
+mod access;
 mod audit;
 mod book;
 mod document;

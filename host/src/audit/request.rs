@@ -4,14 +4,16 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::{Extensions, Method, StatusCode, Uri};
+use jiff::civil::Date;
+use uuid::Uuid;
 
-use super::Trail;
 use super::routes::{Kept, Route, about, route};
+use super::{Trail, verbs};
 use crate::access::LocalOperator;
 use crate::access::source::Source;
-use crate::domain::HouseholdId;
 use crate::domain::access::Actor;
 use crate::domain::audit::{Act, By, Outcome, Subject, THIS_MACHINE, field_name};
+use crate::domain::{HouseholdId, Timestamp};
 use crate::store::StoreError;
 
 /// The parameters of an address that an entry names.
@@ -19,6 +21,12 @@ const MOST_PARAMETERS: usize = 12;
 
 /// The reason of a refusal that said none.
 const NOT_ALLOWED: &str = "It is not allowed.";
+/// The reason where what was sent was not read as far as its verb.
+const NOT_UNDERSTOOD: &str = "What was sent does not fit.";
+
+/// The answers that are about who asks, or how often, and not about what was sent.
+const NO_ATTEMPTS: [StatusCode; 3] =
+    [StatusCode::UNAUTHORIZED, StatusCode::METHOD_NOT_ALLOWED, StatusCode::TOO_MANY_REQUESTS];
 
 tokio::task_local! {
     static REQUEST: Arc<Request>;
@@ -82,6 +90,8 @@ pub struct Watched {
     /// `POST /users`: the method and the pattern of the address, never what stands in its places.
     place: String,
     parameters: Vec<String>,
+    /// The household or client that a list is limited to.
+    limited_to: Option<Subject>,
     /// Whether it asks for more than to look.
     pub(super) is_change: bool,
 }
@@ -105,7 +115,8 @@ impl Watched {
             about: if route.is_none() { about(pattern, uri.path()) } else { (None, None) },
             route,
             place: format!("{method} {pattern}"),
-            parameters: parameters(uri),
+            parameters: parameters(uri, named),
+            limited_to: limited_to(uri),
             is_change,
         }
     }
@@ -128,10 +139,14 @@ impl Watched {
         };
         let source = &self.request.source;
         let Some((route, subject)) = self.route else {
-            if status == StatusCode::FORBIDDEN && !is_told {
-                let because = because.unwrap_or_else(|| NOT_ALLOWED.to_owned());
+            let verb = verbs::of_change(&self.place);
+            // A form or body that is not understood begins no verb, and is an attempt at its change all the same.
+            let is_attempt = verb.is_some() && status.is_client_error() && !NO_ATTEMPTS.contains(&status);
+            if !is_told && (status == StatusCode::FORBIDDEN || is_attempt) {
+                let because = because.unwrap_or_else(|| NOT_UNDERSTOOD.to_owned());
                 let (subject, household) = self.about;
-                let act = Act::done(by, source, "request", subject.unwrap_or(Subject::of_kind("request")));
+                let verb = verb.unwrap_or(verbs::REQUEST);
+                let act = Act::done(by, source, verb, subject.unwrap_or(Subject::of_kind(verbs::REQUEST)));
                 let outcome = Outcome::Refused(because);
                 let act = trail.placed(Act { outcome, household, detail: self.place, ..act }).await;
                 trail.refused(act).await;
@@ -139,6 +154,12 @@ impl Watched {
             return Ok(());
         };
         let mut act = Act::done(by, source, route.verb, subject);
+        if let Some(limit) = self.limited_to.filter(|_| route.subject.1.is_none()) {
+            let of_limit = trail.placed(Act { subject: limit, ..act.clone() }).await;
+            // A list of one client is about that client.
+            act =
+                if of_limit.subject.kind == "client" { of_limit } else { Act { household: of_limit.household, ..act } };
+        }
         if let Some(because) = because {
             trail.refused(trail.placed(Act { outcome: Outcome::Refused(because), ..act }).await).await;
             return Ok(());
@@ -168,16 +189,39 @@ pub(super) fn for_tests(route: &'static Route, subject: Subject, uri: &Uri) -> W
         route: Some((route, subject)),
         about: (None, None),
         place: String::new(),
-        parameters: parameters(uri),
+        parameters: parameters(uri, Some(route)),
+        limited_to: limited_to(uri),
         is_change: false,
     }
 }
 
+/// The household, or else the client, that the address of a list names.
+fn limited_to(uri: &Uri) -> Option<Subject> {
+    let pairs: Vec<_> = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('=')).collect();
+    let named = |name: &str| pairs.iter().find(|(given, _)| *given == name)?.1.parse::<Uuid>().ok();
+    [("household_id", "household"), ("household", "household"), ("client_id", "client"), ("client", "client")]
+        .into_iter()
+        .find_map(|(name, kind)| Some(Subject::new(kind, named(name)?)))
+}
+
+/// The parameters of the log that are days, moments and words of its own: they name nobody, and without them nobody knows what of it
+/// was exported. Any other value is not told.
+const TOLD_WHOLE: [&str; 6] = ["from", "outcome", "since", "to", "until", "verb"];
+
 /// The names of what an address asks for, without what stands there: that is what somebody searched for.
-fn parameters(uri: &Uri) -> Vec<String> {
+fn parameters(uri: &Uri, route: Option<&Route>) -> Vec<String> {
     let pairs = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
     let filled = pairs.filter(|(name, value)| !value.is_empty() && !matches!(*name, "limit" | "cursor"));
-    let mut names: Vec<String> = filled.map(|(name, _)| field_name(name)).take(MOST_PARAMETERS).collect();
+    let is_log = route.is_some_and(|route| route.subject.0 == "audit");
+    let is_of_log = |value: &str| {
+        let is_moment = value.parse::<Timestamp>().is_ok() || value.parse::<Date>().is_ok();
+        is_moment || verbs::is_known(value) || Outcome::WORDS.contains(&value)
+    };
+    let told = |(name, value): (&str, &str)| match is_log && TOLD_WHOLE.contains(&name) {
+        true if is_of_log(&value.replace("%3A", ":")) => format!("{name} {}", value.replace("%3A", ":")),
+        _ => field_name(name),
+    };
+    let mut names: Vec<String> = filled.map(told).take(MOST_PARAMETERS).collect();
     names.sort_unstable();
     names.dedup();
     names

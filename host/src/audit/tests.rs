@@ -193,7 +193,7 @@ const NAMES_NOTHING: &[(&str, &str)] = &[
 #[test]
 fn each_place_of_each_address_is_spoken_for() {
     let pages = page_routes().into_iter().map(|(_, pattern)| pattern);
-    let patterns: Vec<String> = pages.chain(crate::api::patterns()).collect();
+    let patterns: Vec<String> = pages.chain(crate::api::calls().into_iter().map(|(_, pattern)| pattern)).collect();
     assert!(patterns.iter().any(|pattern| pattern.starts_with("/api/v1/clients/{")));
     let mut unused: Vec<_> = NAMES_NOTHING.to_vec();
     for pattern in &patterns {
@@ -219,6 +219,32 @@ fn each_page_says_what_becomes_of_it_in_the_log() {
     for row in ROUTES.iter().filter(|row| !row.pattern.starts_with("/api") && row.method == "GET") {
         assert!(routes.iter().any(|(_, pattern)| pattern == row.pattern), "{} is no page any more", row.pattern);
     }
+}
+
+#[test]
+fn each_address_of_a_change_has_its_verb() {
+    let pages = page_routes().into_iter();
+    let all: Vec<_> = pages.chain(crate::api::calls()).filter(|(method, _)| *method != "GET").collect();
+    assert!(all.len() > 150, "{}", all.len());
+    let places: Vec<String> = all.iter().map(|(method, pattern)| format!("{method} {pattern}")).collect();
+    for ((method, pattern), place) in all.iter().zip(&places) {
+        let rows = [
+            verbs::of_change(place).is_some(),
+            route(method, pattern).is_some(),
+            verbs::CHANGES_NOTHING.contains(&place.as_str()),
+        ];
+        let count = rows.into_iter().filter(|is_there| *is_there).count();
+        assert_eq!(count, 1, "{place} is to be in audit/verbs.rs or audit/routes.rs, once");
+    }
+    let gone: Vec<_> = verbs::places().filter(|place| !places.iter().any(|known| known == place)).collect();
+    assert_eq!(gone, [""; 0], "no address any more");
+    let known = |verb: &String| verbs::is_verb(verb);
+    let missing: Vec<_> = crate::ops::tests::verbs()
+        .into_iter()
+        .map(|verb| verb.replace("::", "."))
+        .filter(|verb| !known(verb))
+        .collect();
+    assert_eq!(missing, [""; 0], "verbs that audit/verbs.rs does not have");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{FieldError, Kind, Refusal, audited, book, may, may_freshly};
 use crate::app::App;
 use crate::domain::access::household::{
-    Chosen, HouseholdAccess, LONGEST_REASON, MOST_STAFF, Professional, STAFF_ROLES, StaffAccess,
+    Chosen, HouseholdAccess, LONGEST_REASON, MOST_STAFF, Professional, STAFF_ROLES, StaffAccess, TOO_LATE, is_too_late,
 };
 use crate::domain::access::{Action, Actor, Role};
 use crate::domain::account::AccountState;
@@ -165,6 +165,9 @@ async fn staff(
         if expires_at.is_some_and(|end| end <= now && is_new) {
             errors.add(at("expires_at"), "This is over already. Choose a day to come, or none.");
         }
+        if expires_at.is_some_and(is_too_late) {
+            errors.add(at("expires_at"), TOO_LATE);
+        }
         let reason = reason.map(|reason| text::one_line(&reason)).filter(|reason| !reason.is_empty());
         if reason.as_ref().is_some_and(|reason| !text::fits_on_one_line(reason, LONGEST_REASON)) {
             errors.add(at("reason"), format!("A reason is at most {LONGEST_REASON} characters on one line."));
@@ -276,7 +279,7 @@ async fn can_answer(
 
 /// Somebody whose households are handed over, and who has them from then on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Leaver {
+pub struct HandOverRequest {
     /// The account of who leaves.
     pub user: UserId,
     /// The account of who answers for the households.
@@ -298,7 +301,7 @@ const NOT_SHOWN: &str = "Nothing was changed: say which households you mean. Rea
 pub async fn hand_over(
     app: &App,
     actor: &Actor,
-    Leaver { user: from, to }: Leaver,
+    HandOverRequest { user: from, to }: HandOverRequest,
     shown: Option<Vec<String>>,
     now: Timestamp,
 ) -> Result<usize, Refusal> {

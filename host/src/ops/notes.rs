@@ -6,7 +6,7 @@ use crate::domain::access::{Action, Actor};
 use crate::domain::audit::Subject;
 use crate::domain::note::{Event, Note};
 use crate::domain::{HouseholdId, IdempotencyKey, NoteId, Timestamp};
-use crate::notes::{Accepted, NoteEdit, NotesError};
+use crate::notes::{Accepted, MOST_DOCUMENTS, NoteEdit, NotesError};
 use crate::store::audit::scope;
 use crate::store::outbox::NoteFilter;
 
@@ -17,10 +17,17 @@ use crate::store::outbox::NoteFilter;
 pub async fn accept(app: &App, actor: &Actor, event: Event, key: &IdempotencyKey) -> Result<Accepted, Refusal> {
     audited(app, actor, ("notes.accept", Subject::of_kind("note")), async move {
         scope::in_household(event.household_id);
-        if !book(app, actor, Action::WriteNotes).await?.sees(event.household_id).await? {
+        let book = book(app, actor, Action::WriteNotes).await?;
+        if !book.sees(event.household_id).await? {
             return Err(NotesError::UnknownHousehold(event.household_id).into());
         }
-        Ok(app.notes.accept(event, key).await?)
+        let mut hidden = Vec::new();
+        for document in event.attachments.iter().take(MOST_DOCUMENTS) {
+            if !book.may_attach(*document).await? {
+                hidden.push(*document);
+            }
+        }
+        Ok(app.notes.accept(event, key, &hidden).await?)
     })
     .await
 }
@@ -50,7 +57,7 @@ pub async fn export(app: &App, actor: &Actor, export: Export, now: Timestamp) ->
         }
         let event = app.document_event(household, &document, now).await.map_err(NotesError::from)?;
         let event_type = event.event_type.clone();
-        match app.notes.accept(event, &key).await {
+        match app.notes.accept(event, &key, &[]).await {
             Ok(accepted) => Ok(accepted.note.id),
             Err(NotesError::KeyReused { note, event_type: sent, household: of })
                 if (&sent, of) == (&event_type, household) =>

@@ -3,15 +3,17 @@
 use jiff::tz::TimeZone;
 
 use super::people::in_person;
-use super::{Kind, Refusal, audited, may, may_freshly, time_in_words};
+use super::{Kind, Refusal, audited, may, may_freshly};
 use crate::app::App;
+use crate::domain::access::household::end_in_words;
 use crate::domain::access::{Action, Actor};
 use crate::domain::audit::Subject;
+use crate::domain::privacy::retention::Retention;
 use crate::domain::privacy::{self, Erasure, ErasureCounts, ErasureOf, ErasureReason, HeldSubject, LegalHold};
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, Timestamp, text};
 use crate::store::audit::scope;
-use crate::store::erasure::Word;
+use crate::store::erasure::ErasureRequest;
 
 /// The most characters of the reason of a hold.
 const LONGEST_REASON: usize = 500;
@@ -37,6 +39,12 @@ pub struct Erased {
 }
 
 impl Erased {
+    /// The same with the sentences about what is left to do.
+    fn leaving(self, left_to_do: String, more: Option<&str>) -> Self {
+        let left_to_do = more.map(|more| format!("{left_to_do} {more}")).unwrap_or(left_to_do);
+        Self { left_to_do, ..self }
+    }
+
     /// The number of the erasure, and what is left to do.
     pub fn in_words(&self) -> String {
         format!("Erased, as erasure {}. {}", self.erasure.number, self.left_to_do)
@@ -59,12 +67,15 @@ pub async fn erase(
         in_person(actor, "erase a client")?;
         let client = find(app, id).await?;
         let reason = reason(&ErasureReason::TO_ERASE, asked.reason)?;
+        is_true(app, reason, app.retention_of(&client, now))?;
         if !is_confirmed(&client, asked.confirm) {
             let message = "Type the client’s name as it stands here, or their id, to say that this is the one.";
             return Err(Refusal::at("/confirm", message));
         }
-        take_away(app, id.into(), Word { by: actor.name.clone(), reason, at: now }, |counts| client.left_to_do(counts))
-            .await
+        let request = ErasureRequest { by: actor.name.clone(), reason, at: now };
+        let (erased, more) = take_away(app, id.into(), request).await?;
+        let left_to_do = app.left_to_do(&client, &erased.counts).await;
+        Ok(erased.leaving(left_to_do, more))
     })
     .await
 }
@@ -84,34 +95,42 @@ pub async fn erase_record(
         may_freshly(actor, Action::EraseClients)?;
         in_person(actor, "erase a client")?;
         let reason = reason(&ErasureReason::TO_ERASE, asked.reason)?;
+        is_true(app, reason, Retention::NoClient)?;
         if text::one_line(asked.confirm) != id.to_string() {
-            return Err(Refusal::at("/confirm", "Type the record’s id once more, to say that this is the one."));
+            return Err(Refusal::at("/confirm", "Type the CRM ID once more, to say that this is the one."));
         }
         let left_to_do = privacy::left_to_do_of_record(&connection, &id);
-        let word = Word { by: actor.name.clone(), reason, at: now };
-        take_away(app, ErasureOf::Record(connection, id), word, |_| left_to_do).await
+        let request = ErasureRequest { by: actor.name.clone(), reason, at: now };
+        let (erased, more) = take_away(app, ErasureOf::Record(connection, id), request).await?;
+        Ok(erased.leaving(left_to_do, more))
     })
     .await
 }
 
+/// Erases somebody; answers it, and what besides the CRM is left to do.
 async fn take_away(
     app: &App,
     of: ErasureOf,
-    word: Word,
-    left_to_do: impl FnOnce(&ErasureCounts) -> String,
-) -> Result<Erased, Refusal> {
-    let now = word.at;
-    scope::detail(word.reason.as_str());
-    let (erasure, counts) = app.store.erase(of, word).await?.map_err(|why| Refusal::of_erasure(app, why))?;
+    request: ErasureRequest,
+) -> Result<(Erased, Option<&'static str>), Refusal> {
+    let now = request.at;
+    scope::detail(request.reason.as_str());
+    let (erasure, counts) = app.store.erase(of, request).await?.map_err(|why| Refusal::of_erasure(app, why))?;
     // They have values of the book as it was. Those of before an erasure go at the next start, too.
     if let Err(error) = app.previews.forget_all() {
         tracing::error!(%error, "a client was erased, and previews that may have their values could not be removed");
     }
-    let mut left_to_do = left_to_do(&counts);
-    if let Some(more) = super::backups::forget_erased(app, now).await {
-        left_to_do = format!("{left_to_do} {more}");
+    let more = super::backups::forget_erased(app, now).await;
+    Ok((Erased { erasure, counts, left_to_do: String::new() }, more))
+}
+
+/// Goes on where the reason of an erasure is none that the retention profile speaks against.
+fn is_true(app: &App, reason: ErasureReason, retention: Retention) -> Result<(), Refusal> {
+    if reason != ErasureReason::RetentionOver || retention.is_over() {
+        return Ok(());
     }
-    Ok(Erased { erasure, counts, left_to_do })
+    let message = format!("This reason isn’t true yet. {} Choose another reason.", app.retention_in_words(retention));
+    Err(Refusal::at("/reason", message))
 }
 
 /// Whether what was typed is the client's name or id. Capitals and blanks do not matter.
@@ -138,8 +157,8 @@ pub async fn lift(app: &App, actor: &Actor, number: u64, reason: &str, now: Time
         in_person(actor, "lift an erasure")?;
         let reason = self::reason(&ErasureReason::TO_LIFT, reason)?;
         scope::detail(reason.as_str());
-        let word = Word { by: actor.name.clone(), reason, at: now };
-        app.store.lift_erasure(number, word).await?.map_err(|why| Refusal::of_erasure(app, why))
+        let request = ErasureRequest { by: actor.name.clone(), reason, at: now };
+        app.store.lift_erasure(number, request).await?.map_err(|why| Refusal::of_erasure(app, why))
     })
     .await
 }
@@ -188,17 +207,22 @@ pub async fn hold(
         if until.is_some_and(|until| until <= now) {
             return Err(Refusal::at(
                 "/until",
-                "Choose a date in the future, or leave it empty: then the hold lasts until it is released.",
+                "Choose today or a later day, or leave it empty: then the hold lasts until it is released.",
             ));
         }
         let hold = LegalHold { subject, reason, by: actor.name.clone(), since: now, until };
         let known = app.store.hold(subject).await?.filter(|known| known.is_on(now));
+        let is_same = |known: &LegalHold| LegalHold { since: now, ..known.clone() } == hold;
+        if let Some(known) = known.as_ref().filter(|known| is_same(known)) {
+            // A button that is pressed twice, or a page that is sent again.
+            scope::detail("it is on already");
+            return Ok(known.clone());
+        }
         let is_seen = |known: &LegalHold| [Replaced::Any, Replaced::Seen(Some(known.since))].contains(&replaces);
         if known.as_ref().is_some_and(|known| !is_seen(known)) {
-            let message = "Someone placed a hold while you were filling this in. Saving replaces theirs.";
-            return Err(Refusal::new(Kind::Stale, message));
+            return Err(hold_of_another());
         }
-        if let Some(known) = known {
+        if let Some(known) = &known {
             // Its reason goes, with who placed it.
             in_person(actor, "replace a legal hold")?;
             scope::detail("in place of another");
@@ -207,9 +231,19 @@ pub async fn hold(
                 may_freshly(actor, Action::EraseClients)?;
             }
         }
-        if app.store.put_hold(hold.clone()).await? { Ok(hold) } else { Err(not_there(subject)) }
+        match app.store.put_hold(hold.clone(), known).await? {
+            Ok(true) => Ok(hold),
+            Ok(false) => Err(not_there(subject)),
+            Err(other) if is_same(&other) => Ok(other),
+            Err(_) => Err(hold_of_another()),
+        }
     })
     .await
+}
+
+fn hold_of_another() -> Refusal {
+    let message = "Someone placed a hold while you were filling this in. Saving replaces theirs.";
+    Refusal::new(Kind::Stale, message)
 }
 
 /// Releases a legal hold.
@@ -302,7 +336,7 @@ impl Refusal {
     /// about what would become of it otherwise; empty where there is none.
     pub fn words_of_hold(hold: &LegalHold, besides: &str, zone: &TimeZone) -> String {
         let LegalHold { by, reason, until, .. } = hold;
-        let until = until.map(|until| format!(" until {}", time_in_words(until, zone)));
+        let until = until.map(|until| format!(" until {}", end_in_words(until, zone)));
         let (until, reason) = (until.unwrap_or_default(), text::full_stop(reason));
         let besides = if besides.is_empty() { String::new() } else { format!(" {besides}") };
         format!(

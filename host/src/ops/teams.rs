@@ -11,7 +11,7 @@ use crate::domain::audit::Subject;
 use crate::domain::text;
 use crate::domain::{TeamId, UserId};
 use crate::store::audit::scope;
-use crate::store::household_access::TeamKept;
+use crate::store::household_access::TeamOutcome;
 
 /// A team as somebody wants it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -102,14 +102,14 @@ async fn keep(app: &App, id: TeamId, (wanted, before): (WantedTeam, &[UserId]), 
     let accounts: Vec<String> = members.iter().map(|user| format!("account {user}")).collect();
     scope::detail(&if accounts.is_empty() { "nobody".to_owned() } else { accounts.join("; ") });
     match app.store.keep_team(Team { id, name, members }, is_new).await? {
-        TeamKept::Yes(team) => Ok(team),
-        TeamKept::NameTaken => Err(Refusal::at("/name", "Another team has this name.")),
-        TeamKept::TooMany => {
+        TeamOutcome::Saved(team) => Ok(team),
+        TeamOutcome::NameTaken => Err(Refusal::at("/name", "Another team has this name.")),
+        TeamOutcome::TooMany => {
             let message = format!(
                 "Nothing was kept: there are {MOST_TEAMS} teams, the most that there can be. Remove one first."
             );
             Err(Refusal::new(Kind::WrongState, message))
         }
-        TeamKept::Gone => Err(not_there(id)),
+        TeamOutcome::NotFound => Err(not_there(id)),
     }
 }

@@ -4,6 +4,7 @@
 mod access_walk;
 pub(crate) mod host;
 mod made;
+mod people;
 mod refusals;
 mod second_factor;
 mod shared_access;
@@ -11,6 +12,9 @@ mod table;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+
+use axum::http::Method;
+use serde_json::json;
 
 use self::host::{Answer, Host};
 use self::table::{Expected, Row};
@@ -119,29 +123,63 @@ async fn every_verb_has_its_entry_in_the_audit_log() {
 
 #[tokio::test]
 async fn who_may_not_is_in_the_audit_log_with_the_reason() {
-    let host = Host::new().await;
-    let mut missing = Vec::new();
-    for row in table::rows(&host).into_iter().filter(|row| row.needs_role) {
-        both(&host, &row, &host.support).await;
-        let verb = row.verb.replace("::", ".");
-        let is_told = audit_log(&host).await.iter().any(|entry| {
-            let act = &entry.act;
-            [verb.as_str(), "request"].contains(&act.verb.as_str())
-                && act.by.role == Some(Role::Support)
-                && act.outcome.as_str() == "refused"
-                // What is of a household that they do not see is not there for them.
-                && (IN_A_HOUSEHOLD.contains(&row.verb)
-                    || act.outcome.because().is_some_and(|because| because.contains("practice manager")))
-        });
-        if !is_told {
-            missing.push(verb);
+    // One account is refused so many different things a minute; the rest is counted.
+    const PARTS: usize = 3;
+    let (mut missing, mut places) = (Vec::new(), BTreeSet::new());
+    for part in 0..PARTS {
+        let host = Host::new().await;
+        let rows = table::rows(&host).into_iter().filter(|row| row.needs_role).enumerate();
+        for (_, row) in rows.filter(|(number, _)| number % PARTS == part) {
+            both(&host, &row, &host.support).await;
+            // A draft that is not there is not staged, and its address is that of keeping one.
+            let verb = match row.verb {
+                "revisions::stage_draft" => "revisions.keep_draft".to_owned(),
+                verb => verb.replace("::", "."),
+            };
+            let is_told = audit_log(&host).await.iter().any(|entry| {
+                let act = &entry.act;
+                act.verb == verb
+                    && act.by.role == Some(Role::Support)
+                    && act.outcome.as_str() == "refused"
+                    // What is of a household that they do not see is not there for them.
+                    && (IN_A_HOUSEHOLD.contains(&row.verb)
+                        || act.outcome.because().is_some_and(|because| because.contains("practice manager")))
+            });
+            if !is_told {
+                missing.push(verb);
+            }
+        }
+        for entry in audit_log(&host).await {
+            assert_ne!(entry.act.verb, "request", "{entry:?}");
+            places.insert(entry.act.detail);
         }
     }
     assert_eq!(missing, [""; 0]);
-    let entries = audit_log(&host).await;
-    let places: BTreeSet<&str> =
-        entries.iter().filter(|entry| entry.act.verb == "request").map(|entry| entry.act.detail.as_str()).collect();
     assert!(places.contains("PATCH /api/v1/households/{id}"), "{places:?}");
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_in_the_audit_log_as_an_attempt_at_its_verb() {
+    let host = Host::new().await;
+    for (method, path, body) in [
+        (Method::PUT, format!("/households/{}/access", host.household), json!({"primary": 7})),
+        (Method::POST, "/users".to_owned(), json!(["pat@example.com"])),
+        (Method::PATCH, format!("/clients/{}", host.client), json!({"first_name": {"Sam": 1}})),
+    ] {
+        let answer = host.call(&method, &path, &body, &host.manager).await;
+        assert!((400..500).contains(&answer.status), "{answer}");
+    }
+    let entries = audit_log(&host).await;
+    let told = |verb: &str| entries.iter().find(|entry| entry.act.verb == verb).map(|entry| &entry.act);
+    for (verb, kind, detail) in [
+        ("household_access.set", "household", "PUT /api/v1/households/{id}/access"),
+        ("people.add", "request", "POST /api/v1/users"),
+        ("clients.edit", "client", "first_name"),
+    ] {
+        let act = told(verb).unwrap_or_else(|| panic!("no {verb} in {entries:?}"));
+        assert_eq!((act.outcome.as_str(), act.subject.kind, act.detail.as_str()), ("refused", kind, detail));
+        assert!(!format!("{act:?}").contains("Sam") && !format!("{act:?}").contains("pat@"), "{act:?}");
+    }
 }
 
 #[tokio::test]

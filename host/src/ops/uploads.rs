@@ -25,7 +25,7 @@ pub async fn upload<E: std::fmt::Display>(
 ) -> Result<Kept, Refusal> {
     audited(app, actor, ("uploads.upload", Subject::of_kind("document")), async move {
         may_somewhere(actor, Action::WriteNotes)?;
-        Ok(app.uploads.keep(name, pieces, now).await?)
+        Ok(app.uploads.keep(name, pieces, actor.account(), now).await?)
     })
     .await
 }

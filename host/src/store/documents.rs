@@ -2,8 +2,11 @@
 //! fills the page cache nor needs a contiguous stretch of the file. The same bytes under another name are another
 //! document: a file's name often names a client, and must not come back to somebody who brought it under another.
 
+use std::ops::RangeInclusive;
+
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::engine::{Readable, Snapshot, Table, Write};
 use super::keys::PRACTICE;
@@ -11,7 +14,7 @@ use super::rows::{decode, encode, row_choices, rows};
 use super::subject::Subject;
 use super::visitor::{At, Visitor, Whose};
 use super::{Store, StoreError, subject_keys};
-use crate::domain::{DocumentId, Timestamp};
+use crate::domain::{DocumentId, NoteId, Timestamp, UserId};
 
 /// The largest document, in bytes.
 pub const LARGEST_DOCUMENT: usize = 25 * 1024 * 1024;
@@ -28,6 +31,11 @@ const DOCUMENTS: Table<(u32, [u8; 32]), &[u8]> = Table::new("documents");
 const PIECES: Table<(u32, [u8; 32], u32), &[u8]> = Table::new("document-pieces");
 /// The documents that somebody uploaded and no event has named yet: when, in milliseconds since 1970.
 const UNCLAIMED: Table<(u32, [u8; 32]), i64> = Table::new("documents-unclaimed");
+/// The accounts that uploaded a document, and when, in milliseconds since 1970: each may name it in an event.
+const BROUGHT: Table<(u32, [u8; 32], [u8; 16]), i64> = Table::new("documents-brought");
+
+/// The notes that a document went with, in the order in which they were written; those of before this was kept are not in it.
+const NOTES_WITH: Table<(u32, [u8; 32], [u8; 16]), ()> = Table::new("document-notes");
 
 /// The source of a document.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -111,12 +119,16 @@ fn id(filename: &str, content: &[u8]) -> DocumentId {
 
 impl Store {
     /// Keeps a document that somebody brought, for good once an event names it, else for [`KEPT_UNCLAIMED`]. One of the
-    /// same name and bytes is kept once.
+    /// same name and bytes is kept once, and everybody who brought it may name it for as long.
     ///
     /// # Errors
     /// Returns an error if it is too large, or the store fails.
-    pub async fn put_document(&self, document: Document) -> Result<(), StoreError> {
+    pub async fn put_document(&self, document: Document, by: Option<UserId>) -> Result<(), StoreError> {
         self.write(move |transaction| {
+            if let Some(UserId(by)) = by {
+                let key = (PRACTICE, document.id.0, *by.as_bytes());
+                transaction.open_table(BROUGHT)?.put(key, document.kept_at.as_millisecond())?;
+            }
             let mut unclaimed = transaction.open_table(UNCLAIMED)?;
             let key = (PRACTICE, document.id.0);
             if put(transaction, &document)? || unclaimed.get(key)?.is_some() {
@@ -146,6 +158,17 @@ impl Store {
             for (_, id) in &over {
                 remove(transaction, DocumentId(*id))?;
             }
+            let mut brought = transaction.open_table(BROUGHT)?;
+            let mut ended = Vec::new();
+            for entry in brought.scan(..)? {
+                let (key, at) = entry?;
+                if is_over(at.value()) {
+                    ended.push(key.value());
+                }
+            }
+            for key in ended {
+                brought.delete(key)?;
+            }
             Ok(over.len())
         })
         .await
@@ -169,6 +192,15 @@ impl Store {
         .await
     }
 
+    /// Whether this account uploaded a document in the last [`KEPT_UNCLAIMED`].
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn has_brought(&self, id: DocumentId, by: UserId) -> Result<bool, StoreError> {
+        let key = (PRACTICE, id.0, *by.0.as_bytes());
+        self.read(move |transaction| Ok(transaction.open_table(BROUGHT)?.get(key)?.is_some())).await
+    }
+
     /// The facts of a document, without reading its bytes.
     ///
     /// # Errors
@@ -188,15 +220,18 @@ pub(super) fn facts(transaction: &Snapshot, id: DocumentId) -> Result<Option<Doc
 pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     visitor.table(DOCUMENTS, Whose::OfDocument(At::Key(4)))?;
     visitor.table(PIECES, Whose::OfDocument(At::Key(4)))?;
-    visitor.table(UNCLAIMED, Whose::OfDocument(At::Key(4)))
+    visitor.table(UNCLAIMED, Whose::OfDocument(At::Key(4)))?;
+    visitor.table(BROUGHT, Whose::OfDocument(At::Key(4)))?;
+    visitor.table(NOTES_WITH, Whose::OfDocument(At::Key(4)))
 }
 
 /// Keeps a document for good, in the transaction of the event that names it.
 ///
 /// # Errors
 /// Returns an error if it was removed since the event was checked: the event is refused when it is sent again.
-pub(super) fn claim(transaction: &Write, id: DocumentId) -> Result<(), StoreError> {
+pub(super) fn claim(transaction: &Write, id: DocumentId, with: NoteId) -> Result<(), StoreError> {
     let key = (PRACTICE, id.0);
+    transaction.open_table(NOTES_WITH)?.put((PRACTICE, id.0, with.0.into_bytes()), ())?;
     transaction.open_table(UNCLAIMED)?.delete(key)?;
     match transaction.open_table(DOCUMENTS)?.get(key)? {
         Some(_) => Ok(()),
@@ -204,10 +239,32 @@ pub(super) fn claim(transaction: &Write, id: DocumentId) -> Result<(), StoreErro
     }
 }
 
+/// The keys of what is kept beside a document.
+fn of(id: DocumentId) -> RangeInclusive<(u32, [u8; 32], [u8; 16])> {
+    (PRACTICE, id.0, [0; 16])..=(PRACTICE, id.0, [0xff; 16])
+}
+
+/// The notes that a document went with, the first of them first.
+pub(super) fn notes_with(
+    transaction: &Snapshot,
+    id: DocumentId,
+) -> Result<impl Iterator<Item = Result<NoteId, StoreError>>, StoreError> {
+    let entries = transaction.open_table(NOTES_WITH)?.scan(of(id))?;
+    Ok(entries.map(|entry| Ok(NoteId(Uuid::from_bytes(entry?.0.value().2)))))
+}
+
+/// Forgets that a document went with a note, which is no more.
+pub(super) fn forget_note(transaction: &Write, id: DocumentId, note: NoteId) -> Result<(), StoreError> {
+    transaction.open_table(NOTES_WITH)?.delete((PRACTICE, id.0, note.0.into_bytes()))?;
+    Ok(())
+}
+
 /// Removes a document with its bytes; answers whether it was kept.
 pub(super) fn remove(transaction: &Write, id: DocumentId) -> Result<bool, StoreError> {
     let key = (PRACTICE, id.0);
     transaction.open_table(UNCLAIMED)?.delete(key)?;
+    transaction.open_table(BROUGHT)?.delete_range(of(id))?;
+    transaction.open_table(NOTES_WITH)?.delete_range(of(id))?;
     transaction.open_table(PIECES)?.delete_range((PRACTICE, id.0, 0)..=(PRACTICE, id.0, u32::MAX))?;
     subject_keys::forget(transaction, [Subject::document(&id.0)])?;
     Ok(transaction.open_table(DOCUMENTS)?.delete(key)?)

@@ -2,6 +2,7 @@
 //! erasures has its line before that transaction is on disk, so that neither a kill in between nor an older copy of the
 //! store that is put back brings anybody back: what the file has and the store does not is erased when the store is opened.
 
+mod partners;
 mod rows;
 
 use std::path::Path;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 
 pub(super) use self::rows::tidy_up;
 use self::rows::{Target, take_away};
+use super::audit::scope;
 use super::engine::{Engine, Readable as _, Write};
 use super::erasure_file::{ErasureFile, HashKey, NAME, Written};
 use super::keys::{ExternalKey, own};
@@ -23,10 +25,10 @@ use crate::domain::{ClientId, ConnectionName, ExternalId};
 /// The name of the empty file by which a person says that the file of erasures is of the store beside it.
 const IS_OURS: &str = "tidegate.erased.is-ours";
 
-/// A word to erase somebody, or to lift an erasure.
+/// A request to erase somebody, or to lift an erasure.
 #[derive(Clone, Debug)]
-pub struct Word {
-    /// The name of the one whose word it is.
+pub struct ErasureRequest {
+    /// The name, at that time, of the one who asks.
     pub by: String,
     /// The reason.
     pub reason: ErasureReason,
@@ -43,20 +45,24 @@ impl Store {
     pub async fn erase(
         &self,
         of: impl Into<ErasureOf>,
-        word: Word,
+        request: ErasureRequest,
     ) -> Result<Result<(Erasure, ErasureCounts), Refusal>, StoreError> {
-        let (of, file) = (of.into(), self.erasures.clone());
+        let (of, file, told) = (of.into(), self.erasures.clone(), scope::current());
         self.write_in_any_case_unless_refused(move |transaction| {
-            let target = match admit(transaction, &of, word.at)? {
+            let target = match admit(transaction, &of, request.at)? {
                 Ok(target) => target,
                 Err(refusal) => return Ok(Err(refusal)),
             };
             let key = key_for(transaction, &file)?;
             let marks = target.marks(transaction, key)?;
-            let entry = next(transaction, word, ErasureAct::Erased { tombstones: marks })?;
+            let entry = next(transaction, request, ErasureAct::Erased { tombstones: marks })?;
             let counts = take_away(transaction, &target, entry.at)?;
             tombstones::put(transaction, &entry)?;
             file.add(key, std::slice::from_ref(&entry))?;
+            // The only name that whoever was erased has from now on: a record of a CRM has no id of its own in the log.
+            if let Some(told) = told {
+                told.came_of_it(format!("erasure {}", entry.number));
+            }
             Ok(Ok((entry, counts)))
         })
         .await
@@ -83,7 +89,11 @@ impl Store {
     ///
     /// # Errors
     /// Returns an error if the store or the file of erasures fails.
-    pub async fn lift_erasure(&self, number: u64, word: Word) -> Result<Result<Erasure, Refusal>, StoreError> {
+    pub async fn lift_erasure(
+        &self,
+        number: u64,
+        request: ErasureRequest,
+    ) -> Result<Result<Erasure, Refusal>, StoreError> {
         let file = self.erasures.clone();
         self.write_in_any_case_unless_refused(move |transaction| {
             let all = tombstones::all_in(transaction)?;
@@ -91,7 +101,7 @@ impl Store {
                 return Ok(Err(Refusal::NotErased(number)));
             }
             let key = key_for(transaction, &file)?;
-            let entry = next(transaction, word, ErasureAct::Lifted { erasure: number })?;
+            let entry = next(transaction, request, ErasureAct::Lifted { erasure: number })?;
             tombstones::put(transaction, &entry)?;
             file.add(key, std::slice::from_ref(&entry))?;
             Ok(Ok(entry))
@@ -169,9 +179,9 @@ fn key_for(transaction: &Write, file: &ErasureFile) -> Result<HashKey, StoreErro
 }
 
 /// The entry that follows.
-fn next(transaction: &Write, word: Word, act: ErasureAct) -> Result<Erasure, StoreError> {
+fn next(transaction: &Write, request: ErasureRequest, act: ErasureAct) -> Result<Erasure, StoreError> {
     let number = tombstones::all_in(transaction)?.last().map_or(0, |last| last.number) + 1;
-    Ok(Erasure { number, at: word.at, by: word.by, reason: word.reason, act })
+    Ok(Erasure { number, at: request.at, by: request.by, reason: request.reason, act })
 }
 
 /// Brings the store and the file of erasures in line, before anything of the store is served: erases again whom the file

@@ -67,7 +67,7 @@ fn every(table: &impl Readable<&'static OwnKey, &'static [u8]>) -> Result<Vec<Le
     table.scan(&first..=&last)?.map(|entry| decode(entry?.1.value())).collect()
 }
 
-/// Puts the hold of a household on another one, to which its people go; where both have one, the one that ends later
+/// Places the hold of a household on another one, too, to which its people go; where both have one, the one that ends later
 /// stays.
 pub(super) fn spread(
     transaction: &Write,
@@ -122,20 +122,31 @@ fn remove(transaction: &Write, id: Uuid) -> Result<bool, StoreError> {
 }
 
 impl Store {
-    /// Puts a hold on, in place of one that is on its subject already; answers whether the client or household is there.
+    /// Places a hold; answers whether the client or household is there. It takes the place of `over`, as that was seen: where another
+    /// one is on by now, or one at all, that is answered and nothing is changed.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn put_hold(&self, hold: LegalHold) -> Result<bool, StoreError> {
-        self.write(move |transaction| {
+    pub async fn put_hold(
+        &self,
+        hold: LegalHold,
+        over: Option<LegalHold>,
+    ) -> Result<Result<bool, LegalHold>, StoreError> {
+        self.write_in_any_case_unless_refused(move |transaction| {
             let is_there = match hold.subject {
                 HeldSubject::Client(id) => transaction.open_table(CLIENTS)?.get(&own(id.0))?.is_some(),
                 HeldSubject::Household(id) => resolved(&transaction.open_table(HOUSEHOLDS)?, id)? == Some(id),
             };
-            if is_there {
-                transaction.open_table(HOLDS)?.put(&own(hold.subject.id()), encode(&hold)?.as_slice())?;
+            if !is_there {
+                return Ok(Ok(false));
             }
-            Ok(is_there)
+            let (mut table, key) = (transaction.open_table(HOLDS)?, own(hold.subject.id()));
+            let known = read(&table, hold.subject.id())?.filter(|known| known.is_on(hold.since));
+            if let Some(other) = known.filter(|known| over.as_ref() != Some(known)) {
+                return Ok(Err(other));
+            }
+            table.put(&key, encode(&hold)?.as_slice())?;
+            Ok(Ok(true))
         })
         .await
     }

@@ -40,7 +40,7 @@ pub use hand_over::{HandOver, HandedOver, Part};
 pub use lookups::Lookups;
 pub use professionals::{LinkedBy, LinkedProfessional};
 pub(super) use proposal::{ChosenBefore, fill, join, made_by, propose, take_over};
-pub use teams::TeamKept;
+pub use teams::TeamOutcome;
 pub use visible::Visible;
 
 /// The access to each household: [`AccessRow`].

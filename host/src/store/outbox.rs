@@ -56,14 +56,14 @@ pub struct Keyed {
 
 /// Somebody whom a note was written from is not there any more; nothing was kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SomebodyGone(pub ClientId);
+pub struct MissingClient(pub ClientId);
 
 /// Keeps what is new, unless its key stands for a note already: that is answered then. Nothing is kept of somebody who is gone.
 fn keep_once(
     transaction: &Write,
     new: &NewNote,
-    who_is_gone: impl FnOnce() -> Result<Option<SomebodyGone>, StoreError>,
-) -> Result<Result<Option<Keyed>, SomebodyGone>, StoreError> {
+    who_is_gone: impl FnOnce() -> Result<Option<MissingClient>, StoreError>,
+) -> Result<Result<Option<Keyed>, MissingClient>, StoreError> {
     let known = transaction.open_table(KEYS)?.get((PRACTICE, new.key.as_str()))?.map(|known| known.value());
     if let Some(known) = known {
         return Ok(Ok(tables::keyed(known, &transaction.open_table(NOTES)?)?));
@@ -82,7 +82,7 @@ fn keep(transaction: &Write, new: &NewNote) -> Result<(), StoreError> {
     for document in &new.documents {
         kept::put(transaction, document)?;
     }
-    new.note.attachments.iter().try_for_each(|attached| kept::claim(transaction, attached.document))?;
+    new.note.attachments.iter().try_for_each(|attached| kept::claim(transaction, attached.document, new.note.id))?;
     latest::note(transaction, &new.event)?;
     let event = tables::encode(&new.event)?;
     transaction.open_table(EVENTS)?.put((PRACTICE, new.note.event_id.0.into_bytes()), event.as_slice())?;
@@ -99,13 +99,13 @@ impl Store {
         &self,
         new: NewNote,
         people: Vec<ClientId>,
-    ) -> Result<Result<Option<Keyed>, SomebodyGone>, StoreError> {
+    ) -> Result<Result<Option<Keyed>, MissingClient>, StoreError> {
         self.write(move |transaction| {
             keep_once(transaction, &new, || {
                 let clients = transaction.open_table(CLIENTS)?;
                 for client in people.iter().chain(&new.note.clients).chain(&new.event.client_id) {
                     if clients.get(&own(client.0))?.is_none() {
-                        return Ok(Some(SomebodyGone(*client)));
+                        return Ok(Some(MissingClient(*client)));
                     }
                 }
                 Ok(None)

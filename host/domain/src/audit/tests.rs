@@ -176,10 +176,11 @@ fn texts_are_cut_and_made_one_line_that_is_seen() {
 
 #[test]
 fn a_field_that_nobody_knows_is_not_named_where_it_could_be_a_value() {
-    for name in ["mobile", "/data/score", "primary_professional/external_id", ""] {
+    for name in ["mobile", "/data/score", "/members/12", "primary_professional/external_id", ""] {
         assert_eq!(field_name(name), name);
     }
-    for name in ["Ayda Khan", "ayda@example.com", "Māia", &"x".repeat(61)] {
+    for name in ["Ayda Khan", "ayda@example.com", "Māia", "Khan", "61491570156", &"x".repeat(61)] {
         assert_eq!(field_name(name), "(another)", "{name}");
     }
+    assert_eq!(field_name("/data/clients/0/Khan"), "/data/clients/0/(another)");
 }

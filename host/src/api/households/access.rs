@@ -315,7 +315,7 @@ pub async fn explain(
     let account = app.store.account(params.user_id).await?;
     let account = account.ok_or_else(|| Problem::not_found(format_args!("account {}", params.user_id)))?;
     let reasons = app.store.access_reasons(params.user_id, household.id, Timestamp::now()).await?;
-    let (allowed, because) = in_words(&account, &reasons);
+    let (allowed, because) = in_words(&account, &reasons, &app.config.practice.time_zone);
     Ok(Json(ExplanationBody { allowed, because }))
 }
 

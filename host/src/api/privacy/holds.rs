@@ -27,7 +27,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(hold_household, release_household))
 }
 
-/// A legal hold: nobody under it is erased.
+/// A legal hold: nobody under it is erased or unlinked from the CRM, and no identity list with rows of theirs is forgotten. It stops
+/// nothing else: syncs and edits go on, and a client can be removed and restored.
 #[derive(Serialize, ToSchema)]
 #[schema(as = LegalHold)]
 pub struct HoldBody {

@@ -1,8 +1,11 @@
 //! The audit log by the API: who may see it, what it shows of what was done, seen and refused, and its chain.
 
+use std::collections::BTreeSet;
+
 use super::book::host_with_a_book;
 use super::*;
 use crate::audit::routes::{NOTHING_OF_CLIENTS, ROUTES, route};
+use crate::domain::audit::field_name;
 
 /// Asks as somebody who signed in.
 async fn get(host: &Host, path: &str, cookie: &str) -> Answer {
@@ -139,12 +142,12 @@ async fn a_change_that_is_refused_before_it_begins_is_found_by_whom_it_is_about(
     let told = async |query: String| {
         found(&host, &query).await.into_iter().map(|[verb, kind, detail, _]| [verb, kind, detail]).collect::<Vec<_>>()
     };
-    let of_client = ["request", "client", "PUT /api/v1/clients/{id}/legal-hold"].map(str::to_owned);
-    let of_household = ["request", "household", "PUT /api/v1/households/{id}/access"].map(str::to_owned);
-    let of_account = ["request", "account", "PATCH /api/v1/users/{id}"].map(str::to_owned);
-    assert_eq!(told(format!("verb=request&subject_id={id}")).await, std::slice::from_ref(&of_client));
-    assert_eq!(told(format!("verb=request&household_id={household}")).await, [of_household, of_client]);
-    assert_eq!(told(format!("verb=request&subject_id={account}")).await, [of_account]);
+    let of_client = ["privacy.hold", "client", "PUT /api/v1/clients/{id}/legal-hold"].map(str::to_owned);
+    let of_household = ["household_access.set", "household", "PUT /api/v1/households/{id}/access"].map(str::to_owned);
+    let of_account = ["people.change", "account", "PATCH /api/v1/users/{id}"].map(str::to_owned);
+    assert_eq!(told(format!("verb=privacy.hold&subject_id={id}")).await, std::slice::from_ref(&of_client));
+    assert_eq!(told(format!("outcome=refused&household_id={household}")).await, [of_household, of_client]);
+    assert_eq!(told(format!("verb=people&subject_id={account}")).await, [of_account]);
 }
 
 #[tokio::test]
@@ -162,4 +165,82 @@ async fn what_the_role_does_not_allow_is_told_with_the_reason_that_was_answered(
         let because = answer.body["detail"].as_str().unwrap();
         assert_eq!(told, [[verb, "client", "", because].map(str::to_owned)]);
     }
+}
+
+#[tokio::test]
+async fn a_filter_that_no_entry_can_have_is_refused_and_answers_no_empty_log() {
+    let host = host_with_a_book().await;
+    let backwards = "since=2026-11-30T00:00:00Z&until=2026-11-29T00:00:00Z";
+    for path in ["/api/v1/audit", "/api/v1/audit/export"] {
+        for (query, expected) in [
+            ("verb=client", "`verb` cannot be `client`"),
+            ("verb=clients.nonsense", "`verb` cannot be `clients.nonsense`"),
+            ("verb=clients.", "`verb` cannot be `clients.`"),
+            ("verb=", "`verb` cannot be ``"),
+            (backwards, "is not after `since`"),
+            ("since=2026-11-30T00:00:00Z&until=2026-11-30T00:00:00Z", "is not after `since`"),
+        ] {
+            let answer = host.get(&format!("{path}?{query}")).await;
+            let detail = answer.body["detail"].as_str().unwrap_or_default();
+            assert!(answer.status == 400 && detail.contains(expected), "{path}?{query}: {}", answer.body);
+        }
+        for query in
+            ["verb=clients", "verb=clients.edit", "verb=request", "verb=sync.end", "since=2026-11-30T00:00:00Z"]
+        {
+            assert_eq!(host.get(&format!("{path}?{query}")).await.status, 200, "{path}?{query}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_seen_of_one_household_is_in_its_log_however_it_was_asked_for() {
+    let host = host_with_a_book().await;
+    let client = host.get("/api/v1/clients?limit=1").await.body["items"][0].take();
+    let (id, household) = (client["id"].as_str().unwrap(), client["household_id"].as_str().unwrap());
+    for path in ["goals", "covers", "notes", "documents"] {
+        assert_eq!(host.get(&format!("/api/v1/{path}?household_id={household}")).await.status, 200, "{path}");
+    }
+    assert_eq!(host.get(&format!("/api/v1/goals?client_id={id}")).await.status, 200);
+    assert_eq!(host.get("/api/v1/goals").await.status, 200);
+    let found = found(&host, &format!("household_id={household}")).await;
+    let mut verbs: Vec<&str> = found.iter().map(|[verb, ..]| verb.as_str()).collect();
+    verbs.sort_unstable();
+    assert_eq!(verbs, ["covers.list", "documents.list", "goals.list", "goals.list", "notes.list"]);
+}
+
+/// The names of properties anywhere in a schema, those of the schemas that it names too.
+fn names_in(schema: &Value, document: &Value, names: &mut BTreeSet<String>, seen: &mut BTreeSet<String>) {
+    match schema {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match (name.as_str(), value) {
+                    ("$ref", Value::String(to)) if seen.insert(to.clone()) => {
+                        let to = document.pointer(to.trim_start_matches('#')).unwrap();
+                        names_in(to, document, names, seen);
+                    }
+                    ("properties", Value::Object(properties)) => names.extend(properties.keys().cloned()),
+                    _ => {}
+                }
+                names_in(value, document, names, seen);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| names_in(item, document, names, seen)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn the_log_knows_the_names_that_calls_have_and_no_other() {
+    let document = Host::new().send(request(Method::GET, "/api/openapi.json", &[], "")).await.body;
+    let (mut names, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    let calls = document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    for call in calls {
+        names_in(&call["requestBody"], &document, &mut names, &mut seen);
+        let parameters = call["parameters"].as_array().into_iter().flatten();
+        let asked = parameters.filter(|parameter| parameter["in"] == "query");
+        names.extend(asked.filter_map(|parameter| parameter["name"].as_str().map(str::to_owned)));
+    }
+    assert!(names.len() > 90, "{names:?}");
+    let unknown: Vec<&String> = names.iter().filter(|name| field_name(name) != **name).collect();
+    assert_eq!(unknown, [""; 0], "are to be in domain/src/audit/names.rs");
 }

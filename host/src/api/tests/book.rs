@@ -285,7 +285,7 @@ async fn a_hold_that_is_over_is_not_listed_as_one_that_is_on() {
     for (place, until) in [(0, None), (1, Some("2020-01-01T00:00:00Z".parse().unwrap()))] {
         let (subject, since) = (HeldSubject::Client(ids(place)), Timestamp::UNIX_EPOCH);
         let (reason, by) = ("A complaint".to_owned(), "Kim Osei".to_owned());
-        assert!(host.app.store.put_hold(LegalHold { subject, reason, by, since, until }).await.unwrap());
+        assert!(host.app.store.put_hold(LegalHold { subject, reason, by, since, until }, None).await.unwrap().unwrap());
     }
     let holds = host.get("/api/v1/privacy/holds").await.body;
     let on = holds["items"].as_array().unwrap().iter().map(|hold| (hold["until"].is_null(), hold["is_on"].as_bool()));
@@ -302,6 +302,8 @@ async fn a_token_replaces_no_hold_whose_reason_a_person_gave() {
     let place = async |by: &str, reason: &str| host.ask(Method::PUT, &path, by, &json!({"reason": reason})).await;
     assert_eq!(place(&token, "A complaint").await.status, 200, "where none is on, it places one");
     assert_eq!(place(&session, "Court order 77").await.status, 200);
+    let again = place(&session, "Court order 77").await;
+    assert_eq!(again.status, 200, "sent twice: {}", again.body);
     let refused = place(&token, "zzz").await;
     assert!(
         refused.status == 403 && refused.body.to_string().contains("can’t replace a legal hold"),

@@ -4,8 +4,11 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::host::{Answer, Host};
+use super::host::{Answer, Host, parts};
+use crate::connection::for_tests::with_shipped_events;
 use crate::domain::access::Role;
+use crate::domain::{DocumentId, Timestamp};
+use crate::store::documents::Document;
 
 impl Host {
     async fn get(&self, path: &str, cookie: &str) -> Answer {
@@ -66,6 +69,30 @@ async fn what_is_opened_in_an_emergency_is_seen_until_it_ends_and_looked_at_afte
     assert_eq!(host.post(&review, json!({}), &host.manager).await.status, 409);
     let waiting = host.get("/emergency-access?unreviewed=true", &host.manager).await;
     assert!(waiting.text.contains("\"items\":[]"), "{waiting}");
+}
+
+#[tokio::test]
+async fn what_is_opened_in_an_emergency_ends_with_the_account_and_with_a_hand_over() {
+    let host = Host::new().await;
+    host.keep_for_the_manager().await;
+    let paraplanner = host.signed_in(Role::Paraplanner).await;
+    let account = format!("/users/{}", host.id_of("paraplanner@example.com").await);
+    let of = json!({"of": host.household, "reason": "The client rang and cannot wait"});
+    let opened = host.post("/emergency-access", of, &paraplanner).await;
+    assert_eq!(opened.status, 201, "{opened}");
+    for disabled in [true, false] {
+        let changed = host.call(&Method::PATCH, &account, &json!({"disabled": disabled}), &host.manager).await;
+        assert_eq!(changed.status, 200, "{changed}");
+    }
+    let known: Value = serde_json::from_str(&host.get("/emergency-access", &host.manager).await.text).unwrap();
+    let known = &known["items"][0];
+    assert_eq!((&known["is_open"], &known["ended_by"]), (&json!(false), &json!("the end of the account")), "{known}");
+    let of_household = format!("/audit?household_id={}&verb=people.change", host.household);
+    let log = host.get(&of_household, &host.manager).await;
+    assert!(log.text.contains("opened in an emergency, by entry"), "{log}");
+    let review = format!("/emergency-access/{}/review", member(&opened, "id"));
+    let reviewed = host.post(&review, json!({"finding": "in order"}), &host.manager).await;
+    assert_eq!(reviewed.status, 200, "{reviewed}");
 }
 
 #[tokio::test]
@@ -158,6 +185,13 @@ async fn the_households_of_who_leaves_are_handed_over_as_they_were_shown() {
     let now: Value = serde_json::from_str(&now.text).unwrap();
     assert_eq!(now["primary"]["user_id"], json!(host.manager_id));
     assert_eq!(now["secondary"], Value::Null, "the one who was the second is the first, and once");
+    // The log of the household says since when, and from whom.
+    let of_household = format!("/audit?household_id={}&verb=household_access.hand_over", host.household);
+    let log: Value = serde_json::from_str(&host.get(&of_household, &host.manager).await.text).unwrap();
+    let entry = &log["items"][0];
+    assert_eq!((&entry["outcome"], &entry["subject"]["kind"]), (&json!("done"), &json!("household")), "{log}");
+    let whole = entry["number"].as_u64().unwrap() - 1;
+    assert_eq!(entry["detail"], json!(format!("primary from account {adviser}, by entry {whole}")));
     // A program says which households it has looked at, and not only that there are any.
     assert_eq!(host.call(&Method::PATCH, &path, &json!({"disabled": false}), &host.manager).await.status, 200);
     let page = host.open(&format!("/people/{}/hand-over", host.manager_id), &host.manager).await;
@@ -201,4 +235,45 @@ async fn who_answers_where_nobody_was_named_is_for_the_practice_to_say() {
     assert_eq!(named().await, json!(host.manager_id));
     assert_eq!(set(Value::Null).await.status, 200);
     assert_eq!(named().await, json!(adviser));
+}
+
+#[tokio::test]
+async fn a_document_that_somebody_does_not_see_goes_with_no_note_of_theirs() {
+    let host = Host::with(vec![with_shipped_events()]).await;
+    host.keep_for_the_manager().await;
+    let adviser = host.signed_in(Role::Adviser).await;
+    let made = host.post("/clients", json!({"first_name": "Sam"}), &adviser).await;
+    let (household, adviser_id) = (member(&made, "household_id"), host.id_of("adviser@example.com").await);
+    let document = Document::new("Plan.pdf".into(), "application/pdf".into(), b"%PDF-1.7".into(), Timestamp::now());
+    let store = &host.app.store;
+    store.put_document(document.clone(), Some(host.manager_id)).await.unwrap();
+    let (known, unknown) = (document.id.to_string(), DocumentId([7; 32]).to_string());
+    let send = async |id: &str, cookie: &str| {
+        let event = json!({
+            "type": "note.written",
+            "household_id": household,
+            "occurred_at": "2026-11-01T00:00:00Z",
+            "data": {"subject": "Review", "body": "We met."},
+            "attachments": [id],
+        });
+        host.call(&Method::POST, "/events", &event, cookie).await
+    };
+    let [hidden, none] = [send(&known, &adviser).await, send(&unknown, &adviser).await];
+    assert_eq!((hidden.status, none.status), (422, 422), "{hidden}");
+    assert_eq!(hidden.text.replace(&known, &unknown), none.text, "the answer does not tell that it is there");
+    assert!(hidden.says(&format!("there is no document {known}")), "{hidden}");
+    let form = format!("/households/{household}/record/note.written");
+    let page = async |id: &str, cookie: &str| {
+        host.submit(&form, &parts(&[("document", None, id), ("add", None, "documents")]), cookie).await
+    };
+    let [hidden, none] = [page(&known, &adviser).await, page(&unknown, &adviser).await];
+    assert!(none.says("A document that is not kept here any more"), "{none}");
+    assert!(hidden.says("A document that is not kept here any more") && !hidden.text.contains("Plan.pdf"), "{hidden}");
+    assert!(page(&known, &host.manager).await.text.contains("Plan.pdf"));
+    // Whoever sees the whole book, and whoever has the file, may.
+    let by_manager = send(&known, &host.manager).await;
+    assert!(!by_manager.text.contains("/attachments"), "{by_manager}");
+    store.put_document(document, Some(adviser_id)).await.unwrap();
+    let brought = send(&known, &adviser).await;
+    assert!(!brought.text.contains("/attachments"), "{brought}");
 }

@@ -408,12 +408,10 @@ fn accounts() -> Vec<Row> {
             "current_password=correct+horse+battery&password=password1234",
         ))
         .at(422, "password", "among those that are tried first"),
-        any(row(
-            "account::end_session",
-            (format!("/account/sessions/{none}/end"), ""),
-            (Method::DELETE, format!("/sessions/{none}"), Value::Null),
-        ))
-        .with(404, &format!("There is no session {none}.")),
+        any(by_api("account::end_session", (Method::DELETE, format!("/sessions/{none}"), Value::Null)))
+            .with(404, &format!("There is no session {none}.")),
+        // A page says that what was wanted is so already.
+        any(by_page("account::end_session", format!("/account/sessions/{none}/end"), "")),
         any(by_page("account::end_other_sessions", "/account/sessions/end-others", "")),
         any(by_page("account::set_up", "/set-up/guessed", "name=Pat&email=pat%40example.com&password=x"))
             .with(410, "holds for 30 minutes"),
@@ -495,15 +493,9 @@ fn tokens() -> Vec<Row> {
         .with(422, "This is over already."),
         Row { needs_role: false, ..by_api("tokens::make", post("/tokens", json!({"name": "A", "scopes": ["all"]}))) }
             .at(422, "scopes/0", "`all` is no scope; the scopes are read, events, write, sync, manage."),
-        Row {
-            needs_role: false,
-            ..row(
-                "tokens::revoke",
-                (format!("/account/tokens/{none}/revoke"), ""),
-                (Method::DELETE, format!("/tokens/{none}"), Value::Null),
-            )
-        }
-        .with(404, &format!("There is no token {none}.")),
+        Row { needs_role: false, ..by_api("tokens::revoke", (Method::DELETE, format!("/tokens/{none}"), Value::Null)) }
+            .with(404, &format!("There is no token {none}.")),
+        Row { needs_role: false, ..by_page("tokens::revoke", format!("/account/tokens/{none}/revoke"), "") },
     ]
 }
 

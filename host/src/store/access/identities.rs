@@ -5,17 +5,18 @@ use super::{
     Added, Changed, StoredUser, USERS, add, all_users, all_users_in, forget_link, get, holder_of, is_last_manager, put,
     sessions, tokens,
 };
+use crate::domain::access::household::Chosen;
 use crate::domain::access::provider::{
     Door, Entitlement, GroupsNote, Refused, Standing, Verdict, role_of_new, verdict,
 };
 use crate::domain::access::{Role, User};
 use crate::domain::account::LinkedIdentity;
-use crate::domain::{EmailAddress, Timestamp, UserId};
+use crate::domain::{EmailAddress, HouseholdId, Timestamp, UserId};
 use crate::store::engine::{Readable as _, Table, Write};
 use crate::store::keys::PRACTICE;
 use crate::store::rows::{row_choices, rows};
 use crate::store::visitor::{Visitor, Whose};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, emergency_rows};
 
 /// The account's id, by the digest of the identity.
 const IDENTITIES: Table<(u32, [u8; 32]), [u8; 16]> = Table::new("account-identities");
@@ -260,7 +261,7 @@ fn follow(
             after.disabled_at = Some(now);
             after.identity =
                 after.identity.map(|identity| StoredIdentity { ended_at: Some(now), note: None, ..identity });
-            end(transaction, &mut after)?;
+            end(transaction, &mut after, now)?;
             put(transaction, &after)?;
             return Ok(Followed::Ended(after.user));
         }
@@ -332,9 +333,17 @@ fn door(stored: &StoredUser) -> Door {
     }
 }
 
-/// Ends whatever lets the person of a disabled account in.
-pub(super) fn end(transaction: &Write, stored: &mut StoredUser) -> Result<(), StoreError> {
+/// Ends whatever lets the person of a disabled account in, and what they have open in an emergency: enabled again, they ask again.
+/// Answers the households of the latter, as the log of each has it.
+pub(super) fn end(
+    transaction: &Write,
+    stored: &mut StoredUser,
+    at: Timestamp,
+) -> Result<Vec<(HouseholdId, String)>, StoreError> {
+    let by = Chosen { by: "the end of the account".to_owned(), at };
+    let ended = emergency_rows::end_all_of(transaction, stored.user.id, &by)?;
     forget_link(transaction, stored)?;
     sessions::end_all(transaction, stored.user.id, None)?;
-    tokens::end_all(transaction, stored.user.id)
+    tokens::end_all(transaction, stored.user.id)?;
+    Ok(ended)
 }

@@ -7,6 +7,7 @@ use super::{
 use crate::domain::access::{Role, User};
 use crate::domain::account::Account;
 use crate::domain::{EmailAddress, Timestamp, UserId};
+use crate::store::audit::scope;
 use crate::store::engine::{Readable as _, Write};
 use crate::store::keys::PRACTICE;
 use crate::store::{Store, StoreError, professional_links};
@@ -78,6 +79,7 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn change_user(&self, id: UserId, change: UserChange, now: Timestamp) -> Result<Changed, StoreError> {
+        let told = scope::current();
         self.write_in_any_case(move |transaction| {
             let Some(before) = get(&transaction.open_table(USERS)?, id.0.into_bytes())? else {
                 return Ok(Changed::NoAccount);
@@ -102,7 +104,10 @@ impl Store {
                 forget_link(transaction, &mut after)?;
             }
             if after.disabled_at.is_some() {
-                identities::end(transaction, &mut after)?;
+                let ended = identities::end(transaction, &mut after, now)?;
+                if let Some(told) = told {
+                    told.done_to(ended);
+                }
             }
             put(transaction, &after)?;
             Ok(Changed::Yes(after.into()))

@@ -32,6 +32,10 @@ pub(in crate::store) struct Pending(Mutex<State>);
 
 struct State {
     act: Act,
+    /// More about it that is so only where it is done.
+    result: String,
+    /// The households that it is done to, and what is done to each: where it concerns many.
+    households: Vec<(HouseholdId, String)>,
     /// The number of its entry, once that is written.
     written: Option<u64>,
     /// What was looked at on the way to it, and when.
@@ -49,7 +53,13 @@ pub struct Left {
 
 /// Does `work`, whose first change takes along an entry of `act`.
 pub async fn enter<T>(act: Act, work: impl Future<Output = T>) -> (T, Left) {
-    let pending = Arc::new(Pending::of(State { act, written: None, seen: Vec::new() }));
+    let pending = Arc::new(Pending::of(State {
+        act,
+        result: String::new(),
+        households: Vec::new(),
+        written: None,
+        seen: Vec::new(),
+    }));
     let done = SCOPE.scope(Arc::clone(&pending), work).await;
     let state = pending.lock();
     let left = Left { act: state.act.clone(), written: state.written };
@@ -59,7 +69,13 @@ pub async fn enter<T>(act: Act, work: impl Future<Output = T>) -> (T, Left) {
 /// Does `work`, whose changes are no part of the act around it, and have no entry.
 pub async fn apart<T>(work: impl Future<Output = T>) -> T {
     let nobody = Act::done(By::nobody(), "", "", Subject::of_kind(""));
-    let pending = Pending::of(State { act: nobody, written: Some(0), seen: Vec::new() });
+    let pending = Pending::of(State {
+        act: nobody,
+        result: String::new(),
+        households: Vec::new(),
+        written: Some(0),
+        seen: Vec::new(),
+    });
     SCOPE.scope(Arc::new(pending), work).await
 }
 
@@ -126,19 +142,38 @@ impl Pending {
 
     /// Writes the entry within a transaction that changes something, unless it is written. Answers its number.
     pub fn append_to(&self, transaction: &Write) -> Result<Option<u64>, StoreError> {
-        let act = {
+        let (act, households) = {
             let state = self.lock();
             if state.written.is_some() || !transaction.has_changed() {
                 return Ok(None);
             }
-            state.act.clone()
+            let parts = [&state.act.detail, &state.result].map(String::as_str).into_iter();
+            let detail = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+            (Act { detail, ..state.act.clone() }, state.households.clone())
         };
-        append(transaction, act).map(Some)
+        let number = append(transaction, act.clone())?;
+        for (household, what) in households {
+            let (subject, detail) = (Subject::new("household", household), format!("{what}, by entry {number}"));
+            append(transaction, Act { household: Some(household), subject, detail, ..act.clone() })?;
+        }
+        Ok(Some(number))
+    }
+
+    /// Says what came of it, from within the transaction that does it.
+    pub fn came_of_it(&self, result: String) {
+        self.lock().result = result;
+    }
+
+    /// Says which households it is done to, from within the transaction that does it: the log of each has an entry.
+    pub fn done_to(&self, households: impl IntoIterator<Item = (HouseholdId, String)>) {
+        self.lock().households.extend(households);
     }
 
     /// Takes note that the transaction with the entry is on disk.
     pub fn is_written(&self, number: u64) {
-        self.lock().written = Some(number);
+        let mut state = self.lock();
+        state.written = Some(number);
+        state.households.clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

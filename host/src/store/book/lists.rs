@@ -109,6 +109,18 @@ impl Store {
         self.read(move |transaction| View::open(transaction)?.one(transaction, id.0)).await
     }
 
+    /// The client in whose list a record stands, of whichever kind.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn client_of_item(&self, id: ItemId) -> Result<Option<ClientId>, StoreError> {
+        self.read(move |transaction| {
+            let key = transaction.open_table(LISTED)?.get(&own(id.0))?;
+            Ok(key.map(|key| client_in(key.value())))
+        })
+        .await
+    }
+
     /// Changes what the practice adds to a record of a client's list. False where there is none of this kind.
     ///
     /// # Errors
@@ -258,9 +270,7 @@ impl<T: StoredItem> View<T> {
     }
 
     fn client_of(&self, key: &ListKey) -> Result<Option<StoredClient>, StoreError> {
-        let mut client = [0; 16];
-        client.copy_from_slice(&key[4..20]);
-        self.reader.client(ClientId(uuid::Uuid::from_bytes(client)))
+        self.reader.client(client_in(key))
     }
 
     fn stored(
@@ -303,4 +313,11 @@ fn list_of(place: &PlaceKey) -> ListKey {
     let mut list = [0; size_of::<ListKey>()];
     list.copy_from_slice(&place[..size_of::<ListKey>()]);
     list
+}
+
+/// The client in whose list a key stands.
+fn client_in(key: &ListKey) -> ClientId {
+    let mut client = [0; 16];
+    client.copy_from_slice(&key[4..20]);
+    ClientId(uuid::Uuid::from_bytes(client))
 }

@@ -10,14 +10,17 @@ use std::time::Duration;
 use super::outbox::note_of;
 use super::practice::now;
 use super::*;
+use crate::domain::audit::{Act, Subject};
 use crate::domain::import::{Import, ImportCounts, ImportState, ListedPerson, PriorRows};
-use crate::domain::note::NoteState;
+use crate::domain::note::{Attachment, NoteState};
 use crate::domain::practice_client::Refusal as NotMade;
 use crate::domain::privacy::{ErasureAct, ErasureOf, ErasureReason, HeldSubject, LegalHold, Refusal};
 use crate::domain::{ClientId, ImportId};
+use crate::store::audit::{AuditFilter, scope};
 use crate::store::connections::By;
+use crate::store::documents::{Document, notes_with};
 use crate::store::engine::FILE_NAME;
-use crate::store::erasure::Word;
+use crate::store::erasure::ErasureRequest;
 use crate::store::raw::unpack;
 use crate::store::sites::Site;
 
@@ -26,13 +29,14 @@ on_each_engine![
     a_partner_keeps_the_household_and_what_is_theirs_too,
     a_hold_keeps_a_client_until_it_ends,
     a_note_that_is_being_sent_is_waited_for,
+    a_document_that_others_have_too_forgets_the_notes_of_who_was_erased,
     an_erasure_is_lifted_by_a_persons_word,
     what_stays_out_of_the_book_is_kept_away_too,
     a_record_that_is_no_client_is_erased_by_its_own_id,
 ];
 
-fn word() -> Word {
-    Word { by: "Kim Osei".to_owned(), reason: ErasureReason::Asked, at: now() }
+fn request() -> ErasureRequest {
+    ErasureRequest { by: "Kim Osei".to_owned(), reason: ErasureReason::Asked, at: now() }
 }
 
 fn ayda(id: &str) -> Client {
@@ -126,7 +130,7 @@ async fn nothing_of_an_erased_client_is_left_and_no_way_brings_them_back(on: On)
     assert_eq!(bound.unwrap(), None);
     let rehearsed = practice.store.rehearse_erasure(id, now()).await.unwrap().unwrap();
     assert!(practice.of("7").await.is_some(), "a rehearsal changes nothing");
-    let (erasure, counts) = practice.store.erase(id, word()).await.unwrap().unwrap();
+    let (erasure, counts) = practice.store.erase(id, request()).await.unwrap().unwrap();
     assert_eq!((&counts, erasure.number), (&rehearsed, 1));
     assert_eq!((counts.raw_records, counts.listed, counts.notes, counts.notes_not_sent), (2, 1, 1, 1), "{counts:?}");
     assert_eq!((counts.import_rows, counts.households), (1, 1), "{counts:?}");
@@ -187,7 +191,7 @@ async fn nothing_of_an_erased_client_is_left_and_no_way_brings_them_back(on: On)
         Err(NotMade::IsErased(id.to_string()))
     );
     assert_eq!(traces(&practice.place), Vec::<String>::new());
-    let again = practice.store.erase(id, word()).await.unwrap();
+    let again = practice.store.erase(id, request()).await.unwrap();
     assert_eq!(again.err(), Some(Refusal::Unknown(id)));
 }
 
@@ -198,7 +202,7 @@ async fn a_partner_keeps_the_household_and_what_is_theirs_too(on: On) {
     assert_eq!(ayda.household_id, bo.household_id);
     practice.store.accept_note(note_of(bo.household_id, &[ayda.id, bo.id], "Both")).await.unwrap();
     practice.store.accept_note(note_of(bo.household_id, &[bo.id], "Bo alone")).await.unwrap();
-    let (_, counts) = practice.store.erase(ayda.id, word()).await.unwrap().unwrap();
+    let (_, counts) = practice.store.erase(ayda.id, request()).await.unwrap().unwrap();
     assert_eq!(
         (counts.notes, counts.shared_notes, counts.shared_notes_ended, counts.households),
         (0, 1, 1, 0),
@@ -222,6 +226,11 @@ async fn a_partner_keeps_the_household_and_what_is_theirs_too(on: On) {
     assert_eq!(practice.household_of("8").await.people.len(), 1);
 }
 
+/// The same hold for another reason.
+fn of(hold: &LegalHold, reason: &str) -> LegalHold {
+    LegalHold { reason: reason.to_owned(), ..hold.clone() }
+}
+
 async fn a_hold_keeps_a_client_until_it_ends(on: On) {
     let mut practice = Practice::new(on).await;
     practice.clients(&[client("7", "Ayda Quillfeather")]).await;
@@ -235,16 +244,22 @@ async fn a_hold_keeps_a_client_until_it_ends(on: On) {
             since: now(),
             until: None,
         };
-        practice.store.put_hold(hold.clone()).await.unwrap();
+        practice.store.put_hold(hold.clone(), None).await.unwrap().unwrap();
         assert_eq!(practice.store.hold(subject).await.unwrap().as_ref(), Some(&hold));
         assert_eq!(practice.store.holds().await.unwrap(), std::slice::from_ref(&hold));
-        let refused = practice.store.erase(ayda.id, word()).await.unwrap().err();
+        let refused = practice.store.erase(ayda.id, request()).await.unwrap().err();
         assert!(matches!(refused, Some(Refusal::Held(_))), "{subject:?}: {refused:?}");
         assert!(matches!(practice.store.rehearse_erasure(ayda.id, now()).await.unwrap(), Err(Refusal::Held(_))));
         assert!(practice.store.erasures().await.unwrap().is_empty());
         // Unlinked, the record would come back as somebody whom no hold keeps.
         let unlinked = practice.store.unlink_client(ayda.id, now()).await.unwrap();
         assert!(matches!(unlinked, Err(NotMade::IsHeld(_))), "{unlinked:?}");
+        // Two people at once: each replaces what they saw, so that the later one is told of the earlier.
+        let (one, other) = (of(&hold, "A new complaint"), of(&hold, "A court's order"));
+        assert_eq!(practice.store.put_hold(one.clone(), None).await.unwrap(), Err(hold.clone()));
+        assert_eq!(practice.store.put_hold(one.clone(), Some(hold.clone())).await.unwrap(), Ok(true));
+        assert_eq!(practice.store.put_hold(other, Some(hold)).await.unwrap(), Err(one.clone()));
+        assert_eq!(practice.store.hold(subject).await.unwrap(), Some(one));
         assert!(practice.store.end_hold(subject, None).await.unwrap().unwrap());
         assert!(!practice.store.end_hold(subject, None).await.unwrap().unwrap());
     }
@@ -256,10 +271,13 @@ async fn a_hold_keeps_a_client_until_it_ends(on: On) {
         since: now(),
         until,
     };
-    assert!(practice.store.put_hold(over.clone()).await.unwrap());
-    practice.store.erase(ayda.id, word()).await.unwrap().unwrap();
+    assert!(practice.store.put_hold(over.clone(), None).await.unwrap().unwrap());
+    practice.store.erase(ayda.id, request()).await.unwrap().unwrap();
     for subject in subjects {
-        assert!(!practice.store.put_hold(LegalHold { subject, ..over.clone() }).await.unwrap(), "nobody is there");
+        assert!(
+            !practice.store.put_hold(LegalHold { subject, ..over.clone() }, None).await.unwrap().unwrap(),
+            "nobody is there"
+        );
     }
     assert!(practice.store.holds().await.unwrap().is_empty(), "a hold that is over goes with its client");
 }
@@ -272,19 +290,49 @@ async fn a_note_that_is_being_sent_is_waited_for(on: On) {
     let id = new.note.id;
     practice.store.accept_note(new).await.unwrap();
     practice.store.change_note(id, |note| note.state = NoteState::Sending).await.unwrap();
-    assert_eq!(practice.store.erase(ayda.id, word()).await.unwrap().err(), Some(Refusal::IsSending));
+    assert_eq!(practice.store.erase(ayda.id, request()).await.unwrap().err(), Some(Refusal::IsSending));
     practice.store.change_note(id, |note| note.state = NoteState::Waiting).await.unwrap();
-    practice.store.erase(ayda.id, word()).await.unwrap().unwrap();
+    practice.store.erase(ayda.id, request()).await.unwrap().unwrap();
     assert!(practice.store.note(id).await.unwrap().is_none());
+}
+
+async fn a_document_that_others_have_too_forgets_the_notes_of_who_was_erased(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.clients(&[client("7", "Ayda Quillfeather"), client("8", "Sam Osei")]).await;
+    let guide = Document::new("Guide.pdf".to_owned(), "application/pdf".to_owned(), b"%PDF-1.7".to_vec(), now());
+    practice.store.put_document(guide.clone(), None).await.unwrap();
+    let mut notes = Vec::new();
+    for id in ["7", "8"] {
+        let whose = practice.of(id).await.unwrap();
+        let mut new = note_of(whose.household_id, &[whose.id], "Guide");
+        new.note.attachments = vec![Attachment {
+            document: guide.id,
+            filename: guide.filename.clone(),
+            media_type: guide.media_type.clone(),
+            size: 8,
+            replaced: String::new(),
+            attached_as: None,
+        }];
+        notes.push(new.note.id);
+        practice.store.accept_note(new).await.unwrap();
+    }
+    let of = guide.id;
+    let with = || practice.store.read(move |transaction| notes_with(transaction, of)?.collect::<Result<Vec<_>, _>>());
+    assert_eq!(with().await.unwrap().len(), 2);
+    assert_eq!(practice.store.household_of_document(of).await.unwrap(), None, "two households have it");
+    let (ayda, sam) = (practice.of("7").await.unwrap(), practice.of("8").await.unwrap());
+    practice.store.erase(ayda.id, request()).await.unwrap().unwrap();
+    assert_eq!(with().await.unwrap(), [notes[1]]);
+    assert_eq!(practice.store.household_of_document(of).await.unwrap(), Some(sam.household_id));
 }
 
 async fn an_erasure_is_lifted_by_a_persons_word(on: On) {
     let mut practice = Practice::new(on).await;
     practice.clients(&[client("7", "Ayda Quillfeather")]).await;
     let first_id = practice.of("7").await.unwrap().id;
-    practice.store.erase(first_id, word()).await.unwrap().unwrap();
-    assert_eq!(practice.store.lift_erasure(2, word()).await.unwrap().err(), Some(Refusal::NotErased(2)));
-    let back = Word { reason: ErasureReason::ClientAgain, ..word() };
+    practice.store.erase(first_id, request()).await.unwrap().unwrap();
+    assert_eq!(practice.store.lift_erasure(2, request()).await.unwrap().err(), Some(Refusal::NotErased(2)));
+    let back = ErasureRequest { reason: ErasureReason::ClientAgain, ..request() };
     let lifted = practice.store.lift_erasure(1, back.clone()).await.unwrap().unwrap();
     assert_eq!((lifted.number, lifted.act), (2, ErasureAct::Lifted { erasure: 1 }));
     assert_eq!(practice.store.lift_erasure(1, back).await.unwrap().err(), Some(Refusal::NotErased(1)));
@@ -300,7 +348,7 @@ async fn what_stays_out_of_the_book_is_kept_away_too(on: On) {
     let ayda = practice.of("7").await.unwrap().id;
     practice.commit(RecordKind::Client, vec![left_out("7", "archived"), unusable("8")]).await;
     assert_eq!((practice.counts().await.skipped, practice.counts().await.quarantined), (1, 1));
-    let (_, counts) = practice.store.erase(ayda, word()).await.unwrap().unwrap();
+    let (_, counts) = practice.store.erase(ayda, request()).await.unwrap().unwrap();
     assert_eq!(counts.set_aside, 1);
     assert_eq!(
         (practice.counts().await.skipped, practice.counts().await.quarantined, practice.counts().await.clients),
@@ -318,15 +366,15 @@ async fn a_record_that_is_no_client_is_erased_by_its_own_id(on: On) {
     assert_eq!((practice.counts().await.skipped, practice.counts().await.quarantined), (1, 1));
     let main: ConnectionName = "main".parse().unwrap();
     let of = |id: &str| ErasureOf::Record(main.clone(), ExternalId(id.to_owned()));
-    let refused = async |id: &str| practice.store.erase(of(id), word()).await.unwrap().err();
+    let refused = async |id: &str| practice.store.erase(of(id), request()).await.unwrap().err();
     assert_eq!(refused("9").await, Some(Refusal::IsClient(practice.of("9").await.unwrap().id)));
     assert_eq!(refused("10").await, Some(Refusal::NoRecord(main.clone(), ExternalId("10".to_owned()))));
     let elsewhere = ErasureOf::Record("other".parse().unwrap(), ExternalId("7".to_owned()));
-    assert!(practice.store.erase(elsewhere, word()).await.unwrap().is_err());
+    assert!(practice.store.erase(elsewhere, request()).await.unwrap().is_err());
     let list = list(&practice.store).await;
     for id in ["7", "8"] {
         let rehearsed = practice.store.rehearse_erasure(of(id), now()).await.unwrap().unwrap();
-        let (_, counts) = practice.store.erase(of(id), word()).await.unwrap().unwrap();
+        let (_, counts) = practice.store.erase(of(id), request()).await.unwrap().unwrap();
         assert_eq!((counts.set_aside, &counts), (1, &rehearsed), "{id}");
         assert_eq!(refused(id).await, Some(Refusal::NoRecord(main.clone(), ExternalId(id.to_owned()))));
     }
@@ -338,6 +386,21 @@ async fn a_record_that_is_no_client_is_erased_by_its_own_id(on: On) {
 }
 
 #[tokio::test]
+async fn the_entry_of_an_erasure_has_its_number() {
+    let (practice, id) = with_ayda(On::Memory).await;
+    let verb = |verb| Act::done(crate::domain::audit::By::host("test"), "", verb, Subject::of_kind("connection"));
+    let erased = practice.store.erase(id, request());
+    let (erased, left) = scope::enter(Act { detail: "asked".to_owned(), ..verb("privacy.erase") }, erased).await;
+    let number = erased.unwrap().unwrap().0.number;
+    let (again, _) = scope::enter(verb("privacy.erase"), practice.store.erase(id, request())).await;
+    assert!(again.unwrap().is_err());
+    let filter = AuditFilter { verb: Some("privacy".to_owned()), ..AuditFilter::default() };
+    let entries = practice.store.audit(filter, first(9)).await.unwrap().items;
+    let told: Vec<_> = entries.iter().map(|entry| (Some(entry.number), entry.act.detail.as_str())).collect();
+    assert_eq!(told, [(left.written, format!("asked, erasure {number}").as_str())]);
+}
+
+#[tokio::test]
 async fn an_older_copy_of_the_store_forgets_again_whom_the_file_of_erasures_has() {
     let (practice, id) = with_ayda(On::File).await;
     let Place::File(folder) = &practice.place else { unreachable!() };
@@ -345,7 +408,7 @@ async fn an_older_copy_of_the_store_forgets_again_whom_the_file_of_erasures_has(
     close(practice.store).await;
     fs::copy(folder.path().join(FILE_NAME), &older).unwrap();
     let store = practice.place.open();
-    let (erasure, _) = store.erase(id, word()).await.unwrap().unwrap();
+    let (erasure, _) = store.erase(id, request()).await.unwrap().unwrap();
     close(store).await;
     fs::copy(&older, folder.path().join(FILE_NAME)).unwrap();
     let store = practice.place.open();
@@ -353,7 +416,7 @@ async fn an_older_copy_of_the_store_forgets_again_whom_the_file_of_erasures_has(
     assert_eq!(store.erasures().await.unwrap(), std::slice::from_ref(&erasure));
     let found = store.households(HouseholdFilter::search("quillfeather".to_owned()), first(10)).await.unwrap();
     assert!(found.items.is_empty());
-    let entries = store.audit(crate::store::audit::AuditFilter::default(), first(1)).await.unwrap().items;
+    let entries = store.audit(AuditFilter::default(), first(1)).await.unwrap().items;
     assert_eq!(entries[0].act.verb, "privacy.erase_again");
     let head = store.audit_head().await.unwrap();
     close(store).await;
@@ -366,7 +429,7 @@ async fn an_older_copy_of_the_store_forgets_again_whom_the_file_of_erasures_has(
     let store = practice.place.open();
     assert_eq!(store.audit_head().await.unwrap(), head);
     // One that was lifted since stays where the older copy is put back.
-    store.lift_erasure(1, word()).await.unwrap().unwrap();
+    store.lift_erasure(1, request()).await.unwrap().unwrap();
     close(store).await;
     fs::copy(&older, folder.path().join(FILE_NAME)).unwrap();
     let store = practice.place.open();
@@ -388,7 +451,7 @@ async fn what_was_erased_is_in_no_page_of_the_file_after_a_start() {
         let text = String::from_utf8_lossy(&fs::read(folder.path().join(FILE_NAME)).unwrap()).to_lowercase();
         TRACES.into_iter().filter(|trace| text.contains(trace)).collect::<Vec<_>>()
     };
-    practice.store.erase(id, word()).await.unwrap().unwrap();
+    practice.store.erase(id, request()).await.unwrap().unwrap();
     let clients = practice.store.book_counts().await.unwrap().clients;
     close(practice.store).await;
     assert!(in_file().contains(&"quillfeather"), "the engine wipes nothing by itself");

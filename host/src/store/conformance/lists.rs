@@ -49,6 +49,8 @@ async fn covers_are_those_of_their_clients(on: On) {
     let one = &of_household[0].items[1];
     assert_eq!(practice.store.item::<Cover>(ItemId(one.listed.id)).await.unwrap().as_ref(), Some(one));
     assert_eq!(practice.store.item::<Cover>(ItemId(Uuid::now_v7())).await.unwrap(), None);
+    assert_eq!(practice.store.client_of_item(ItemId(one.listed.id)).await.unwrap(), Some(one.client_id));
+    assert_eq!(practice.store.client_of_item(ItemId(Uuid::now_v7())).await.unwrap(), None);
     assert_eq!(practice.store.item::<Goal>(ItemId(one.listed.id)).await.unwrap(), None);
     assert_eq!(practice.store.missing_items::<Cover>("main".parse().unwrap(), 9).await.unwrap(), []);
 }

@@ -29,6 +29,7 @@ on_each_engine![
     a_households_documents_are_listed_page_by_page,
     only_what_is_done_is_looked_for_again_and_only_what_needs_somebody_is_raised,
     a_wait_beyond_the_end_of_time_is_none_that_is_over,
+    a_document_is_of_the_household_that_it_went_to_alone,
 ];
 
 fn at(second: i64) -> Timestamp {
@@ -470,4 +471,26 @@ async fn a_pause_that_the_site_asked_for_is_ended(on: On) {
     let end = async |of: &str| store.end_pauses(at(20), of.parse().unwrap(), Timing::default()).await.unwrap();
     assert_eq!((end("other").await, end("main").await, end("main").await), (0, 1, 0));
     assert_eq!(due().await, at(20));
+}
+
+async fn a_document_is_of_the_household_that_it_went_to_alone(on: On) {
+    let place = on.place();
+    let store = place.open();
+    let plan = Document::new("Plan.pdf".to_owned(), "application/pdf".to_owned(), b"%PDF-1.7".to_vec(), at(1));
+    store.put_document(plan.clone(), None).await.unwrap();
+    assert_eq!(store.household_of_document(plan.id).await.unwrap(), None, "nobody's yet");
+    let [first, later] = [7, 8].map(|number| HouseholdId(Uuid::from_u128(number)));
+    for (household, whose) in [(first, Some(first)), (first, Some(first)), (later, None)] {
+        let mut new = note_of(household, &[ClientId(household.0)], "Review");
+        new.note.attachments = vec![Attachment {
+            document: plan.id,
+            filename: plan.filename.clone(),
+            media_type: plan.media_type.clone(),
+            size: 8,
+            replaced: String::new(),
+            attached_as: None,
+        }];
+        assert!(store.accept_note(new).await.unwrap().is_none());
+        assert_eq!(store.household_of_document(plan.id).await.unwrap(), whose);
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::record_of;
+use super::{partners, record_of};
 use crate::domain::privacy::{ErasureCounts, NamedBy, Tombstone};
 use crate::domain::review::{Review, ReviewState};
 use crate::domain::run::Run;
@@ -215,6 +215,7 @@ pub(super) fn take_away(transaction: &Write, target: &Target, at: Timestamp) -> 
     let mut counts = ErasureCounts::default();
     let stored = target.client.map(|client| record_of(transaction, client)).transpose()?.flatten();
     if let Some(client) = target.client {
+        counts.named_by = partners::naming(transaction, client, target.household, target.record)?;
         leave_book(transaction, client, at)?;
     }
     let mut tallies = tallies(transaction)?;

@@ -8,24 +8,19 @@ use crate::domain::access::emergency::EmergencyAccess;
 use crate::domain::access::household::Chosen;
 use crate::domain::privacy::NamedBy;
 use crate::domain::{Client, EmergencyId, HouseholdId, Timestamp, UserId};
-use crate::store::engine::{Readable, Snapshot, Table, Write, WriteTable};
-use crate::store::keys::{OwnKey, PRACTICE, join, own, span, uuid_at_end};
+use crate::store::emergency_rows::{EMERGENCIES, EmergencyRow, OPEN, get, ids_of, open_key, put};
+use crate::store::engine::{Readable, Snapshot, Table, Write};
+use crate::store::keys::{OwnKey, own, uuid_at_end};
 use crate::store::page::{Page, PageRequest, cursor_of};
-use crate::store::rows::{decode, encode, rows};
+use crate::store::rows::decode;
 use crate::store::subject::Subject;
 use crate::store::subject_keys;
 use crate::store::tables::HOUSEHOLDS;
 use crate::store::visitor::{Visitor, Whose};
 use crate::store::{Store, StoreError};
 
-/// All of them, by id: [`EmergencyRow`].
-const EMERGENCIES: Table<&OwnKey, &[u8]> = Table::new("emergency-access");
-/// `practice · account · id` of those that nobody has ended, some of which are over by their time.
-const OPEN: Table<&OpenKey, ()> = Table::new("emergency-access-open");
 /// The ids of those that no practice manager has looked at.
 const UNREVIEWED: Table<&OwnKey, ()> = Table::new("emergency-access-unreviewed");
-
-type OpenKey = [u8; 4 + 16 + 16];
 
 /// The words in place of a text that may name an erased person.
 const ERASED: &str = "Taken away with a client who was erased.";
@@ -34,64 +29,6 @@ const ENDED_BY: &str = "the erasure of the client";
 
 /// The name of the list.
 const LIST: &str = "emergency-access";
-
-/// One of them as it is stored.
-struct EmergencyRow {
-    user: UserId,
-    household: HouseholdId,
-    reason: String,
-    opened_at: Timestamp,
-    ends_at: Timestamp,
-    ended_by: Option<String>,
-    ended_at: Option<Timestamp>,
-    reviewed_by: Option<String>,
-    reviewed_at: Option<Timestamp>,
-    finding: Option<String>,
-}
-
-rows! {
-    EmergencyRow {
-        0: user, 1: household, 2: reason, 3: opened_at, 4: ends_at, 5: ended_by, 6: ended_at, 7: reviewed_by,
-        8: reviewed_at, 9: finding
-    }
-}
-
-impl EmergencyRow {
-    fn shown(self, id: EmergencyId) -> EmergencyAccess {
-        let chosen = |by: Option<String>, at: Option<Timestamp>| by.zip(at).map(|(by, at)| Chosen { by, at });
-        EmergencyAccess {
-            id,
-            user: self.user,
-            household: self.household,
-            reason: self.reason,
-            opened_at: self.opened_at,
-            ends_at: self.ends_at,
-            ended: chosen(self.ended_by, self.ended_at),
-            reviewed: chosen(self.reviewed_by, self.reviewed_at),
-            finding: self.finding,
-        }
-    }
-}
-
-impl From<EmergencyAccess> for EmergencyRow {
-    fn from(access: EmergencyAccess) -> Self {
-        let parts = |chosen: Option<Chosen>| chosen.map(|chosen| (chosen.by, chosen.at)).unzip();
-        let (ended_by, ended_at) = parts(access.ended);
-        let (reviewed_by, reviewed_at) = parts(access.reviewed);
-        Self {
-            user: access.user,
-            household: access.household,
-            reason: access.reason,
-            opened_at: access.opened_at,
-            ends_at: access.ends_at,
-            ended_by,
-            ended_at,
-            reviewed_by,
-            reviewed_at,
-            finding: access.finding,
-        }
-    }
-}
 
 /// Which of them are listed.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -393,33 +330,4 @@ pub(in crate::store) fn erase(
         }
     }
     Ok(())
-}
-
-fn open_key(user: UserId, id: EmergencyId) -> OpenKey {
-    join([&PRACTICE.to_be_bytes(), user.0.as_bytes(), id.0.as_bytes()])
-}
-
-fn ids_of(open: &impl Readable<&'static OpenKey, ()>, user: UserId) -> Result<Vec<EmergencyId>, StoreError> {
-    let (first, last) = span::<{ size_of::<OpenKey>() }>(&own(user.0));
-    let mut ids = Vec::new();
-    for entry in open.scan(&first..=&last)? {
-        ids.push(EmergencyId(uuid_at_end(entry?.0.value())));
-    }
-    Ok(ids)
-}
-
-fn get(
-    emergencies: &impl Readable<&'static OwnKey, &'static [u8]>,
-    id: EmergencyId,
-) -> Result<Option<EmergencyAccess>, StoreError> {
-    let row = emergencies.get(&own(id.0))?.map(|row| decode::<EmergencyRow>(row.value())).transpose()?;
-    Ok(row.map(|row| row.shown(id)))
-}
-
-fn put(
-    emergencies: &mut WriteTable<'_, &'static OwnKey, &'static [u8]>,
-    access: &EmergencyAccess,
-) -> Result<(), StoreError> {
-    let row = EmergencyRow::from(access.clone());
-    Ok(emergencies.put(&own(access.id.0), encode(&row)?.as_slice())?)
 }

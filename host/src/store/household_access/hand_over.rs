@@ -8,9 +8,10 @@ use crate::domain::access::household::{Chosen, Professional};
 use crate::domain::account::Account;
 use crate::domain::{HouseholdId, UserId};
 use crate::store::access::{StoredUser, all_users, user_in};
+use crate::store::audit::scope;
 use crate::store::engine::Snapshot;
 use crate::store::reader::Reader;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, emergency_rows};
 
 /// The part that somebody has in a household.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,6 +22,17 @@ pub enum Part {
     Secondary,
     /// Staff, in this role.
     Staff(Role),
+}
+
+impl Part {
+    /// As the audit log has it.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Secondary => "secondary",
+            Self::Staff(_) => "staff",
+        }
+    }
 }
 
 /// A household that somebody has a part in.
@@ -130,6 +142,7 @@ impl Store {
         chosen: Chosen,
     ) -> Result<HandedOver, StoreError> {
         let parties = self.read(move |transaction| parties_of(transaction, from)).await?;
+        let told = scope::current();
         self.write(move |transaction| {
             let households = index::named_in(&transaction.open_table(ACCESS_OF)?, &parties)?;
             if !households.iter().eq(shown.iter().map(|shown| &shown.household)) {
@@ -145,10 +158,20 @@ impl Store {
                     }
                 }
             }
+            let whose = |part: Option<Part>| part.map_or("", Part::as_str);
+            let done = |(household, row): &(HouseholdId, AccessRow)| {
+                (*household, format!("{} from account {from}", whose(part_of(row, from, &parties))))
+            };
+            let mut done: Vec<_> = rows.iter().map(done).collect();
             let to = party_of(transaction, to)?;
             for (household, before) in &rows {
                 let after = handed(before, (from, &parties), &to, &chosen);
                 put(transaction, *household, Some(before), &after)?;
+            }
+            // What somebody opened as a member of the practice is not theirs any more either.
+            done.extend(emergency_rows::end_all_of(transaction, from, &chosen)?);
+            if let Some(told) = told {
+                told.done_to(done);
             }
             Ok(HandedOver::Yes(rows.len()))
         })

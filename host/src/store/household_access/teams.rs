@@ -22,15 +22,15 @@ rows! { TeamRow { 0: name, 1: members } }
 
 /// Whether a team was kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum TeamKept {
+pub enum TeamOutcome {
     /// It was.
-    Yes(Team),
+    Saved(Team),
     /// Another team has the name; nothing changed.
     NameTaken,
     /// There are as many as there may be; nothing changed.
     TooMany,
     /// It is gone by now; nothing changed.
-    Gone,
+    NotFound,
 }
 
 /// Goes through the tables.
@@ -51,25 +51,25 @@ impl Store {
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn keep_team(&self, team: Team, is_new: bool) -> Result<TeamKept, StoreError> {
+    pub async fn keep_team(&self, team: Team, is_new: bool) -> Result<TeamOutcome, StoreError> {
         self.write(move |transaction| {
             let mut table = transaction.open_table(TEAMS)?;
             let others: Vec<Team> = all(&table)?;
             let is_there = others.iter().any(|other| other.id == team.id);
             if !is_new && !is_there {
-                return Ok(TeamKept::Gone);
+                return Ok(TeamOutcome::NotFound);
             }
             let reads = as_it_reads(&team.name);
             let is_taken = |other: &Team| other.id != team.id && as_it_reads(&other.name) == reads;
             if others.iter().any(is_taken) {
-                return Ok(TeamKept::NameTaken);
+                return Ok(TeamOutcome::NameTaken);
             }
             if !is_there && others.len() >= MOST_TEAMS {
-                return Ok(TeamKept::TooMany);
+                return Ok(TeamOutcome::TooMany);
             }
             let row = TeamRow { name: team.name.clone(), members: team.members.clone() };
             table.put(&own(team.id.0), encode(&row)?.as_slice())?;
-            Ok(TeamKept::Yes(team))
+            Ok(TeamOutcome::Saved(team))
         })
         .await
     }

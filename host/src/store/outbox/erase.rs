@@ -80,7 +80,10 @@ pub(in crate::store) fn erase(
     }
     forget_keys(transaction, &removed)?;
     forget_latest(transaction, client, emptied, &events)?;
-    counts.documents += remove_documents(transaction, carried)?;
+    let carried_by_them = carried.len() as u64;
+    let removed = remove_documents(transaction, carried)?;
+    counts.documents += removed;
+    counts.shared_documents += carried_by_them.saturating_sub(removed);
     Ok(())
 }
 
@@ -147,6 +150,9 @@ fn remove(transaction: &Write, before: &Note) -> Result<(), StoreError> {
     transaction.open_table(NOTES)?.delete((PRACTICE, id))?;
     transaction.open_table(SHARED_BEFORE)?.delete((PRACTICE, id))?;
     transaction.open_table(EVENTS)?.delete((PRACTICE, before.event_id.0.into_bytes()))?;
+    for attached in &before.attachments {
+        documents::forget_note(transaction, attached.document, before.id)?;
+    }
     subject_keys::forget(transaction, [Subject::note(id)])
 }
 

@@ -14,7 +14,7 @@ use crate::store::household_access::{Visible, resolved};
 use crate::store::keys::PRACTICE;
 use crate::store::page::{Page, PageRequest, cursor_of};
 use crate::store::reader::Reader;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, documents};
 
 /// The list's name, in its cursors.
 const LIST: &str = "notes";
@@ -100,6 +100,26 @@ impl Store {
                 }
             }
             Ok(false)
+        })
+        .await
+    }
+
+    /// The household whose document it is: that of all notes which it went with. None of one that several households have, that went
+    /// with no note, or that was sent before this was kept.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn household_of_document(&self, document: DocumentId) -> Result<Option<HouseholdId>, StoreError> {
+        self.read(move |transaction| {
+            let (notes, mut found) = (transaction.open_table(NOTES)?, None);
+            for id in documents::notes_with(transaction, document)? {
+                let Some(household) = tables::note(&notes, id?)?.map(|note| note.household_id) else { continue };
+                if found.is_some_and(|found| found != household) {
+                    return Ok(None);
+                }
+                found = Some(household);
+            }
+            Ok(found)
         })
         .await
     }

@@ -101,7 +101,7 @@ texts! {
     ExternalId: ExternalId::as_str, |text| Ok(ExternalId(text));
     ConnectionName: ConnectionName::as_str, |text| text.try_into().map_err(unfit);
     CountryCode: CountryCode::as_str, |text| Ok(CountryCode::kept(text));
-    EmailAddress: EmailAddress::as_str, |text| text.try_into().map_err(unfit);
+    EmailAddress: EmailAddress::as_str, |text| Ok(EmailAddress::kept(text));
     E164: E164::as_str, |text| text.try_into().map_err(unfit);
     Currency: Currency::as_str, |text| text.try_into().map_err(unfit);
 }

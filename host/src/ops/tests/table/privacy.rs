@@ -29,7 +29,7 @@ pub fn rows(host: &Host) -> Vec<Row> {
             ("/settings/privacy/record".to_owned(), "connection=main&external_id=7&reason=asked&confirm=8"),
             post("/connections/main/clients/7/erase", json!({"reason": "asked", "confirm": "8"})),
         )
-        .at(422, "confirm", "Type the record’s id once more"),
+        .at(422, "confirm", "Type the CRM ID once more"),
         row(
             "privacy::lift",
             ("/settings/privacy/erasures/9/lift".to_owned(), "reason=client_again"),
@@ -41,7 +41,7 @@ pub fn rows(host: &Host) -> Vec<Row> {
             (of("hold"), "hold_reason=A+complaint&until=2020-01-01"),
             (Method::PUT, of("legal-hold"), json!({"reason": "A complaint", "until": "2020-01-01T00:00:00Z"})),
         )
-        .at(422, "until", "Choose a date in the future"),
+        .at(422, "until", "Choose today or a later day"),
         by_api("privacy::hold", (Method::PUT, of("legal-hold"), json!({"reason": "A\ncomplaint"}))).at(
             422,
             "reason",

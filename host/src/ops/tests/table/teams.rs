@@ -4,7 +4,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Row, by_api, post, row};
+use super::{Row, by_api, by_page, post, row};
 use crate::ops::tests::host::Host;
 
 /// Teams, what is opened in an emergency, and households that are handed over.
@@ -53,12 +53,9 @@ pub fn rows(host: &Host) -> Vec<Row> {
             put(format!("/teams/{none}"), json!({"name": "North", "members": []})),
         )
         .with(404, &no_team),
-        row(
-            "teams::remove",
-            (format!("/people/teams/{none}/remove"), ""),
-            (Method::DELETE, format!("/teams/{none}"), Value::Null),
-        )
-        .with(404, &no_team),
+        by_api("teams::remove", (Method::DELETE, format!("/teams/{none}"), Value::Null)).with(404, &no_team),
+        // A page says that what was wanted is so already.
+        by_page("teams::remove", format!("/people/teams/{none}/remove"), ""),
         Row {
             needs_role: false,
             ..by_api("emergency::open", post("/emergency-access", json!({"of": "1", "reason": "urgent"})))

@@ -117,7 +117,7 @@ async fn whoever_was_erased_after_a_copy_is_in_none_of_it() {
     practice.store.accept_note(note_of(bo.household_id, &[ayda.id], "Ayda Quillfeather alone")).await.unwrap();
     for (practice, id) in [alone, (practice, ayda.id)] {
         let (bytes, copied, before) = copy(&practice.store).await;
-        practice.store.erase(id, word()).await.unwrap().unwrap();
+        practice.store.erase(id, request()).await.unwrap().unwrap();
         let keys = keys_of(&practice.store).await;
         assert!(rows_of(&bytes, &before).values().flatten().any(|(_, row)| has(row, "quillfeather")));
         let checked = check(bytes.as_slice(), &keys).unwrap();
@@ -155,7 +155,7 @@ async fn what_went_before_an_erasure_is_in_no_copy_either() {
     let store = &practice.store;
     let subject = HeldSubject::Client(id);
     let (reason, by) = ("Ayda Quillfeather complained".to_owned(), "Kim Osei".to_owned());
-    store.put_hold(LegalHold { subject, reason, by, since: now(), until: None }).await.unwrap();
+    store.put_hold(LegalHold { subject, reason, by, since: now(), until: None }, None).await.unwrap().unwrap();
     let (bytes, _, before) = copy(store).await;
     let tables = |keys: &SubjectKeys| {
         let rows = rows_of(&bytes, keys).into_iter();
@@ -172,7 +172,7 @@ async fn what_went_before_an_erasure_is_in_no_copy_either() {
     assert!(store.end_hold(subject, None).await.unwrap().unwrap());
     assert_eq!(store.forget_import_unless_held(import.id, now()).await.unwrap(), Ok(true));
     assert!(!store.forget_import(import.id).await.unwrap());
-    store.erase(id, word()).await.unwrap().unwrap();
+    store.erase(id, request()).await.unwrap().unwrap();
     assert_eq!(tables(&keys_of(store).await), [""; 0]);
 }
 
@@ -185,7 +185,7 @@ async fn a_partner_of_before_has_a_household_after_the_other_ones_erasure() {
     practice.clients(&[client("7", "Ayda Quillfeather"), client("8", "Bo Osei")]).await;
     let (ayda, bo) = (practice.of("7").await.unwrap(), practice.of("8").await.unwrap());
     assert_ne!(ayda.household_id, bo.household_id);
-    practice.store.erase(ayda.id, word()).await.unwrap().unwrap();
+    practice.store.erase(ayda.id, request()).await.unwrap().unwrap();
     let keys = keys_of(&practice.store).await;
     let (_folder, restored) = put_back(&bytes, &keys, practice.store.erasure_lines().unwrap());
     let back = restored.client(bo.id).await.unwrap().unwrap();
@@ -205,7 +205,7 @@ async fn a_record_that_was_no_client_yet_is_forgotten_with_the_client_that_it_be
     let (bytes, _, before) = copy(&practice.store).await;
     assert!(rows_of(&bytes, &before)["raw"].iter().any(|(_, row)| has(&unpack(row).unwrap(), "quillfeather")));
     practice.commit(RecordKind::Client, vec![full(&ayda("7"))]).await;
-    practice.store.erase(practice.of("7").await.unwrap().id, word()).await.unwrap().unwrap();
+    practice.store.erase(practice.of("7").await.unwrap().id, request()).await.unwrap().unwrap();
     let keys = keys_of(&practice.store).await;
     assert!(rows_of(&bytes, &keys)["raw"].iter().all(|(_, row)| !has(&unpack(row).unwrap(), "quillfeather")));
     assert_eq!(check(bytes.as_slice(), &keys).unwrap().keyless, 0);
@@ -218,7 +218,7 @@ async fn whoever_is_erased_while_a_copy_is_made_has_no_key() {
     let store = practice.store.clone();
     // The snapshot is taken before the erasure, and the keys are kept after it.
     let seen = taken(&store).await;
-    store.erase(id, word()).await.unwrap().unwrap();
+    store.erase(id, request()).await.unwrap().unwrap();
     let subject = crate::store::subject::Subject::client(id.0);
     store.keep_keys(vec![(subject, [7; 32])], seen).await.unwrap();
     let keys = keys_of(&store).await;
@@ -254,7 +254,7 @@ async fn a_file_of_keys_is_old_after_an_erasure() {
     );
     assert_ne!(store.mark().await.unwrap(), Practice::new(On::File).await.store.mark().await.unwrap());
     let as_of = store.file_of_keys(SubjectKeys::default()).await.unwrap().as_of;
-    store.erase(id, word()).await.unwrap().unwrap();
+    store.erase(id, request()).await.unwrap().unwrap();
     assert!(
         !store.is_file_of_keys_old().await.unwrap() && !store.has_file_of_keys().await.unwrap(),
         "there never was one"
@@ -279,7 +279,7 @@ async fn a_key_that_only_the_file_has_goes_with_its_client() {
     let beside = store.file_of_keys(file.clone()).await.unwrap();
     let opens = |keys: &SubjectKeys| marks.map(|mark| keys.get(mark).is_some());
     assert!(!beside.is_to_be_renewed && opens(&beside.keys) == [true; 2], "older backups go on opening");
-    store.erase(id, word()).await.unwrap().unwrap();
+    store.erase(id, request()).await.unwrap().unwrap();
     let beside = store.file_of_keys(file).await.unwrap();
     assert!(beside.is_to_be_renewed && opens(&beside.keys) == [false; 2]);
     assert!(marks.iter().all(|mark| beside.keys.is_forgotten(*mark)));

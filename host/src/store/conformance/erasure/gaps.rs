@@ -6,7 +6,7 @@ use crate::domain::review::{ReviewDecision, ReviewState};
 use crate::domain::{EmergencyId, UserId};
 use crate::store::engine::Engine;
 use crate::store::household_access::{EmergencyFilter, Opened};
-use crate::store::outbox::SomebodyGone;
+use crate::store::outbox::MissingClient;
 use crate::store::tombstones;
 
 on_each_engine![
@@ -23,11 +23,11 @@ async fn a_note_of_somebody_who_was_erased_meanwhile_is_refused_without_a_trace(
     let (ayda, bo) = (practice.of("7").await.unwrap(), practice.of("8").await.unwrap());
     let both = note_of(bo.household_id, &[ayda.id, bo.id], "Ayda Quillfeather and Bo");
     let alone = note_of(bo.household_id, &[bo.id], "Of the Quillfeather household");
-    practice.store.erase(ayda.id, word()).await.unwrap().unwrap();
+    practice.store.erase(ayda.id, request()).await.unwrap().unwrap();
     for (new, people) in [(both, vec![]), (alone.clone(), vec![bo.id, ayda.id])] {
         let key = new.key.clone();
         let refused = practice.store.accept_note_of(new, people).await.unwrap();
-        assert_eq!(refused.err(), Some(SomebodyGone(ayda.id)));
+        assert_eq!(refused.err(), Some(MissingClient(ayda.id)));
         assert!(practice.store.keyed_note(key).await.unwrap().is_none());
     }
     let notes = practice.store.notes(crate::store::outbox::NoteFilter::default(), first(10)).await.unwrap().items;
@@ -52,7 +52,7 @@ async fn a_hold_on_a_household_goes_with_its_people(on: On) {
                 since: now(),
                 until: (id != held).then_some(far),
             };
-            practice.store.put_hold(hold).await.unwrap();
+            practice.store.put_hold(hold, None).await.unwrap().unwrap();
         }
         // The one that ends later is on everybody, whichever household is left, and wherever they go from there.
         for clients in [&together, &apart, &together] {
@@ -62,7 +62,7 @@ async fn a_hold_on_a_household_goes_with_its_people(on: On) {
                 let hold = practice.store.hold(HeldSubject::Household(of.household_id)).await.unwrap();
                 let hold = hold.unwrap_or_else(|| panic!("{held}: the household of {id} has none"));
                 assert_eq!((hold.until, hold.reason), (None, format!("A complaint of {held}")));
-                let refused = practice.store.erase(of.id, word()).await.unwrap().err();
+                let refused = practice.store.erase(of.id, request()).await.unwrap().err();
                 assert!(matches!(refused, Some(Refusal::Held(_))), "{refused:?}");
             }
         }
@@ -82,13 +82,13 @@ async fn an_erased_client_who_was_unlinked_does_not_come_back(on: On) {
         assert_eq!((former.len(), former[0].connection.as_str(), kinds), (1, "main", vec![RecordKind::Client]));
         if is_asked {
             practice.commit(RecordKind::Client, vec![full(&ayda("7"))]).await;
-            assert_eq!(practice.store.erase(id, word()).await.unwrap().err(), Some(Refusal::AwaitsReview));
+            assert_eq!(practice.store.erase(id, request()).await.unwrap().err(), Some(Refusal::AwaitsReview));
             let rehearsed = practice.store.rehearse_erasure(id, now()).await.unwrap();
             assert_eq!(rehearsed.err(), Some(Refusal::AwaitsReview));
             let waiting = practice.store.reviews(ReviewState::Waiting, first(2)).await.unwrap().items[0].0;
             practice.store.decide_review(waiting, ReviewDecision::Ignore, now()).await.unwrap().unwrap();
         }
-        let (erasure, _) = practice.store.erase(id, word()).await.unwrap().unwrap();
+        let (erasure, _) = practice.store.erase(id, request()).await.unwrap().unwrap();
         assert!(matches!(erasure.act, ErasureAct::Erased { tombstones } if tombstones.len() == 2));
         assert_eq!(traces(&practice.place), Vec::<String>::new());
         let counts = practice.commit(RecordKind::Client, vec![full(&ayda("7"))]).await;
@@ -104,7 +104,7 @@ async fn an_erased_client_who_was_unlinked_does_not_come_back(on: On) {
     let main = "main".parse::<ConnectionName>().unwrap();
     practice.store.link_client(bo, main, ExternalId("7".to_owned()), now()).await.unwrap().unwrap();
     assert!(practice.store.former_raw_records(id).await.unwrap().is_empty(), "it is Bo's");
-    let (erasure, _) = practice.store.erase(id, word()).await.unwrap().unwrap();
+    let (erasure, _) = practice.store.erase(id, request()).await.unwrap().unwrap();
     assert!(matches!(erasure.act, ErasureAct::Erased { tombstones } if tombstones.len() == 1));
     assert_eq!(practice.of("7").await.map(|client| client.id), Some(bo));
 }
@@ -134,7 +134,7 @@ async fn what_an_emergency_says_of_an_erased_client_is_blanked(on: On) {
             practice.store.end_emergency(access.id, by).await.unwrap();
         }
     }
-    practice.store.erase(theirs.id, word()).await.unwrap().unwrap();
+    practice.store.erase(theirs.id, request()).await.unwrap().unwrap();
     let kept = practice.store.emergencies(EmergencyFilter::default(), first(9)).await.unwrap().items;
     let blanked = "Taken away with a client who was erased.";
     let texts: Vec<_> = kept.iter().map(|one| (one.reason.as_str(), one.finding.as_deref())).collect();
@@ -148,7 +148,7 @@ async fn what_an_emergency_says_of_an_erased_client_is_blanked(on: On) {
 async fn a_file_of_another_stores_erasures_erases_nobody() {
     let (practice, id) = with_ayda(On::File).await;
     let (other, others_id) = with_ayda(On::File).await;
-    other.store.erase(others_id, word()).await.unwrap().unwrap();
+    other.store.erase(others_id, request()).await.unwrap().unwrap();
     let (Place::File(folder), Place::File(others)) = (&practice.place, &other.place) else { unreachable!() };
     let file = folder.path().join("tidegate.erased");
     close(practice.store).await;
@@ -173,7 +173,7 @@ async fn a_store_of_before_is_asked_about_before_its_clients_are_erased_again() 
     drop(engine);
     fs::copy(&file, &older).unwrap();
     let store = practice.place.open();
-    store.erase(id, word()).await.unwrap().unwrap();
+    store.erase(id, request()).await.unwrap().unwrap();
     close(store).await;
 
     fs::copy(&older, &file).unwrap();
@@ -217,7 +217,7 @@ async fn a_household_that_an_erasure_empties_leads_nowhere(on: On) {
         finding: None,
     };
     assert!(matches!(practice.store.open_in_emergency(open.clone(), 5).await.unwrap(), Opened::Yes(_)));
-    practice.store.erase(both.id, word()).await.unwrap().unwrap();
+    practice.store.erase(both.id, request()).await.unwrap().unwrap();
     // Its id leads to nobody, whose partner the person was included; and what was open ends with it.
     assert_eq!(practice.store.resolved_household(both.household_id).await.unwrap(), None);
     assert!(practice.store.emergencies_open_to(user, now()).await.unwrap().is_empty());
