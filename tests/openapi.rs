@@ -45,8 +45,8 @@ const JUDGED_BY_MEANING: [&str; 28] = [
 
 /// Operations with parameters of which one needs, or rules out, another: no schema of a query can say that. A cursor of
 /// one search is none of another's.
-const PARAMETERS_TOGETHER: [&str; 5] =
-    ["list_clients", "list_covers", "list_event_types", "list_goals", "list_households"];
+const PARAMETERS_TOGETHER: [&str; 7] =
+    ["export_audit", "list_audit", "list_clients", "list_covers", "list_event_types", "list_goals", "list_households"];
 
 /// Lists that are one page at most here, so that there is no cursor that they gave.
 const ONE_PAGE: [&str; 22] = [
@@ -150,7 +150,7 @@ async fn settings_for(host: &Host) -> Result<String> {
     ] {
         operation(id, &[("path.id", value)]);
     }
-    for id in ONE_PAGE {
+    for id in ONE_PAGE.into_iter().chain(["export_audit"]) {
         operation(id, &[]);
     }
     for id in JUDGED_BY_MEANING.into_iter().filter(|id| !matches!(*id, "edit_client" | "change_household")) {

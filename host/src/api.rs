@@ -85,10 +85,17 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// The addresses of all calls.
+/// The methods and addresses of all calls.
 #[cfg(test)]
-pub fn patterns() -> Vec<String> {
-    resources().split_for_parts().1.paths.paths.into_keys().collect()
+pub fn calls() -> Vec<(&'static str, String)> {
+    let paths = resources().split_for_parts().1.paths.paths;
+    let of = |(pattern, item): (String, utoipa::openapi::PathItem)| {
+        let methods =
+            [("GET", item.get), ("POST", item.post), ("PUT", item.put), ("PATCH", item.patch), ("DELETE", item.delete)];
+        let known = methods.into_iter().filter(|(_, operation)| operation.is_some());
+        known.map(|(method, _)| (method, pattern.clone())).collect::<Vec<_>>()
+    };
+    paths.into_iter().flat_map(of).collect()
 }
 
 fn resources() -> OpenApiRouter<App> {

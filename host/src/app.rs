@@ -2,6 +2,7 @@
 
 pub mod client_export;
 mod document_maker;
+mod erasure;
 mod explain;
 mod fixture;
 mod history;

@@ -21,6 +21,7 @@ mod connection_numbers;
 pub mod connections;
 pub mod data_quality;
 pub mod documents;
+mod emergency_rows;
 mod engine;
 pub mod erasure;
 mod erasure_file;

@@ -24,6 +24,7 @@ mod explain;
 mod failure;
 mod filed_documents;
 mod findings;
+mod form_page;
 mod goals;
 mod guard;
 mod household;
@@ -46,6 +47,7 @@ mod privacy;
 mod format;
 mod progress;
 mod record;
+mod repeated;
 mod review;
 mod rules;
 mod runs;
@@ -103,8 +105,14 @@ pub fn router(app: App) -> Router {
         .route("/settings/privacy", get(privacy::show))
         .route("/settings/privacy/record", get(privacy::record::show).post(privacy::record::erase))
         .route("/settings/privacy/erasures/{number}/lift", post(privacy::lift))
-        .route("/settings/privacy/clients/{id}/release", post(privacy::release_client))
-        .route("/settings/privacy/households/{id}/release", post(privacy::release_household))
+        .route(
+            "/settings/privacy/clients/{id}/release",
+            post(privacy::release).layer(Extension(privacy::HoldOf::Client)),
+        )
+        .route(
+            "/settings/privacy/households/{id}/release",
+            post(privacy::release).layer(Extension(privacy::HoldOf::Household)),
+        )
         .route("/imports", get(imports::list).post(imports::bring))
         .route("/imports/{id}", get(imports::show))
         .route("/imports/{id}/apply", post(imports::apply))
@@ -201,10 +209,13 @@ pub fn router(app: App) -> Router {
         .route("/account/tokens/{id}/revoke", post(account::tokens::revoke))
         .route("/assets/{name}", get(assets::serve))
         .fallback(failure::no_page)
+        .method_not_allowed_fallback(form_page::led_to)
         .layer(CatchPanicLayer::custom(failure::panicked))
+        .layer(from_fn(repeated::once))
         .layer(from_fn_with_state(app.clone(), guard::watched))
         .layer(from_fn(guard::guard))
         .layer(Extension(answers::Answers::default()))
         .layer(Extension(once::Once::default()))
+        .layer(Extension(repeated::Repeated::default()))
         .with_state(app)
 }

@@ -111,15 +111,15 @@ export async function access(browser, report, { host, token, page, household }) 
   const record = new URL(page.url()).searchParams;
   await page.goto("/settings/privacy");
   await page.getByLabel("Connection").selectOption(record.get("connection"));
-  await page.getByLabel("Record’s id").fill(record.get("external_id"));
+  await page.getByLabel("CRM ID").fill(record.get("external_id"));
   await page.getByRole("button", { name: "Show what goes" }).click();
   await page.waitForURL(/\/settings\/privacy\/record/);
   const ofRecord = page.url().slice(new URL(page.url()).origin.length);
   report.that("what goes of a record is shown", (await main(page)).includes("Records in quarantine or left out"), await main(page));
   await page.getByLabel("Reason").selectOption({ index: 1 });
-  await page.getByLabel("Record’s id").fill("another");
+  await page.getByLabel("CRM ID").fill("another");
   await page.getByRole("button", { name: "Erase for good" }).click();
-  report.that("another id erases nothing", (await main(page)).includes("Type the record’s id once more"), await main(page));
+  report.that("another id erases nothing", (await main(page)).includes("Type the CRM ID once more"), await main(page));
   return {
     "client-privacy": ofClient,
     "record-privacy": ofRecord,

@@ -262,8 +262,8 @@ async function addIntegration(page, report) {
   report.that("what is missing is told", told.length >= 2, told.join("\n"));
   report.equal("the name is kept", await page.inputValue("#title"), "Acme Xplan integration");
   await page.fill("#forward_host", "acme.xplan.iress.com.au");
-  await page.locator("[id='auth/client_id']").fill("acme");
-  await page.locator("[id='auth/client_secret']").fill("a secret that is never shown");
+  await page.locator("[id='auth-client_id']").fill("acme");
+  await page.locator("[id='auth-client_secret']").fill("a secret that is never shown");
   await page.uncheck("#enabled");
   await page.getByRole("button", { name: "Proceed to authorise" }).click();
   report.equal("nothing is missing any more", (await page.locator(".summary li").allInnerTexts()).join("\n"), "");
@@ -274,7 +274,7 @@ async function addIntegration(page, report) {
   const text = await main(page);
   report.that("the integration is there", text.includes("acme.xplan.iress.com.au"), text);
   await page.goto(`${address}/edit`);
-  const secret = await page.locator("[id='auth/client_secret']").inputValue();
+  const secret = await page.locator("[id='auth-client_secret']").inputValue();
   report.equal("its secret does not come back", secret, "");
   return address;
 }

@@ -25,7 +25,7 @@ pub fn told_apart(proposed: &EmailAddress, id: &ExternalId, elsewhere: Option<&s
         kept -= 1;
     }
     let address = format!("{}{suffix}@{domain}", local[..kept].trim_end_matches('.'));
-    EmailAddress::try_from(address).unwrap_or_else(|_| proposed.clone())
+    EmailAddress::of_before(address).unwrap_or_else(|_| proposed.clone())
 }
 
 /// The address proposed for a client of whom nothing but the id may stand in one: `Client.48213@acme.example`. None where

@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use crate::fold::fold;
 use crate::ids::{ClientId, ConnectionName, ExternalId, HouseholdId};
-use crate::record::Client;
+use crate::record::{Client, RecordKind};
 use crate::stored::StoredClient;
+use crate::text::sentence;
 use crate::value::Timestamp;
 
 /// What a text may name a person by.
@@ -50,8 +51,9 @@ impl StoredClient {
         [HeldSubject::Client(self.id), HeldSubject::Household(self.household_id)].contains(&hold.subject)
     }
 
-    /// The sentences about what an erasure here, which takes this away, leaves to do elsewhere.
-    pub fn left_to_do(&self, counts: &ErasureCounts) -> String {
+    /// The sentences about what an erasure here, which takes this away, leaves to do elsewhere. `others` are the clients of
+    /// [`ErasureCounts::named_by`]; one who is not of this client's household is not named.
+    pub fn left_to_do(&self, counts: &ErasureCounts, others: &[Self]) -> String {
         let mut sentences = vec![match self.crm_id() {
             Some(id) => format!(
                 "The CRM of the connection {} still has the client {id}, with the file notes that it took (a CRM by files: \
@@ -65,11 +67,44 @@ impl StoredClient {
             }
         }];
         if counts.shared_notes > 0 {
-            let sentence = "File notes that are about somebody else, too, stay with that client and may name this one: read \
+            let notes = "File notes that are about somebody else, too, stay with that client and may name this one: read \
                             them, here and in the CRM.";
-            sentences.push(sentence.to_owned());
+            sentences.push(notes.to_owned());
         }
+        if counts.shared_documents > 0 {
+            let documents = "Documents that went with file notes of somebody else, too, stay with those and may name this client: \
+                             read them, here and in the CRM.";
+            sentences.push(documents.to_owned());
+        }
+        sentences.extend(counts.named_by.iter().map(|naming| {
+            let other = others.iter().find(|other| other.id == naming.client);
+            naming.in_words(other.filter(|other| other.household_id == self.household_id))
+        }));
         sentences.push(LEFT_IN_COPIES.to_owned());
+        sentences.join(" ")
+    }
+}
+
+impl Naming {
+    /// The sentences about what stays with the other client, who is named where `other` is they.
+    fn in_words(&self, other: Option<&StoredClient>) -> String {
+        let name = other.map(|other| other.client.full_name()).filter(|name| !name.is_empty());
+        let whose = name.map_or_else(|| "another client’s".to_owned(), |name| format!("{name}’s"));
+        let mut sentences = Vec::new();
+        if self.as_partner {
+            sentences.push(sentence(&format!("{whose} record still names this client as partner.")));
+        }
+        if self.items > 0 {
+            let kinds = RecordKind::LISTED.iter().map(|kind| kind.plural()).collect::<Vec<_>>().join(" and ");
+            let (items, name) = (self.items, if self.items == 1 { "names" } else { "name" });
+            sentences.push(format!(
+                "{items} of {whose} {kinds} still {name} this client as owner: as the partner, or jointly."
+            ));
+        }
+        sentences.push(sentence(&format!("{whose} record stays as it is.")));
+        if other.is_none_or(|other| other.crm_id().is_some()) {
+            sentences.push("Change it in the CRM if it should no longer name this one.".to_owned());
+        }
         sentences.join(" ")
     }
 }
@@ -163,7 +198,18 @@ pub enum ErasureAct {
     },
 }
 
-/// What an erasure takes away, and what stays: numbers alone.
+/// Another client whose record names somebody who is erased, and stays.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Naming {
+    /// The other client.
+    pub client: ClientId,
+    /// Whether the other's record names the person as partner.
+    pub as_partner: bool,
+    /// The number of the other's goals and covers that the partner owns, alone or jointly.
+    pub items: u64,
+}
+
+/// What an erasure takes away, and what stays: numbers alone, and ids of others.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct ErasureCounts {
     /// The number of raw records of the CRM.
@@ -184,6 +230,8 @@ pub struct ErasureCounts {
     pub shared_notes_ended: u64,
     /// The number of documents.
     pub documents: u64,
+    /// The number of documents that went with somebody else's file notes, too: they stay with those, and may name this person.
+    pub shared_documents: u64,
     /// The number of rows in the reports of runs.
     pub report_rows: u64,
     /// The number of rows of identity lists, which are blanked.
@@ -194,6 +242,20 @@ pub struct ErasureCounts {
     pub set_aside: u64,
     /// The number of households that nobody is left in.
     pub households: u64,
+    /// The others whose records name the person. They stay as they are.
+    pub named_by: Vec<Naming>,
+}
+
+impl ErasureCounts {
+    /// The number of others' goals and covers that name the person as owner.
+    pub fn partner_items(&self) -> u64 {
+        self.named_by.iter().map(|naming| naming.items).sum()
+    }
+
+    /// The number of others who name the person as partner.
+    pub fn partner_records(&self) -> u64 {
+        self.named_by.iter().filter(|naming| naming.as_partner).count() as u64
+    }
 }
 
 /// The reason why nobody was erased, or nothing lifted.
@@ -261,13 +323,13 @@ impl HeldSubject {
 pub struct LegalHold {
     /// The one on whom it is.
     pub subject: HeldSubject,
-    /// The reason, in the words of the one who put it on.
+    /// The reason, in the words of the one who placed it.
     pub reason: String,
-    /// The name of the one who put it on.
+    /// The name, at that time, of the one who placed it.
     pub by: String,
     /// The moment since which it is on.
     pub since: Timestamp,
-    /// The moment at which it ends by itself; none where a person has to take it off.
+    /// The moment at which it ends by itself; none where a person has to release it.
     pub until: Option<Timestamp>,
 }
 
@@ -298,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hold_lasts_until_its_end_or_until_it_is_taken_off() {
+    fn a_hold_lasts_until_its_end_or_until_it_is_released() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let hold = |until| LegalHold {
             subject: HeldSubject::Client(ClientId(Uuid::nil())),

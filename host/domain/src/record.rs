@@ -312,4 +312,7 @@ pub trait ListItem: Kind + Clone + PartialEq + fmt::Debug + Send + 'static {
     /// The label by which a person knows the item: a goal's name, a cover's type and policy. None where the CRM has
     /// neither.
     fn label(&self) -> Option<String>;
+
+    /// Whether the partner of the client in whose list it stands owns it, alone or with that client.
+    fn is_of_partner(&self) -> bool;
 }

@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::access::{FactorProblem, SignInError, password};
 use crate::domain::EmailAddress;
-use crate::domain::access::Role;
+use crate::domain::access::{Role, User};
 use crate::domain::text;
 use crate::queue::{self, NotDone};
 use crate::store::StoreError;
@@ -101,8 +101,22 @@ impl NewUser {
         email
     }
 
-    /// The email, where everything about the account holds.
-    pub(super) fn check(&self) -> Result<EmailAddress, AccountError> {
+    /// The email, the name and the hash of the password, where everything about the account holds in a practice of this name.
+    ///
+    /// # Errors
+    /// Names every problem with what was typed.
+    pub async fn examine(&self, practice: &str) -> Result<(EmailAddress, String, Option<String>), AccountError> {
+        let email = self.check()?;
+        let name = self.name.trim().to_owned();
+        let hash = match &self.password {
+            Some(password) => Some(chosen(password, [email.as_str(), &name, practice], None).await?),
+            None => None,
+        };
+        Ok((email, name, hash))
+    }
+
+    /// The email, where everything about the account holds but for whether the password is a common one.
+    fn check(&self) -> Result<EmailAddress, AccountError> {
         let mut problems = Vec::new();
         match self.email(&mut problems) {
             Some(email) if problems.is_empty() => Ok(email),
@@ -142,15 +156,15 @@ const COMMON: &str = "This password is among those that are tried first: it is o
 
 /// The email of somebody, where it is one.
 pub(super) fn check_email(email: &str, problems: &mut Vec<FieldProblem>) -> Option<EmailAddress> {
-    let read = EmailAddress::try_from(text::by_its_letters(email.trim())).ok();
-    let message = match &read {
-        None => "This is not an email address such as pat.lee@example.com.",
-        Some(email) if email.as_str().split(['@', '.']).any(text::mixes_alphabets) => {
+    let message = match EmailAddress::try_from(text::by_its_letters(email.trim())) {
+        Err(invalid) => format!("This is not {}.", invalid.wanted),
+        Ok(email) if email.as_str().split(['@', '.']).any(text::mixes_alphabets) => {
             "This email mixes letters of several alphabets that look alike. Type it anew, as its holder writes it."
+                .to_owned()
         }
-        Some(_) => return read,
+        Ok(email) => return Some(email),
     };
-    problems.push(FieldProblem::new("email", message));
+    problems.push(FieldProblem { field: "email", message });
     None
 }
 
@@ -200,9 +214,15 @@ impl AccountError {
         Self::Invalid(vec![FieldProblem::new(field, message)])
     }
 
-    /// The email is another account's.
+    /// The email is another account's. Whoever is told need not know of that account.
     pub(super) fn email_is_taken() -> Self {
         Self::at("email", "Another account has this email.")
+    }
+
+    /// The email is that of an account that is disabled, as a practice manager is told.
+    pub(super) fn email_is_disabled(holder: &User) -> Self {
+        let name = &holder.name;
+        Self::at("email", &format!("{name}’s account has this email and is disabled. Enable it under People instead."))
     }
 }
 
@@ -239,6 +259,8 @@ mod tests {
         check("ｐａｔ.lee@example.com", "王小明", "correct horse battery", &[]);
         check("pat.lee@example.com", "\u{3164}", "correct horse battery", &["name"]);
         check("pat.lee@example.com", "… 12", "correct horse battery", &["name"]);
+        check("pat.lee@xn--a.example", "Pat Lee", "correct horse battery", &["email"]);
+        check(&format!("pat@{}.example", "b".repeat(64)), "Pat Lee", "correct horse battery", &["email"]);
         for unseen in ["Pat\u{115f}Lee", "Pat\u{1160}Lee", "Pat\u{3164}Lee", "Pat\u{ffa0}Lee", "Pat\u{2800}Lee"] {
             check("pat.lee@example.com", unseen, "correct horse battery", &["name"]);
         }

@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{Access, FieldProblem, session, token};
+use crate::domain::access::household::{TOO_LATE, is_too_late};
 use crate::domain::access::{Actor, Scope, Who};
 use crate::domain::account::ApiToken;
 use crate::domain::text::{fits_on_one_line, is_visible};
@@ -41,6 +42,9 @@ impl NewToken {
         }
         if self.expires_at.is_some_and(|ends_at| ends_at <= now) {
             problems.push(FieldProblem::new("expires_at", "This is over already. Choose a day to come, or none."));
+        }
+        if self.expires_at.is_some_and(is_too_late) {
+            problems.push(FieldProblem::new("expires_at", TOO_LATE));
         }
         problems
     }

@@ -2,6 +2,8 @@
 //! JSON interface show of clients and households is read here, so that nothing else has to ask who may see it; what
 //! somebody does not see is not there.
 
+use jiff::tz::TimeZone;
+
 use crate::domain::access::household::Seen;
 use crate::domain::access::{Action, Actor, Decision, Reach, Reason, Who, authorize, reach};
 use crate::domain::account::{Account, AccountState};
@@ -209,6 +211,20 @@ impl Book {
         Ok(None)
     }
 
+    /// Whether a document may go with a note: where not all of the book is seen, one that is seen, or that the same account
+    /// brought. Whoever names another would see it from then on, and so would all who see the note.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn may_attach(&self, id: DocumentId) -> Result<bool, StoreError> {
+        let Some((account, ..)) = self.of else { return Ok(true) };
+        if self.store.document_facts(id).await?.is_none() {
+            // It is told of as what is not there, and no note has to be looked through for it.
+            return Ok(false);
+        }
+        Ok(self.store.has_brought(id, account).await? || self.store.has_note_with(self.visible.clone(), id).await?)
+    }
+
     /// Whether a household, or the one that it was merged into, is seen.
     ///
     /// # Errors
@@ -240,8 +256,8 @@ impl Book {
 }
 
 /// Whether the holder of an account sees a household, given the reasons for which they have access to it, and why, in
-/// sentences.
-pub fn in_words(account: &Account, reasons: &[Reason]) -> (bool, Vec<String>) {
+/// sentences with times of the practice's zone.
+pub fn in_words(account: &Account, reasons: &[Reason], zone: &TimeZone) -> (bool, Vec<String>) {
     let name = &account.user.name;
     match account.state {
         AccountState::Disabled => return (false, vec![format!("The account of {name} is disabled.")]),
@@ -252,7 +268,7 @@ pub fn in_words(account: &Account, reasons: &[Reason]) -> (bool, Vec<String>) {
     }
     let who = Who::Person { user: account.user.id, is_fresh: false };
     let actor = Actor { who, name: name.clone(), role: account.user.role, scopes: None };
-    let mut because: Vec<String> = reasons.iter().map(|reason| reason.sentence(name)).collect();
+    let mut because: Vec<String> = reasons.iter().map(|reason| reason.sentence(name, zone)).collect();
     match authorize(&actor, Action::ReadBook, Some(reasons)) {
         Decision::Deny { .. } => (false, vec![format!("{name} has no access to this household.")]),
         Decision::Allow { because: rule } => {

@@ -36,7 +36,8 @@ pub struct Made {
 
 impl Access {
     /// Makes an account, with a link where no password is given. Where none would be taken, there is no link: the person comes
-    /// in by the identity provider, which finds the account by its email.
+    /// in by the identity provider, which finds the account by its email. What is wrong with the email may name another account:
+    /// for practice managers, and for whoever runs the host.
     ///
     /// # Errors
     /// Fails as [`AccountError`] says; no account was made then.
@@ -48,7 +49,12 @@ impl Access {
         scope::about(stored.user.id);
         match self.store.add_user(stored.clone()).await? {
             Added::Yes => Ok(Made { account: stored.into(), link: link.map(|(link, _)| link), tokens: 0 }),
-            Added::No => Err(AccountError::email_is_taken()),
+            Added::No => Err(match self.store.user_by_email(stored.user.email).await? {
+                Some(holder) if holder.state() == AccountState::Disabled => {
+                    AccountError::email_is_disabled(&holder.user)
+                }
+                _ => AccountError::email_is_taken(),
+            }),
         }
     }
 
@@ -87,12 +93,7 @@ impl Access {
 
     /// An account as somebody typed it, where it holds.
     pub(super) async fn new_account(&self, new: &NewUser) -> Result<StoredUser, AccountError> {
-        let email = new.check()?;
-        let name = new.name.trim().to_owned();
-        let hash = match &new.password {
-            Some(password) => Some(account::chosen(password, [email.as_str(), &name, &self.practice], None).await?),
-            None => None,
-        };
+        let (email, name, hash) = new.examine(&self.practice).await?;
         Ok(StoredUser::new(User { id: UserId(Uuid::now_v7()), email, name, role: new.role }, hash))
     }
 

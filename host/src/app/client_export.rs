@@ -3,6 +3,7 @@
 //! It is written to a file without a name, which is gone when it is closed, one entry of the archive at a time, on a thread
 //! that may block: the largest of them is in memory.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
 use std::path::Path;
@@ -18,10 +19,11 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 use crate::app::App;
 use crate::domain::access::emergency::EmergencyAccess;
 use crate::domain::access::household::{HouseholdAccess, Professional};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Entry, Subject};
 use crate::domain::field::Record;
 use crate::domain::import::ImportRow;
 use crate::domain::note::Note;
+use crate::domain::record::ListItem as _;
 use crate::domain::review::ReviewState;
 use crate::domain::stored::{StoredClient, StoredListed};
 use crate::domain::{ConnectionName, RecordKind, Timestamp, with_listed};
@@ -63,10 +65,14 @@ impl App {
         archive.json("client.json", client).await?;
         self.export_raw(client, &mut archive).await?;
         let mut records = vec![(client.origin.connection.clone(), (RecordKind::Client, None))];
+        let (mut own, mut shared) = (Vec::new(), Vec::new());
         for kind in RecordKind::LISTED {
             let items = with_listed!(*kind, Item => {
                 let items = self.items_of::<Item>(client).await?;
                 records.extend(items.iter().map(|item| (item.connection.clone(), (*kind, Some(item.listed.id)))));
+                own.extend(items.iter().map(|item| Subject::new(kind.as_str(), item.listed.id)));
+                let of_partner = items.iter().filter(|item| item.listed.value.is_of_partner());
+                shared.extend(of_partner.map(|item| format!("{}.json, the item {}", kind.plural(), item.listed.id)));
                 items.iter().map(shown).collect::<Result<Vec<Value>, _>>()?
             });
             archive.json(&format!("{}.json", kind.plural()), &items).await?;
@@ -74,8 +80,10 @@ impl App {
         archive.json("household.json", &self.household_of(client).await?).await?;
         archive.json("changes.json", &self.changes_of(client, records).await?).await?;
         archive.json("queue-and-lists.json", &self.mentions_of(client).await?).await?;
-        archive.json("audit.json", &self.audit_of(client).await?).await?;
-        let shared = self.export_notes(client, &mut archive).await?;
+        let notes = self.export_notes(client, &mut archive).await?;
+        own.extend(notes.subjects);
+        shared.extend(notes.shared);
+        archive.json("audit.json", &self.audit_of(client, own).await?).await?;
         let about = readme(client, &archive.missing, &shared);
         archive.bytes("README.txt", about.into_bytes()).await?;
         archive.end().await
@@ -247,48 +255,98 @@ impl App {
         Ok(json!({"review_queue": reviews, "named_as_alike_in": alike, "identity_lists": rows}))
     }
 
-    async fn audit_of(&self, client: &StoredClient) -> Result<Vec<Value>, ExportError> {
+    /// The entries of the audit log about the client and what is the client's (`own`), and about each household while the
+    /// client was in it, but for those about another client, or about records, notes and documents that are not the client's.
+    async fn audit_of(&self, client: &StoredClient, mut own: Vec<Subject>) -> Result<Vec<Value>, ExportError> {
         self.audit.flush().await;
-        let subject_id = Some(client.id.to_string());
-        let filter = AuditFilter { subject_kind: Some("client"), subject_id, ..AuditFilter::default() };
-        let (mut found, mut after) = (Vec::new(), 0);
-        while let Some((entries, last)) = self.store.audit_after(after, filter.clone()).await? {
-            found.extend(entries.iter().map(entry));
-            after = last;
+        own.push(Subject::new("client", client.id));
+        let mut filters: Vec<AuditFilter> = own.iter().map(about).collect();
+        // Nobody is in a household before they come: ids are made then.
+        let came = client.id.0.get_timestamp().and_then(|at| i64::try_from(at.to_unix().0).ok());
+        let mut since = came.and_then(|second| Timestamp::from_second(second).ok());
+        for stay in self.store.stays_of(client.id).await? {
+            let household = Some(stay.household_id);
+            filters.push(AuditFilter { household, since, until: stay.until, ..AuditFilter::default() });
+            since = stay.until.or(since);
         }
-        Ok(found)
+        let is_others = |subject: &Subject| {
+            let is_somebodys = ["client", "note", "document"].contains(&subject.kind)
+                || RecordKind::LISTED.iter().any(|kind| kind.as_str() == subject.kind);
+            // A list of the household has no id, and shows the client among the others.
+            is_somebodys && !subject.id.is_empty() && !own.contains(subject)
+        };
+        let mut found = BTreeMap::new();
+        for filter in filters {
+            let mut cursor = None;
+            loop {
+                let page = self.store.audit(filter.clone(), PageRequest { cursor, limit: PAGE }).await?;
+                let theirs = page.items.iter().filter(|entry| !is_others(&entry.act.subject));
+                found.extend(theirs.map(|theirs| (theirs.number, entry(theirs))));
+                let Some(next) = page.next else { break };
+                cursor = Some(next);
+            }
+        }
+        Ok(found.into_values().collect())
     }
 
-    /// Writes the notes, with their events and documents; answers those that are others' too.
-    async fn export_notes(&self, client: &StoredClient, archive: &mut Archive) -> Result<Vec<String>, ExportError> {
-        let (mut shared, mut cursor) = (Vec::new(), None);
+    /// Writes the notes, with their events and documents.
+    async fn export_notes(&self, client: &StoredClient, archive: &mut Archive) -> Result<Notes, ExportError> {
+        let (mut notes, mut cursor) = (Notes::default(), None);
         loop {
             let filter = NoteFilter { client: Some(client.id), ..NoteFilter::default() };
             let page = self.store.notes(filter, PageRequest { cursor, limit: PAGE }).await?;
             for note in page.items {
                 let event = self.store.event(note.event_id).await?;
                 archive.json(&format!("notes/{}.json", note.id), &json!({"note": note, "event": event})).await?;
+                let documents = self.export_documents(&note, archive).await?;
+                notes.subjects.push(Subject::new("note", note.id));
+                for attached in &note.attachments {
+                    // The same document may have gone to others: who opened theirs is in their archives.
+                    if self.store.household_of_document(attached.document).await? == Some(note.household_id) {
+                        notes.subjects.push(Subject::new("document", attached.document));
+                    }
+                }
                 let is_shared = note.clients.iter().any(|other| *other != client.id);
                 if is_shared || self.store.was_shared_with_erased(note.id).await? {
-                    shared.push(format!("notes/{}.json", note.id));
+                    notes.shared.push(format!("notes/{}.json", note.id));
+                    notes.shared.extend(documents);
                 }
-                self.export_documents(&note, archive).await?;
             }
-            let Some(next) = page.next else { return Ok(shared) };
+            let Some(next) = page.next else { return Ok(notes) };
             cursor = Some(next);
         }
     }
 
-    async fn export_documents(&self, note: &Note, archive: &mut Archive) -> Result<(), ExportError> {
+    /// Writes the documents of a note; answers their names in the archive.
+    async fn export_documents(&self, note: &Note, archive: &mut Archive) -> Result<Vec<String>, ExportError> {
+        let mut written = Vec::new();
         for (place, attached) in (1..).zip(&note.attachments) {
             let name = format!("documents/{}-{place}-{}", note.id, plain(&attached.filename));
             match self.store.document(attached.document).await? {
-                Some(document) => archive.bytes(&name, document.content).await?,
+                Some(document) => {
+                    archive.bytes(&name, document.content).await?;
+                    written.push(name);
+                }
                 None => archive.missing.push(name),
             }
         }
-        Ok(())
+        Ok(written)
     }
+}
+
+/// The notes of a client, as far as others or the audit log are concerned.
+#[derive(Default)]
+struct Notes {
+    /// The notes and their documents, as entries of the audit log name them.
+    subjects: Vec<Subject>,
+    /// The names of the files that are about somebody else, too.
+    shared: Vec<String>,
+}
+
+/// The entries about one thing.
+fn about(subject: &Subject) -> AuditFilter {
+    let Subject { kind, id } = subject;
+    AuditFilter { subject_kind: Some(kind), subject_id: Some(id.clone()), ..AuditFilter::default() }
 }
 
 /// An item of a list, as the archive has it.
@@ -325,14 +383,15 @@ fn opening_of(open: EmergencyAccess, name: Option<&str>) -> Value {
     })
 }
 
+/// An entry of the audit log. Where it came from is about the staff, and not handed out.
 fn entry(entry: &Entry) -> Value {
     let act = &entry.act;
     json!({
         "number": entry.number,
         "at": entry.at,
         "by": act.by.name,
-        "from": act.source,
         "verb": act.verb,
+        "about": {"kind": act.subject.kind, "id": act.subject.id},
         "outcome": act.outcome.as_str(),
         "because": act.outcome.because(),
         "detail": act.detail,
@@ -349,6 +408,7 @@ fn plain(name: &str) -> String {
 fn readme(client: &StoredClient, missing: &[String], shared: &[String]) -> String {
     let lists: Vec<String> = RecordKind::LISTED.iter().map(|kind| format!("{}.json", kind.plural())).collect();
     let lists = lists.join(", ");
+    let kinds: Vec<&str> = RecordKind::LISTED.iter().map(|kind| kind.plural()).collect();
     let mut text = format!(
         "What is kept here of the client {}\r\n\
          \r\n\
@@ -363,16 +423,22 @@ fn readme(client: &StoredClient, missing: &[String], shared: &[String]) -> Strin
                                of identity lists.\r\n\
          notes/                File notes with their texts, states and the events that they tell of.\r\n\
          documents/            The documents that went with them.\r\n\
-         audit.json            Who in the practice saw or changed the client, as far as the audit log names them.\r\n\
+         audit.json            Who in the practice saw, exported or changed what is kept of the person, and when: entries of the\r\n\
+                               audit log about the person, their {}, file notes and documents, and about their\r\n\
+                               household while they were in it. Without those about somebody else of the household alone,\r\n\
+                               and without the network addresses of the practice's people.\r\n\
          \r\n\
          A copy of most of this is in the practice's CRM, which is the master of it.\r\n",
-        client.id
+        client.id,
+        kinds.join(", ")
     );
     if !shared.is_empty() {
-        text.push_str(
-            "\r\nThese notes are about somebody else, too, and may have that person's data. Before they are handed on, the \
-             practice has to see whether that may be:\r\n",
-        );
+        text.push_str(&format!(
+            "\r\nThese are about somebody else, too (a partner, or both), and may have that person's data. Before they are \
+             handed on, the practice has to see whether that may be. What is said of {} holds for crm-record/, \
+             former-crm-records/ and changes.json, too, which have the same:\r\n",
+            kinds.join(" and ")
+        ));
         shared.iter().for_each(|name| text.push_str(&format!("  {name}\r\n")));
     }
     if !missing.is_empty() {

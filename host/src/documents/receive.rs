@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 
 use super::upload::{LARGEST, NotAPdf, READ_TO_ITS_END, check};
-use crate::domain::{DocumentId, Timestamp};
+use crate::domain::{DocumentId, Timestamp, UserId};
 use crate::intake::NotRead;
 use crate::store::audit::scope;
 use crate::store::documents::Document;
@@ -65,7 +65,7 @@ impl Uploads {
         Self { store, folder, in_memory: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Takes in a PDF as it comes, and keeps it. Who calls has a place and a time for it.
+    /// Takes in a PDF as it comes, and keeps it as brought by an account. Who calls has a place and a time for it.
     ///
     /// # Errors
     /// Fails as [`NotTaken`] says; nothing is left of it then.
@@ -73,6 +73,7 @@ impl Uploads {
         &self,
         name: Option<&str>,
         pieces: impl Stream<Item = Result<Bytes, E>>,
+        by: Option<UserId>,
         now: Timestamp,
     ) -> Result<Kept, NotTaken> {
         let mut file = self.spool(pieces).await?;
@@ -87,7 +88,7 @@ impl Uploads {
         let (filename, media_type) = (document.filename.clone(), document.media_type.clone());
         let kept = Kept { id: document.id, filename, media_type, size: document.content.len() };
         scope::about(document.id);
-        self.store.put_document(document).await?;
+        self.store.put_document(document, by).await?;
         Ok(kept)
     }
 
@@ -142,7 +143,7 @@ mod tests {
         let (data_dir, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let store = Store::open(data_dir.path()).unwrap();
         let uploads = Uploads::new(store.clone(), folder.path().to_owned());
-        let kept = uploads.keep(Some("plan.pdf"), futures::stream::iter(pieces), Timestamp::UNIX_EPOCH).await;
+        let kept = uploads.keep(Some("plan.pdf"), futures::stream::iter(pieces), None, Timestamp::UNIX_EPOCH).await;
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
         let document = store.document(kept?.id).await.unwrap().unwrap();
         Ok(document)

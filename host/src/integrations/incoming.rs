@@ -263,7 +263,11 @@ impl Integrations {
                     let mut gates = Gates::default();
                     let known: BTreeSet<&str> = connections.iter().map(|one| one.spec.pack.as_str()).collect();
                     let known = known.into_iter().collect::<Vec<_>>().join(", ");
-                    let why = format!("it is the pack `{pack}`, which no connection has; connections have: {known}");
+                    let others = match known.as_str() {
+                        "" => "there is none yet: add one on the page Integrations".to_owned(),
+                        known => format!("connections have: {known}"),
+                    };
+                    let why = format!("it is the pack `{pack}`, which no connection has; {others}");
                     gates.refuse(Gate::Connection, why);
                     of_nobody(gates)
                 } else {

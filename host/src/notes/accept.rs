@@ -21,23 +21,29 @@ use crate::queue;
 use crate::store::StoreError;
 use crate::store::audit::scope;
 use crate::store::book::HouseholdRow;
-use crate::store::outbox::{Keyed, NewNote, SomebodyGone};
+use crate::store::outbox::{Keyed, MissingClient, NewNote};
 
 /// The farthest ahead that an event may say it happened: clocks differ, and so do days around the world.
 const FARTHEST_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 impl Notes {
-    /// Checks, renders and keeps an event: when this answers, it is durable. Delivery starts at once.
+    /// Checks, renders and keeps an event: when this answers, it is durable. Delivery starts at once. Documents that are hidden
+    /// from its sender are not there for it.
     ///
     /// # Errors
     /// Fails as [`NotesError`] says; nothing is kept then.
-    pub async fn accept(&self, mut event: Event, key: &IdempotencyKey) -> Result<Accepted, NotesError> {
+    pub async fn accept(
+        &self,
+        mut event: Event,
+        key: &IdempotencyKey,
+        hidden: &[DocumentId],
+    ) -> Result<Accepted, NotesError> {
         let digest = digest(&event);
         if let Some(known) = self.inner.store.keyed_note(key.to_string()).await? {
             return before(known, digest);
         }
         event.data = cleaned(event.data);
-        let fitting = self.fitting(&event).await?;
+        let fitting = self.fitting(&event, hidden).await?;
         let Fitting { household, connection, revision, event_type, about, documents } = fitting;
         let documents = self.with_made(documents, &event, &event_type, &household).await?;
         let note_event = self.note_event(&event, &household, about);
@@ -51,7 +57,7 @@ impl Notes {
         let fail_points = &self.inner.delivery.fail_points;
         fail_points.reach("rendered").await;
         let people = household.people.iter().map(|person| person.id).collect();
-        let outcome = self.inner.store.accept_note_of(new, people).await?.map_err(|SomebodyGone(_)| {
+        let outcome = self.inner.store.accept_note_of(new, people).await?.map_err(|MissingClient(_)| {
             let message = "somebody of this household was erased while the note was written, and it may name them. Nothing \
                            was kept; send the event again where it is about the others";
             NotesError::at("/household_id", message.to_owned())
@@ -70,7 +76,7 @@ impl Notes {
     ///
     /// # Errors
     /// [`NotesError::Invalid`] with all that does not fit, [`NotesError::WrongState`] where no pack can be asked.
-    async fn fitting(&self, event: &Event) -> Result<Fitting, NotesError> {
+    async fn fitting(&self, event: &Event, hidden: &[DocumentId]) -> Result<Fitting, NotesError> {
         let mut errors = Vec::new();
         let household = self.inner.store.household(event.household_id).await?;
         let connection = household.as_ref().map(|household| self.connection_of(household)).transpose()?;
@@ -96,7 +102,7 @@ impl Notes {
         let mut documents = Vec::new();
         // What an unknown type carries is not known either.
         if let Some(event_type) = &event_type {
-            match self.documents(event, event_type).await? {
+            match self.documents(event, event_type, hidden).await? {
                 Ok(known) => documents = known,
                 Err(wrong) => errors.extend(wrong),
             }

@@ -81,6 +81,7 @@ impl Notes {
         &self,
         event: &Event,
         event_type: &EventType,
+        hidden: &[DocumentId],
     ) -> Result<Result<Vec<EventDocument>, Vec<FieldError>>, StoreError> {
         let rule = event_type.documents;
         let can_be_made = self.inner.documents.is_some() && event_type.document.is_some();
@@ -101,7 +102,8 @@ impl Notes {
                 errors.push(FieldError::new(&at, "is there twice; a note carries each document once"));
                 continue;
             }
-            match self.inner.store.document_facts(*id).await? {
+            let facts = self.inner.store.document_facts(*id).await?;
+            match facts.filter(|_| !hidden.contains(id)) {
                 Some(DocumentFacts { filename, media_type, size, replaced, .. }) => {
                     documents.push(EventDocument { id: *id, filename, media_type, size, replaced, made: None });
                 }

@@ -229,11 +229,12 @@ pub(super) async fn end_session(
 ) -> Result<Response, Failure> {
     let unknown = |_| Failure::NotFound("There is no such session. Your account lists those there are.");
     let id: SessionId = id.parse().map_err(unknown)?;
-    ops::account::end_session(&app, person.actor(), id).await?;
-    if id == person.session().id() {
+    let ended = ops::account::end_session(&app, person.actor(), id).await;
+    if ended.is_ok() && id == person.session().id() {
         return Ok(Redirect::to("/sign-in").into_response());
     }
-    Ok(done(&answers, &person, "The session has ended."))
+    let checked = Checked::gone(ended, "The session has ended.", "The session had ended already.")?;
+    Ok(answers.lead(PATH, person.user(), checked))
 }
 
 /// `POST /account/sessions/end-others`

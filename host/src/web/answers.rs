@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::components::pair;
 use crate::domain::UserId;
-use crate::ops::Refusal;
+use crate::ops::{Kind, Refusal};
 
 /// The answers that are kept, the newest ones.
 const KEPT: usize = 500;
@@ -39,6 +39,18 @@ impl Checked {
         }
         let lines = refusal.fields.into_iter().map(|error| error.message).collect();
         Self { lines, ..Self::bad("Nothing was changed.".to_owned()) }
+    }
+
+    /// It is gone: by this, or by what was done before, such as from a page that is open twice.
+    ///
+    /// # Errors
+    /// Returns the refusal where it is there still.
+    pub(super) fn gone<T>(done: Result<T, Refusal>, now: &str, before: &str) -> Result<Self, Refusal> {
+        match done {
+            Ok(_) => Ok(Self::good(now.to_owned())),
+            Err(refusal) if refusal.kind == Kind::NotFound => Ok(Self::good(before.to_owned())),
+            Err(refusal) => Err(refusal),
+        }
     }
 
     /// It was not done.

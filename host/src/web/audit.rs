@@ -1,7 +1,5 @@
 //! The audit log: who did, saw, exported or was refused what, with filters, and the same as a file for spreadsheets.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::body::Body;
 use axum::extract::State;
@@ -16,12 +14,12 @@ use serde::Deserialize;
 use super::components::{Badge, Clock, Moment, Paging, Tone, address, pair};
 use super::failure::{Failure, page};
 use super::format;
-use super::inputs::problem_of;
+use super::inputs::{PlainInput, problem_of};
 use super::layout::{Layout, Section};
 use super::listing::Asked;
 use super::session::SignedIn;
 use crate::app::App;
-use crate::audit::routes::ROUTES;
+use crate::audit::verbs;
 use crate::domain::access::Action;
 use crate::domain::audit::{ActorKind, Entry, Outcome, Subject};
 use crate::domain::field::FieldError;
@@ -52,13 +50,13 @@ pub(super) struct Filter {
     pub(super) subject_kind: String,
     #[serde(default)]
     pub(super) subject: String,
-    #[serde(default)]
+    /// Or as the interface and the other lists name it.
+    #[serde(default, alias = "household_id")]
     pub(super) household: String,
 }
 
 impl Filter {
-    /// What does not fit in the parts that the form has. Of a verb the area is looked at, and not whether it has such a verb: a verb that
-    /// the log has no entry of finds none.
+    /// What does not fit in the parts that the form has.
     pub(super) fn problems(&self) -> Vec<FieldError> {
         let mut problems = Vec::new();
         let mut day = |field: &str, text: &str| match text.trim() {
@@ -74,9 +72,7 @@ impl Filter {
             problems.push(FieldError::new("to", message));
         }
         let verb = self.verb.trim();
-        let (area, is_whole) = verb.split_once('.').map_or((verb, true), |(area, rest)| (area, !rest.is_empty()));
-        let is_known = is_whole && areas().iter().any(|(known, _)| known == area);
-        if !verb.is_empty() && !is_known {
+        if !verb.is_empty() && !verbs::is_known(verb) {
             let message = format!("The log has no entries about “{}”. Choose one from the list.", excerpt(verb, 40));
             problems.push(FieldError::new("verb", message));
         }
@@ -163,8 +159,8 @@ pub(super) struct AuditPage {
 
 /// The form, as it is filled in.
 pub(super) struct Fields {
-    pub(super) from: String,
-    pub(super) to: String,
+    pub(super) from: PlainInput,
+    pub(super) to: PlainInput,
     pub(super) verb: String,
     pub(super) outcome: String,
     /// The areas of verbs, and their words.
@@ -233,10 +229,10 @@ pub(super) fn fields(filter: &Filter) -> Fields {
         outcome: filter.outcome.clone(),
         ..Filter::default()
     };
-    let carried = filter.carried();
+    let (carried, problems) = (filter.carried(), filter.problems());
     Fields {
-        from: filter.from.clone(),
-        to: filter.to.clone(),
+        from: PlainInput::day("from", "From", &filter.from).problems(&problems),
+        to: PlainInput::day("to", "To", &filter.to).problems(&problems),
         verb: filter.verb.clone(),
         outcome: filter.outcome.clone(),
         areas: choices(filter),
@@ -257,33 +253,13 @@ fn choices(filter: &Filter) -> Vec<(String, String)> {
     choices
 }
 
-/// The areas that verbs begin with, in their order.
+/// The areas that verbs begin with, in their order, and their words.
 pub(super) fn areas() -> Vec<(String, String)> {
-    const OTHERS: [&str; 16] = [
-        "account",
-        "backups",
-        "connections",
-        "goals",
-        "imports",
-        "notes",
-        "openid",
-        "people",
-        "request",
-        "revisions",
-        "runs",
-        "second_factor",
-        "sync",
-        "teams",
-        "tokens",
-        "uploads",
-    ];
     let word = |area: &str| match area {
         "openid" => "OpenID Connect".to_owned(),
         area => sentence(&area.replace('_', " ")),
     };
-    let shown = ROUTES.iter().map(|route| route.verb.split('.').next().unwrap_or_default());
-    let areas: BTreeMap<&str, String> = shown.chain(OTHERS).map(|area| (area, word(area))).collect();
-    areas.into_iter().map(|(area, word)| (area.to_owned(), word)).collect()
+    verbs::areas().into_iter().map(|area| (area.to_owned(), word(area))).collect()
 }
 
 pub(super) fn row(entry: &Entry, clock: &Clock) -> Row {

@@ -5,6 +5,7 @@ use askama::filters::HtmlSafe;
 use jiff::tz::TimeZone;
 
 use super::format;
+use crate::domain::access::household::end_in_words;
 use crate::domain::run::RunState;
 use crate::domain::{Diagnostic, Severity, Timestamp};
 
@@ -75,6 +76,11 @@ impl Moment {
     pub(super) fn new(at: Timestamp, clock: &Clock) -> Self {
         Self { iso: at.to_string(), text: format::time(at, &clock.zone), relative: format::relative(at, clock.now) }
     }
+
+    /// The moment at which something ends: a whole last day by its date.
+    pub(super) fn ending(at: Timestamp, clock: &Clock) -> Self {
+        Self { text: end_in_words(at, &clock.zone), ..Self::new(at, clock) }
+    }
 }
 
 /// The present moment and the zone in which the practice reads it.
@@ -132,6 +138,11 @@ impl Paging {
             first: cursor.map(|_| address(path, &[query])),
             next: next.map(|next| address(path, &[query, &pair(name, next)])),
         }
+    }
+
+    /// Whether pages come before this one.
+    pub(super) fn is_later(&self) -> bool {
+        self.first.is_some()
     }
 }
 

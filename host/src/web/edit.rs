@@ -32,7 +32,7 @@ pub(super) struct EditPage {
     /// The CRM that is the master of the values; none where the client is in no CRM.
     pub(super) crm: Option<String>,
     pub(super) inputs: Vec<Input>,
-    pub(super) errors: Vec<FieldError>,
+    pub(super) problems: Vec<FieldError>,
 }
 
 /// `GET /households/{id}/clients/{client}/edit`
@@ -65,9 +65,9 @@ pub(super) async fn save(
         Ok(_) => Ok(Redirect::to(&format!("/households/{}", row.household.id)).into_response()),
         // A field that the form has not is told of on a page of its own.
         Err(refusal) if editable().any(|field| refusal.fields.iter().any(|error| error.name() == field.name)) => {
-            let errors = refusal.fields.iter().map(named).collect();
+            let problems = refusal.fields.iter().map(named).collect();
             let layout = Layout::load(&app, &person, Section::Households).await?;
-            let answer = page(&view(&app, &row, &client, &form, errors, layout))?;
+            let answer = page(&view(&app, &row, &client, &form, problems, layout))?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, answer).into_response())
         }
         Err(refusal) => Err(refusal.into()),
@@ -92,7 +92,7 @@ fn view(
     row: &HouseholdRow,
     client: &StoredClient,
     typed: &[(String, String)],
-    errors: Vec<FieldError>,
+    problems: Vec<FieldError>,
     layout: Layout,
 ) -> EditPage {
     let site = app.connections.get(&client.origin.connection);
@@ -104,15 +104,15 @@ fn view(
         action: format!("{path}/clients/{}/edit", client.id),
         household_path: path,
         crm: client.crm_id().map(|_| site.map_or("The CRM".to_owned(), |site| format::crm(site.revision().crm()))),
-        inputs: editable().map(|field| input(field, client, typed, &errors)).collect(),
-        errors,
+        inputs: editable().map(|field| input(field, client, typed, &problems)).collect(),
+        problems,
     }
 }
 
-fn input(field: &'static Field, client: &StoredClient, typed: &[(String, String)], errors: &[FieldError]) -> Input {
+fn input(field: &'static Field, client: &StoredClient, typed: &[(String, String)], problems: &[FieldError]) -> Input {
     let typed = typed.iter().find(|(name, _)| name == field.name).map(|(_, value)| value.clone());
     let value = typed.unwrap_or_else(|| client.client.text_of(field.name).unwrap_or_default());
-    let input = Input::new(field, value, errors);
+    let input = Input::new(field, value, problems);
     let is_placeholder = field.value == ValueType::Email && client.client.email_is_placeholder;
     if is_placeholder { input.hint("This one is a placeholder.") } else { input }
 }

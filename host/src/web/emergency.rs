@@ -93,7 +93,11 @@ async fn load(
 ) -> Result<EmergencyPage, Failure> {
     person.may_somewhere(Action::ReadBook)?;
     let is_everybodys = person.can(Action::ReadWholeBook);
-    let unreviewed = asked.filter.unreviewed == "yes";
+    let unreviewed = match asked.filter.unreviewed.as_str() {
+        "" => false,
+        "yes" => true,
+        _ => return Err(Failure::Unreadable),
+    };
     let filter = EmergencyFilter { user: (!is_everybodys).then(|| person.user()), unreviewed };
     let found = app.store.emergencies(filter, asked.page()).await?;
     let book = person.book(app, Action::ReadBook).await?;

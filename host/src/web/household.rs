@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::response::{Redirect, Response};
 
+use super::answers::{AnswerQuery, Answers, Checked};
 use super::changes::Diff;
 use super::components::{Badge, Clock, Finding, Moment, pair};
 use super::failure::{Failure, page};
@@ -46,6 +48,8 @@ pub(super) struct HouseholdPage {
     pub(super) name: String,
     pub(super) state: String,
     pub(super) look: Option<Badge>,
+    /// The result of what was just done elsewhere.
+    pub(super) checked: Option<Checked>,
     pub(super) crm: String,
     pub(super) adviser: Option<String>,
     pub(super) sync: Option<SyncForm>,
@@ -86,6 +90,13 @@ pub(super) struct PersonCard {
     pub(super) linking: Linking,
 }
 
+impl PersonCard {
+    /// What the problems of a link begin with.
+    fn not_linked(&self) -> String {
+        format!("{} was not linked:", self.name)
+    }
+}
+
 /// The panel of how a client is linked to the CRM, and where that is changed.
 pub(super) struct Linking {
     /// `/clients/…`
@@ -104,6 +115,15 @@ pub(super) struct RefusedLink {
     pub(super) connection: String,
     pub(super) external_id: String,
     pub(super) problems: Vec<FieldError>,
+}
+
+impl RefusedLink {
+    /// The problems beside the fields of the person with this number in the page.
+    fn in_page(&self, number: &usize) -> Vec<FieldError> {
+        let of_person =
+            |problem: &FieldError| FieldError::new(&format!("{}-{number}", problem.field), &problem.message);
+        self.problems.iter().map(of_person).collect()
+    }
 }
 
 impl Linking {
@@ -146,9 +166,11 @@ pub(super) async fn show(
     State(app): State<App>,
     person: SignedIn,
     Path(id): Path<String>,
-    Query(synced): Query<Synced>,
+    Extension(answers): Extension<Answers>,
+    (Query(synced), Query(answer)): (Query<Synced>, Query<AnswerQuery>),
 ) -> Result<Response, Failure> {
-    page(&load(&app, &person, &id, &synced).await?)
+    let checked = answers.of(&answer, person.user());
+    page(&HouseholdPage { checked, ..load(&app, &person, &id, &synced).await? })
 }
 
 /// `POST /households/{id}/clients/{client}/reveal`: the page with the sensitive values of one person. It changes nothing;
@@ -278,6 +300,7 @@ pub(super) fn view(
         state: sentence(found, &crm),
         lists: Lists::new(lists, &found.people, &crm, clock),
         look: look_badge(&found.household.diagnostics, &found.people),
+        checked: None,
         crm,
         adviser: adviser.map(ToOwned::to_owned),
         sync: None,

@@ -14,6 +14,7 @@ use super::failure::{Failure, page};
 use super::format;
 use super::household;
 use super::layout::{Layout, Section};
+use super::listing::OnlyPage;
 use super::people::{everybody, title};
 use super::session::SignedIn;
 use crate::access::in_words;
@@ -110,6 +111,7 @@ pub(super) async fn show(
     Extension(answers): Extension<Answers>,
     Path(id): Path<String>,
     Query(answer): Query<AnswerQuery>,
+    _: OnlyPage,
 ) -> Result<Response, Failure> {
     let found = household::find(&app, &person, Action::ReadBook, &id).await?;
     let checked = answers.of(&answer, person.user());
@@ -133,7 +135,7 @@ async fn load(
             name: name.map_or("Somebody whose account is gone".to_owned(), |account| account.user.name.clone()),
             user: given.user,
             role: given.role,
-            ends: given.expires_at.map(|end| Moment::new(end, &person.clock)),
+            ends: given.expires_at.map(|end| Moment::ending(end, &person.clock)),
             is_over: given.expires_at.is_some_and(|end| end <= person.clock.now),
             reason: given.reason.clone().unwrap_or_default(),
             given_by: given.given_by.clone(),
@@ -251,7 +253,7 @@ async fn seen_by(
     let mut seen_by = Vec::new();
     for account in accounts {
         let of_account = reasons.get(&account.user.id).map(Vec::as_slice).unwrap_or_default();
-        let (allowed, because) = in_words(account, of_account);
+        let (allowed, because) = in_words(account, of_account, &person.clock.zone);
         if allowed {
             let (name, role) = (account.user.name.clone(), title(account.user.role));
             seen_by.push(SeenBy { name, role, because });

@@ -54,7 +54,11 @@ pub(super) async fn list(State(app): State<App>, person: SignedIn, asked: Asked<
     let book = person.book(&app, Action::ReadBook).await?;
     let search = asked.filter.search.trim();
     let wanted = (!search.is_empty()).then(|| search.to_owned());
-    let order = if asked.filter.sort == BACKWARDS { NameOrder::Descending } else { NameOrder::Ascending };
+    let order = match asked.filter.sort.as_str() {
+        "" => NameOrder::Ascending,
+        BACKWARDS => NameOrder::Descending,
+        _ => return Err(Failure::Unreadable),
+    };
     let found =
         book.households(HouseholdFilter { search: wanted, order, ..HouseholdFilter::default() }, asked.page()).await?;
     crate::audit::counted(found.items.len());

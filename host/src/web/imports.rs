@@ -13,12 +13,14 @@ pub(super) use self::preview::{decide, show};
 use super::components::{Badge, Moment, Paging, Tone};
 use super::failure::{Failure, describe, page};
 use super::format;
+use super::inputs::problem_of;
 use super::layout::{Layout, Section, first};
 use super::listing::{Asked, Everything};
 use super::session::SignedIn;
 use crate::app::App;
 use crate::domain::ImportId;
 use crate::domain::access::Action;
+use crate::domain::field::FieldError;
 use crate::domain::import::{Import, ImportState};
 use crate::import::{ImportError, LARGEST_FORM};
 use crate::intake::Form;
@@ -33,7 +35,7 @@ pub(super) struct ImportsPage {
     /// The headings of the columns of the CRMs' ids.
     pub(super) id_headings: String,
     /// The reason why the file that was sent is not read.
-    pub(super) problem: Option<String>,
+    pub(super) problems: Vec<FieldError>,
     pub(super) rows: Vec<Row>,
     pub(super) paging: Paging,
 }
@@ -79,7 +81,7 @@ async fn overview(
         layout: Layout::load(app, person, Section::Households).await?,
         connections: app.connections.all().iter().map(|connection| connection.name.to_string()).collect(),
         id_headings: app.connections.id_headings(),
-        problem,
+        problems: problem.map(|message| FieldError::new("file", message)).into_iter().collect(),
         paging,
         rows: found.items.iter().map(|import| row(import, person)).collect(),
     })

@@ -3,11 +3,37 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+use jiff::civil::{Date, DateTime};
+
 use crate::domain::field::{Choice, Field, FieldError, ValueType};
 
 /// What is wrong with the field of this name, where anything is.
 pub(super) fn problem_of<'p>(problems: &'p [FieldError], field: &str) -> Option<&'p str> {
     problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
+}
+
+/// The type of the input that shows a day, and the day as it stands there. What is no day stands in an input for text: browsers show
+/// nothing of it in one for dates.
+pub(super) fn day(text: &str) -> (&'static str, String) {
+    match text.trim().parse::<Date>() {
+        Ok(day) if day.year() > 0 => ("date", day.to_string()),
+        _ if text.trim().is_empty() => ("date", String::new()),
+        _ => ("text", text.to_owned()),
+    }
+}
+
+/// The same of a moment on somebody's clock. A day alone is none, and neither is what such an input could not show in full.
+pub(super) fn moment(text: &str) -> (&'static str, String) {
+    let time = text.trim().split_once(['T', 't', ' ']).map(|(_, time)| time);
+    let is_plain = time.is_some_and(|time| !time.contains(['+', '-', '[']));
+    match text.trim().parse::<DateTime>() {
+        Ok(moment) if is_plain && moment.year() > 0 && moment.subsec_nanosecond() == 0 => {
+            let form = if moment.second() == 0 { "%Y-%m-%dT%H:%M" } else { "%Y-%m-%dT%H:%M:%S" };
+            ("datetime-local", moment.strftime(form).to_string())
+        }
+        _ if text.trim().is_empty() => ("datetime-local", String::new()),
+        _ => ("text", text.to_owned()),
+    }
 }
 
 /// One field of a form.
@@ -32,8 +58,9 @@ impl HtmlSafe for Input {}
 impl Input {
     /// The input of `field` with what stands in it, and with what is wrong with that.
     pub(super) fn new(field: &'static Field, value: String, errors: &[FieldError]) -> Self {
+        let (day, value) = if field.value == ValueType::Date { day(&value) } else { ("date", value) };
         let (kind, hint) = match field.value {
-            ValueType::Date => ("date", None),
+            ValueType::Date => (day, None),
             ValueType::Email => ("email", None),
             ValueType::Phone => ("tel", Some("With + and the country code, such as +61, +64, +44 or +27.")),
             ValueType::Country => ("text", Some("Two letters, such as AU, NZ, GB or ZA.")),
@@ -128,7 +155,8 @@ impl PlainInput {
 
     /// An input for a day, which may be left out.
     pub(super) fn day(name: &'static str, label: &'static str, value: &str) -> Self {
-        Self { kind: "date", is_required: false, ..Self::text(name, label, value) }
+        let (kind, value) = day(value);
+        Self { kind, is_required: false, ..Self::text(name, label, &value) }
     }
 
     /// The input with a hint about its content.
@@ -136,11 +164,42 @@ impl PlainInput {
         Self { hint: Some(hint), ..self }
     }
 
-    /// The input with what is wrong with its content. A day with a problem stands in an input for a text: browsers show nothing of what is
-    /// no date in one for dates.
+    /// The input with what is wrong with its content.
     pub(super) fn problems(self, errors: &[FieldError]) -> Self {
         let problem = problem_of(errors, self.id).map(str::to_owned);
-        let kind = if self.kind == "date" && problem.is_some() { "text" } else { self.kind };
-        Self { problem, kind, ..self }
+        Self { problem, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_has_the_browsers_input_and_what_is_none_stays_to_be_read() {
+        let check = |text: &str, kind: &str, value: &str| assert_eq!(day(text), (kind, value.to_owned()), "{text}");
+        check("", "date", "");
+        check(" ", "date", "");
+        check(" 2026-11-30 ", "date", "2026-11-30");
+        check("0021-11-30", "date", "0021-11-30");
+        check("soon", "text", "soon");
+        check("30/11/2026", "text", "30/11/2026");
+        check("20261-11-30", "text", "20261-11-30");
+        check("-002026-11-30", "text", "-002026-11-30");
+    }
+
+    #[test]
+    fn a_moment_has_the_browsers_input_as_that_writes_it() {
+        let check = |text: &str, kind: &str, value: &str| assert_eq!(moment(text), (kind, value.to_owned()), "{text}");
+        check(" ", "datetime-local", "");
+        check("2026-11-30T10:26", "datetime-local", "2026-11-30T10:26");
+        check(" 2026-11-30 10:26:05 ", "datetime-local", "2026-11-30T10:26:05");
+        check("0021-11-30T10:26", "datetime-local", "0021-11-30T10:26");
+        check("2026-11-30T10", "datetime-local", "2026-11-30T10:00");
+        check("20261130T1026", "datetime-local", "2026-11-30T10:26");
+        check("2026-11-30", "text", "2026-11-30");
+        check("2026-11-30T10:26:05.25", "text", "2026-11-30T10:26:05.25");
+        check("2026-11-30T10:26+10:00", "text", "2026-11-30T10:26+10:00");
+        check("yesterday", "text", "yesterday");
     }
 }

@@ -19,6 +19,7 @@ use super::components::{Badge, Clock, Tone};
 use super::failure::{Failure, page};
 use super::format;
 use super::layout::{Layout, Section, first};
+use super::listing::OnlyPage;
 use super::overview::sync_state;
 use super::session::SignedIn;
 use crate::app::App;
@@ -124,7 +125,7 @@ pub(super) struct RemovePage {
 }
 
 /// `GET /settings/integrations`
-pub(super) async fn list(State(app): State<App>, person: SignedIn) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, person: SignedIn, _: OnlyPage) -> Result<Response, Failure> {
     person.may(Action::ReadRuns)?;
     let mut rows = Vec::new();
     for one in app.integrations.list().await? {

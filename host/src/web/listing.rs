@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::components::{Paging, address, pair};
 use super::failure::Failure;
+use crate::store::StoreError;
 use crate::store::book::{NameOrder, PageRequest};
 
 /// Rows of a page.
@@ -68,6 +69,19 @@ impl<S: Send + Sync, F: DeserializeOwned> FromRequestParts<S> for Asked<F> {
         let Query(filter) = Query::try_from_uri(&parts.uri).map_err(unreadable)?;
         let Query(Section { cursor }) = Query::try_from_uri(&parts.uri).map_err(unreadable)?;
         Ok(Self { filter, cursor })
+    }
+}
+
+/// The only page of a list that is not cut into pages, or not by `cursor`: an address with a cursor is as unknown here as one that
+/// another list gave out.
+pub(super) struct OnlyPage;
+
+impl<S: Send + Sync> FromRequestParts<S> for OnlyPage {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let asked = Asked::<Everything>::from_request_parts(parts, state).await?;
+        if asked.cursor.is_none() { Ok(Self) } else { Err(StoreError::BadCursor.into()) }
     }
 }
 

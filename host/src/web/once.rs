@@ -48,7 +48,8 @@ struct Kept {
 pub(super) struct Once(Arc<Mutex<VecDeque<Kept>>>);
 
 impl Once {
-    /// Leads to a page of the host, which shows this to this person once; `place` is where on the page it stands.
+    /// Leads to a page of the host, which shows this to this person once; `place` is where on the page it stands. The address of the
+    /// form has to be one that [`repeated`](super::repeated) passes over, or a second click is led to what was shown already.
     pub(super) fn lead(&self, path: &str, place: &str, to: &SignedIn, secret: SecretString) -> Response {
         let id = self.keep(to.session().id(), to.clock.now, secret);
         Redirect::to(&format!("{path}?{}#{place}", pair("made", &id.to_string()))).into_response()

@@ -19,6 +19,7 @@ use crate::access::request::{Sender, session_cookie, session_token};
 use crate::access::source::Source;
 use crate::app::App;
 use crate::domain::SessionId;
+use crate::domain::field::FieldError;
 use crate::openid::{Beginning, Callback, OpenIdError};
 use crate::ops::{self, Kind, Refusal};
 
@@ -140,7 +141,7 @@ pub(super) async fn callback(
 fn refused(app: &App, refusal: Refusal, to: String) -> Result<Response, Failure> {
     let (status, _) = describe(refusal.kind);
     let status = if refusal.kind == Kind::Unavailable { StatusCode::SERVICE_UNAVAILABLE } else { status };
-    let page = page(&SignInPage { to, problem: Some(refusal.message), ..SignInPage::of(app) })?;
+    let page = page(&SignInPage { to, problems: vec![FieldError::new("", refusal.message)], ..SignInPage::of(app) })?;
     Ok(match refusal.kind {
         Kind::TooMany(again) => (status, [(RETRY_AFTER, seconds(again))], page).into_response(),
         _ => (status, page).into_response(),

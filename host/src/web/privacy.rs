@@ -2,6 +2,7 @@
 
 pub(super) mod client;
 mod erasure;
+mod held;
 pub(super) mod record;
 
 use askama::Template;
@@ -10,12 +11,14 @@ use axum::extract::{Extension, Path, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
+pub(super) use self::held::HoldOf;
 use self::record::RecordForm;
 use super::answers::{AnswerQuery, Answers, Checked};
 use super::components::{Clock, Moment, Paging, address, joined, pair};
 use super::failure::{Failure, led_back, page};
 use super::format;
 use super::layout::{Layout, Section};
+use super::listing::OnlyPage;
 use super::session::SignedIn;
 use crate::access::Book;
 use crate::app::{App, Due};
@@ -24,7 +27,7 @@ use crate::domain::privacy::register::{Kept, REGISTER};
 use crate::domain::privacy::retention::{self, PROFILES, RetentionProfile};
 use crate::domain::privacy::{Erasure, ErasureAct, ErasureReason, HeldSubject, LegalHold};
 use crate::domain::{ClientId, Timestamp};
-use crate::ops::{self, Kind, Refusal};
+use crate::ops::{self, Refusal};
 use crate::store::StoreError;
 use crate::store::erasure::in_force;
 use crate::store::page::{Page, PageRequest};
@@ -95,9 +98,7 @@ pub(super) struct HoldRow {
     pub(super) then: &'static str,
 }
 
-/// What releasing a hold means.
-const OF_CLIENT: &str = "Once released, this hold no longer stops an erasure. Another hold on the household may.";
-const OF_HOUSEHOLD: &str = "Once released, this hold no longer stops an erasure. Another hold on a client in it may.";
+/// What releasing a hold on who is gone means.
 const OF_NOBODY: &str = "The hold is removed from the list.";
 
 #[derive(Deserialize, Default)]
@@ -149,12 +150,14 @@ pub(super) async fn show(
     Extension(answers): Extension<Answers>,
     Query(chosen): Query<Chosen>,
     Query(answer): Query<AnswerQuery>,
+    _: OnlyPage,
 ) -> Result<Response, Failure> {
     person.may(Action::ExportClients)?;
     let practice = &app.config.practice;
-    let profile = match &chosen.country {
+    let profile = match chosen.country.as_deref() {
         None => practice.retention,
-        Some(country) => retention::profile(country),
+        Some("") => None,
+        Some(country) => Some(retention::profile(country).ok_or(Failure::Unreadable)?),
     };
     let years = profile.map_or(retention::LONGEST, |profile| profile.years);
     let mut due = app.due_for_erasure(years, person.clock.now).await?;
@@ -255,32 +258,25 @@ async fn whose(book: &Book, subject: HeldSubject) -> Result<Whose, Failure> {
 
 async fn hold_row(book: &Book, hold: LegalHold, (chosen, clock): (&Chosen, &Clock)) -> Result<HoldRow, Failure> {
     let Whose { name, path, is_gone } = whose(book, hold.subject).await?;
-    let (kind, then) = match hold.subject {
-        HeldSubject::Client(_) => ("clients", OF_CLIENT),
-        HeldSubject::Household(_) => ("households", OF_HOUSEHOLD),
-    };
+    let words = HoldOf::of(hold.subject).words();
     Ok(HoldRow {
-        release: chosen.with(&format!("{PATH}/{kind}/{}/release", hold.subject.id())),
+        release: chosen.with(&format!("{PATH}/{}/{}/release", words.place, hold.subject.id())),
         seen: hold.since,
-        then: if is_gone { OF_NOBODY } else { then },
+        then: if is_gone { OF_NOBODY } else { words.released },
         whose: name,
         path,
         reason: hold.reason,
         by: hold.by,
         since: Moment::new(hold.since, clock),
-        until: hold.until.map(|until| Moment::new(until, clock)),
+        until: hold.until.map(|until| Moment::ending(until, clock)),
     })
 }
 
 /// What is said of a hold that was to be released. Where none is on any more, what was wanted is so.
 fn released(done: Result<(), Refusal>, (whose, back): (&str, &str)) -> Result<Checked, Failure> {
-    match done {
-        Ok(()) => Ok(Checked::good(format!("Legal hold released: {whose}."))),
-        Err(refusal) if refusal.kind == Kind::NotFound => {
-            Ok(Checked::good(format!("The legal hold was released already: {whose}.")))
-        }
-        Err(refusal) => Err(led_back(refusal, back)),
-    }
+    let now = format!("Legal hold released: {whose}.");
+    let before = format!("The legal hold was released already: {whose}.");
+    Checked::gone(done, &now, &before).map_err(|refusal| led_back(refusal, back))
 }
 
 /// The hold that the page showed, by the moment since which it is on.
@@ -290,39 +286,19 @@ pub(super) struct ReleaseForm {
     seen: Option<Timestamp>,
 }
 
-/// `POST /settings/privacy/clients/{id}/release`
-pub(super) async fn release_client(
-    app: State<App>,
-    person: SignedIn,
-    answers: Extension<Answers>,
-    Path(id): Path<String>,
-    Query(chosen): Query<Chosen>,
-    Form(form): Form<ReleaseForm>,
-) -> Result<Response, Failure> {
-    release(app, person, answers, (id.parse().map(HeldSubject::Client).ok(), chosen, form)).await
-}
-
-/// `POST /settings/privacy/households/{id}/release`: also of a household with nobody in it.
-pub(super) async fn release_household(
-    app: State<App>,
-    person: SignedIn,
-    answers: Extension<Answers>,
-    Path(id): Path<String>,
-    Query(chosen): Query<Chosen>,
-    Form(form): Form<ReleaseForm>,
-) -> Result<Response, Failure> {
-    release(app, person, answers, (id.parse().map(HeldSubject::Household).ok(), chosen, form)).await
-}
-
-async fn release(
+/// `POST /settings/privacy/clients/{id}/release`, and of a household, also of one with nobody in it: the route says of which.
+pub(super) async fn release(
     State(app): State<App>,
     person: SignedIn,
-    Extension(answers): Extension<Answers>,
-    (subject, chosen, form): (Option<HeldSubject>, Chosen, ReleaseForm),
+    (Extension(answers), Extension(of)): (Extension<Answers>, Extension<HoldOf>),
+    Path(id): Path<String>,
+    Query(chosen): Query<Chosen>,
+    Form(form): Form<ReleaseForm>,
 ) -> Result<Response, Failure> {
     person.may(Action::EraseClients)?;
-    let subject =
-        subject.ok_or(Failure::NotFound("There is no such legal hold. The Privacy page lists those that are on."))?;
+    let subject = of
+        .with_id(&id)
+        .ok_or(Failure::NotFound("There is no such legal hold. The Privacy page lists those that are on."))?;
     let whose = whose(&person.book(&app, Action::EraseClients).await?, subject).await?.name;
     let back = chosen.here();
     let checked = released(ops::privacy::release(&app, person.actor(), subject, form.seen).await, (&whose, &back))?;
@@ -348,7 +324,12 @@ pub(super) async fn lift(
     let number = number
         .parse()
         .map_err(|_| Failure::NotFound("There is no such erasure. The Privacy page lists those there are."))?;
-    ops::privacy::lift(&app, person.actor(), number, &form.reason, person.clock.now).await?;
-    let message = format!("Erasure {number} is lifted: the person comes again with the next sync, or by hand.");
-    Ok(answers.lead(&chosen.here(), person.user(), Checked::good(message)))
+    let lifted = ops::privacy::lift(&app, person.actor(), number, &form.reason, person.clock.now).await;
+    let is_known = app.store.erasures().await?.iter().any(|erasure| erasure.number == number);
+    let now = format!("Erasure {number} is lifted: the person comes again with the next sync, or by hand.");
+    let checked = match lifted {
+        Err(refusal) if !is_known => return Err(refusal.into()),
+        lifted => Checked::gone(lifted, &now, &format!("Erasure {number} was lifted already."))?,
+    };
+    Ok(answers.lead(&chosen.here(), person.user(), checked))
 }

@@ -28,8 +28,9 @@ use super::session::SignedIn;
 use crate::app::App;
 use crate::connection::Connections;
 use crate::domain::access::Action;
+use crate::domain::field::FieldError;
 use crate::domain::{IdempotencyKey, InvalidIdempotencyKey};
-use crate::ops::{self, FieldError, Refusal};
+use crate::ops::{self, Refusal};
 use crate::pack::{DocumentRule, EventType, Revision};
 use crate::store::book::HouseholdRow;
 
@@ -64,8 +65,8 @@ pub(super) struct RecordEventPage {
     pub(super) key: String,
     pub(super) parts: Vec<Part>,
     pub(super) takes_documents: bool,
-    /// The problems, each with the field it is about; none for the form as a whole.
-    pub(super) problems: Vec<(Option<String>, String)>,
+    /// The problems, each with the field it is about; an empty one is the form as a whole.
+    pub(super) problems: Vec<FieldError>,
 }
 
 /// `GET /households/{id}/record`
@@ -115,7 +116,7 @@ pub(super) async fn send(
 ) -> Result<Response, Failure> {
     let found = household::find(&app, &person, Action::WriteNotes, &id).await?;
     let kind = kind(&app, &found, &event_type)?;
-    let Sent { pairs, problem } = Sent::read(&app, &person, &kind, request).await?;
+    let Sent { pairs, problem: not_kept } = Sent::read(&app, &person, &kind, request).await?;
     let value = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
     // A form whose key was lost on the way is one of its own, and no repetition of another that lost its key.
     let key = value("key").filter(|key| key.len() <= 100 && key.parse::<IdempotencyKey>().is_ok());
@@ -123,10 +124,10 @@ pub(super) async fn send(
     let layout = Layout::load(&app, &person, Section::Households).await?;
     let mut filled = Filled::of(Arc::clone(&kind), &found, &pairs);
     filled.check_parts(&pairs)?;
-    filled.documents = attachments::kept(&app, &pairs).await?;
-    if let Some(message) = problem {
+    filled.documents = attachments::kept(&app, &person, &pairs).await?;
+    if let Some(message) = not_kept {
         filled.show_rows(&pairs);
-        let view = view(&kind, &found, &filled, key, vec![(Some("/attachments".to_owned()), message)], layout);
+        let view = view(&kind, &found, &filled, key, vec![problem("/attachments", message)], layout);
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&view)?).into_response());
     }
     if let Some(rows) = value("add") {
@@ -137,7 +138,7 @@ pub(super) async fn send(
     let sent_with = format!("page-{key}").parse().map_err(|InvalidIdempotencyKey| Failure::Unreadable)?;
     let refusal = match filled.event(&found, &person.clock) {
         Err(wrong) => {
-            let wrong = wrong.into_iter().map(|(pointer, message)| FieldError { pointer, message });
+            let wrong = wrong.into_iter().map(|(pointer, message)| ops::FieldError { pointer, message });
             Refusal::invalid(wrong.collect())
         }
         Ok(event) => match ops::notes::accept(&app, person.actor(), event, &sent_with).await {
@@ -150,14 +151,19 @@ pub(super) async fn send(
     }
     let (status, _) = describe(refusal.kind);
     let problems = if refusal.fields.is_empty() {
-        vec![(None, refusal.message)]
+        vec![problem("", refusal.message)]
     } else {
-        refusal.fields.into_iter().map(|field| (Some(field.pointer), field.message)).collect()
+        refusal.fields.into_iter().map(|field| problem(&field.pointer, field.message)).collect()
     };
     filled.show_rows(&pairs);
     // A form that was accepted and is changed and sent again is another event.
     let view = view(&kind, &found, &filled, Uuid::now_v7().to_string(), problems, layout);
     Ok((status, page(&view)?).into_response())
+}
+
+/// What is wrong at a place of the event, beside the field that the form has for it.
+pub(super) fn problem(pointer: &str, message: String) -> FieldError {
+    FieldError { field: inputs::id(pointer), message }
 }
 
 /// The revision whose events a household has.
@@ -182,16 +188,15 @@ pub(super) fn view(
     found: &HouseholdRow,
     filled: &Filled,
     key: String,
-    problems: Vec<(Option<String>, String)>,
+    problems: Vec<FieldError>,
     layout: Layout,
 ) -> RecordEventPage {
     let path = format!("/households/{}", found.household.id);
     let parts = filled.parts(&problems);
-    let problems = problems.into_iter().map(|(pointer, message)| {
-        let id = pointer.map(|pointer| inputs::id(&pointer)).unwrap_or_default();
-        match parts.iter().find_map(|part| part.name_of(&id)) {
-            Some(name) => (Some(id), format!("{name}: {message}")),
-            None => (None, format::sentence(&message)),
+    let problems = problems.into_iter().map(|FieldError { field, message }| {
+        match parts.iter().find_map(|part| part.name_of(&field)) {
+            Some(name) => FieldError { field, message: format!("{name}: {message}") },
+            None => FieldError { field: String::new(), message: format::sentence(&message) },
         }
     });
     let problems = problems.collect();

@@ -33,7 +33,7 @@ pub(super) struct SignInPage {
     pub(super) email: String,
     /// The path to go to afterwards.
     pub(super) to: String,
-    pub(super) problem: Option<String>,
+    pub(super) problems: Vec<FieldError>,
     /// The words for the identity provider on its button; none where there is no provider.
     pub(super) provider: Option<String>,
     /// Whether passwords are practice managers' alone.
@@ -48,7 +48,7 @@ impl SignInPage {
             practice: app.config.practice.name.clone(),
             email: String::new(),
             to: String::new(),
-            problem: None,
+            problems: Vec::new(),
             provider: settings.map(|settings| settings.label.clone()),
             for_managers: settings.is_some_and(|settings| !settings.passwords),
         }
@@ -119,7 +119,7 @@ pub(super) async fn sign_in(
 ) -> Result<Response, Failure> {
     let refused = |problem: String| {
         let (email, to) = (form.email.clone(), form.to.clone());
-        page(&SignInPage { email, to, problem: Some(problem), ..SignInPage::of(&app) })
+        page(&SignInPage { email, to, problems: vec![FieldError::new("email", problem)], ..SignInPage::of(&app) })
     };
     if cannot_keep_cookie(&headers) {
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, refused(NOT_ENCRYPTED.to_owned())?).into_response());

@@ -1,6 +1,7 @@
 //! Each page from fixed values: empty, ordinary, with the longest names and with none. Looked at as text here, in a
 //! browser by the end-to-end tests.
 
+mod addresses;
 mod audit;
 mod book;
 mod operations;

@@ -10,7 +10,7 @@ use super::components::{Badge, Finding, Tone};
 use super::failure::{Failure, page};
 use super::format;
 use super::layout::{Layout, Section};
-use super::listing::Asked;
+use super::listing::{Asked, OnlyPage};
 use super::session::SignedIn;
 use crate::app::App;
 use crate::app::troubleshoot::{Stage, StageResult, Trace};
@@ -54,7 +54,12 @@ pub(super) struct Step {
 }
 
 /// `GET /troubleshoot?search=…`
-pub(super) async fn show(State(app): State<App>, person: SignedIn, asked: Asked<Filter>) -> Result<Response, Failure> {
+pub(super) async fn show(
+    State(app): State<App>,
+    person: SignedIn,
+    asked: Asked<Filter>,
+    _: OnlyPage,
+) -> Result<Response, Failure> {
     person.may(Action::ReadWholeBook)?;
     let traces = app.troubleshoot(&asked.filter.search).await?;
     let layout = Layout::load(&app, &person, Section::Review).await?;

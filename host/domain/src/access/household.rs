@@ -1,5 +1,7 @@
 //! Household access: who answers for a household, who else works in it, and why somebody may see it.
 
+use jiff::tz::TimeZone;
+
 use super::{Action, Role, rule};
 use crate::ids::{ConnectionName, ExternalId, HouseholdId, UserId};
 use crate::value::Timestamp;
@@ -116,9 +118,9 @@ impl Reason {
         self.role().is_none_or(|role| !matches!(rule(action).grant(role), super::Grant::Denied(_)))
     }
 
-    /// The reason in a sentence about the person of this name.
-    pub fn sentence(&self, name: &str) -> String {
-        let until = |moment: &Timestamp| moment.strftime("%-d %B %Y, %H:%M UTC").to_string();
+    /// The reason in a sentence about the person of this name, with times of the practice's zone.
+    pub fn sentence(&self, name: &str, zone: &TimeZone) -> String {
+        let until = |moment: &Timestamp| end_in_words(*moment, zone);
         match self {
             Self::Primary => format!("{name} is the primary professional of this household."),
             Self::Secondary => format!("{name} is the secondary professional of this household."),
@@ -140,6 +142,25 @@ impl Reason {
                 format!("{name} opened this household in an emergency, until {}: “{reason}”.", until(moment))
             }
         }
+    }
+}
+
+/// What is said of an end that [`is_too_late`].
+pub const TOO_LATE: &str = "Choose a day before 2262, or none: then it does not end by itself.";
+
+/// Whether an end is later than moments can be kept.
+pub fn is_too_late(end: Timestamp) -> bool {
+    i64::try_from(end.as_nanosecond()).is_err()
+}
+
+/// The moment at which something ends, in the practice's zone: `the end of 1 Dec 2026` at midnight, as a last day is chosen, and
+/// `1 Dec 2026, 5:00 pm` at any other.
+pub fn end_in_words(end: Timestamp, zone: &TimeZone) -> String {
+    let end = end.to_zoned(zone.clone());
+    let is_midnight = end.start_of_day().is_ok_and(|begin| begin == end);
+    match end.date().yesterday() {
+        Ok(last) if is_midnight => format!("the end of {}", last.strftime("%-d %b %Y")),
+        _ => end.strftime("%-d %b %Y, %-I:%M %P").to_string(),
     }
 }
 

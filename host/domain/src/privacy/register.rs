@@ -178,7 +178,7 @@ pub const REGISTER: &[Kept] = &[
         ..of_clients(
             "documents",
             "Documents that go with file notes",
-            &["documents", "document-pieces", "documents-unclaimed"],
+            &["documents", "document-pieces", "documents-unclaimed", "documents-brought", "document-notes"],
         )
     },
     Kept {

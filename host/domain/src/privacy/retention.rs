@@ -2,7 +2,9 @@
 //! who is due for erasure; a person decides. They are no legal advice: a practice's lawyer confirms them.
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
+use crate::stored::StoredClient;
 use crate::value::Timestamp;
 
 /// The rule of a country, and where it is written.
@@ -155,8 +157,56 @@ pub fn due_before(today: Date, years: u8) -> Option<Date> {
 }
 
 /// Whether somebody who left at a moment is due, in the practice's zone.
-pub fn is_due(left: Timestamp, zone: &jiff::tz::TimeZone, today: Date, years: u8) -> bool {
+pub fn is_due(left: Timestamp, zone: &TimeZone, today: Date, years: u8) -> bool {
     due_before(today, years).is_some_and(|before| left.to_zoned(zone.clone()).date() <= before)
+}
+
+/// The first day on which somebody who left on this one is due; none where it is after all time.
+pub fn due_from(left: Date, years: u8) -> Option<Date> {
+    let day = left.checked_add(jiff::Span::new().years(i64::from(years))).ok()?;
+    // A leap day has no anniversary: the day after stands for it.
+    if day.day() < left.day() { day.tomorrow().ok() } else { Some(day) }
+}
+
+/// How long somebody is kept yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Retention {
+    /// A client of the practice who is linked to no CRM: nothing says when they left, and the years do not begin.
+    Unlinked,
+    /// A client whom the CRM shows: the years have not begun.
+    InCrm,
+    /// A client whom the CRM no longer shows.
+    Left {
+        /// The day on which they left.
+        on: Date,
+        /// The first day on which the years are over; none where it is after all time.
+        over_from: Option<Date>,
+        /// Whether that is today, or was before.
+        is_over: bool,
+    },
+    /// A record of a CRM that is no client: nothing says when it left.
+    NoClient,
+}
+
+impl Retention {
+    /// Whether the years are over, so that somebody is proposed for erasure.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Left { is_over: true, .. })
+    }
+}
+
+impl StoredClient {
+    /// How long the client is kept yet where that is so many years, in the practice's zone.
+    pub fn retention(&self, zone: &TimeZone, today: Date, years: u8) -> Retention {
+        match self.not_visible_since {
+            Some(left) => {
+                let on = left.to_zoned(zone.clone()).date();
+                Retention::Left { on, over_from: due_from(on, years), is_over: is_due(left, zone, today, years) }
+            }
+            None if self.crm_id().is_some() => Retention::InCrm,
+            None => Retention::Unlinked,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -174,11 +224,13 @@ mod tests {
 
     #[test]
     fn somebody_is_due_from_the_day_of_the_year_on_which_they_left() {
-        let zone = jiff::tz::TimeZone::UTC;
+        let zone = TimeZone::UTC;
         let day = |text: &str| text.parse::<Date>().unwrap();
         let check = |left: &str, today: &str, years, expected: bool| {
             let left = day(left).to_zoned(zone.clone()).unwrap().timestamp();
             assert_eq!(is_due(left, &zone, day(today), years), expected, "{left} {today} {years}");
+            let from = due_from(left.to_zoned(zone.clone()).date(), years);
+            assert_eq!(from.is_some_and(|from| from <= day(today)), expected, "{left} {today} {years}: from {from:?}");
         };
         check("2019-03-01", "2026-02-28", 7, false);
         check("2019-03-01", "2026-03-01", 7, true);

@@ -100,6 +100,10 @@ impl ListItem for Cover {
             [&self.type_as_given, &self.policy_number].into_iter().flatten().map(String::as_str).collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     }
+
+    fn is_of_partner(&self) -> bool {
+        matches!(self.owner, CoverOwner::Partner | CoverOwner::Joint)
+    }
 }
 
 #[cfg(test)]

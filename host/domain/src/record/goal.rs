@@ -107,4 +107,8 @@ impl ListItem for Goal {
     fn label(&self) -> Option<String> {
         self.name.clone()
     }
+
+    fn is_of_partner(&self) -> bool {
+        matches!(self.owner, GoalOwner::Partner | GoalOwner::Joint)
+    }
 }

@@ -8,14 +8,14 @@ use axum::{Extension, Form};
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::{PATH, Typed, again, done};
+use super::{PATH, Typed, again};
 use crate::access::{AccountError, FieldProblem, NewToken};
 use crate::app::App;
 use crate::domain::TokenId;
 use crate::domain::access::Scope;
 use crate::domain::account::ApiToken;
 use crate::ops::{self, Refusal};
-use crate::web::answers::Answers;
+use crate::web::answers::{Answers, Checked};
 use crate::web::components::{Clock, Moment};
 use crate::web::failure::Failure;
 use crate::web::inputs::PlainInput;
@@ -36,7 +36,7 @@ impl TokenRow {
     pub(in crate::web) fn new(token: ApiToken, clock: &Clock) -> Self {
         Self {
             scopes: token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", "),
-            ends: token.expires_at.map(|at| Moment::new(at, clock)),
+            ends: token.expires_at.map(|at| Moment::ending(at, clock)),
             is_over: token.is_expired(clock.now),
             used: token.used_at.map(|at| Moment::new(at, clock)),
             revoke: format!("/account/tokens/{}/revoke", token.id),
@@ -132,8 +132,9 @@ pub(in crate::web) async fn revoke(
 ) -> Result<Response, Failure> {
     let unknown = |_| Failure::NotFound("There is no such token. Your account lists those there are.");
     let id: TokenId = id.parse().map_err(unknown)?;
-    ops::tokens::revoke(&app, person.actor(), id).await?;
-    Ok(done(&answers, &person, "The token is revoked."))
+    let revoked = ops::tokens::revoke(&app, person.actor(), id).await;
+    let checked = Checked::gone(revoked, "The token is revoked.", "The token was revoked already.")?;
+    Ok(answers.lead(PATH, person.user(), checked))
 }
 
 #[cfg(test)]

@@ -17,10 +17,12 @@ use super::{find, path};
 use crate::app::App;
 use crate::crm::kind::CrmKind;
 use crate::domain::access::Action;
+use crate::domain::field::FieldError;
 use crate::integrations::{Integration, IntegrationError, Origin};
-use crate::ops::{self, FieldError, Kind, Refusal};
+use crate::ops::{self, Kind, Refusal};
 use crate::web::answers::{Answers, Checked};
-use crate::web::failure::{Failure, page};
+use crate::web::failure::{Failure, named, page};
+use crate::web::inputs::problem_of;
 use crate::web::integrations::answer;
 use crate::web::layout::{Layout, Section};
 use crate::web::session::SignedIn;
@@ -31,7 +33,7 @@ pub(in crate::web) struct CheckPage {
     pub(in crate::web) layout: Layout,
     /// The CRMs there are, of which the first is chosen.
     pub(in crate::web) crms: Vec<&'static CrmKind>,
-    pub(in crate::web) problem: Option<&'static str>,
+    pub(in crate::web) problems: Vec<FieldError>,
 }
 
 #[derive(Template)]
@@ -61,12 +63,7 @@ impl CheckPage {
 impl FormPage {
     /// The problem of a field.
     fn problem(&self, field: &str) -> Option<&str> {
-        self.problems.iter().find(|problem| problem.name() == field).map(|problem| problem.message.as_str())
-    }
-
-    /// The problem of how it signs in, which is one choice.
-    fn problem_of_mode(&self) -> Option<&str> {
-        self.problem("auth").or_else(|| self.problem("auth/mode"))
+        problem_of(&self.problems, field)
     }
 
     fn action(&self) -> String {
@@ -81,7 +78,7 @@ pub(in crate::web) async fn new(State(app): State<App>, person: SignedIn) -> Res
     person.may(Action::ManageConnections)?;
     person.is_fresh_for("/settings/integrations/new")?;
     let layout = Layout::load(&app, &person, Section::Settings).await?;
-    page(&CheckPage { layout, crms: app.config.crms.all().collect(), problem: None })
+    page(&CheckPage { layout, crms: app.config.crms.all().collect(), problems: Vec::new() })
 }
 
 #[derive(Deserialize)]
@@ -101,9 +98,10 @@ pub(in crate::web) async fn check(
     let crms = app.config.crms;
     let chosen = form.crm.and_then(|name| crms.find(&name)).unwrap_or(crms.usual());
     if form.confirms_preflight.is_none() {
-        let problem = Some("Confirm that this is done; the credentials come after it.");
+        let message = "Confirm that this is done; the credentials come after it.";
+        let problems = vec![FieldError::new("confirms_preflight", message)];
         let others = crms.all().filter(|kind| kind.name != chosen.name);
-        let page = page(&CheckPage { layout, crms: std::iter::once(chosen).chain(others).collect(), problem })?;
+        let page = page(&CheckPage { layout, crms: std::iter::once(chosen).chain(others).collect(), problems })?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     }
     page(&form_page(&app, layout, (chosen, None), Values::new(chosen), Vec::new()))
@@ -193,8 +191,23 @@ async fn again(
         return Err(refusal.into());
     }
     let layout = Layout::load(app, person, Section::Settings).await?;
-    let page = page(&form_page(app, layout, what, values, refusal.fields))?;
+    let problems = refusal.fields.iter().map(in_form).collect();
+    let page = page(&form_page(app, layout, what, values, problems))?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+}
+
+/// A problem beside the field that the form has for it.
+fn in_form(error: &ops::FieldError) -> FieldError {
+    let problem = named(error);
+    let field = match problem.field.as_str() {
+        // How it signs in is one choice.
+        "auth-mode" => "auth",
+        // The name in addresses follows from the name that people read.
+        "name" => "title",
+        "insecure_http" => "forward_host",
+        field => return FieldError { field: field.to_owned(), ..problem },
+    };
+    FieldError { field: field.to_owned(), ..problem }
 }
 
 fn form_page(

@@ -8,12 +8,14 @@ use super::{NoteRow, household, row};
 use crate::app::App;
 use crate::domain::NoteId;
 use crate::domain::access::Action;
+use crate::domain::field::FieldError;
 use crate::domain::note::{DeliveryStep, Note, NoteState, Stage};
 use crate::notes::Gate;
 use crate::web::components::{Clock, Moment};
 use crate::web::document;
 use crate::web::failure::{Failure, page};
 use crate::web::format;
+use crate::web::inputs::problem_of;
 use crate::web::layout::{Layout, Section};
 use crate::web::session::SignedIn;
 
@@ -80,13 +82,12 @@ pub(in crate::web) struct Typed {
     pub(in crate::web) body: Option<String>,
     pub(in crate::web) document_id: String,
     pub(in crate::web) reason: String,
-    /// The field's id, with what would be right.
-    pub(in crate::web) problem: Option<(String, String)>,
+    pub(in crate::web) problems: Vec<FieldError>,
 }
 
 impl Typed {
     pub(in crate::web) fn problem(&self, field: &str) -> Option<&str> {
-        self.problem.as_ref().filter(|(about, _)| about == field).map(|(_, message)| message.as_str())
+        problem_of(&self.problems, field)
     }
 }
 
@@ -217,7 +218,7 @@ fn question(note: &Note, filed_against: &str) -> Option<Question> {
                 "Look there at the documents of the note {document_id}. Until somebody says, the document is not sent \
                  again: the CRM would have it twice. The host looks once more before it sends."
             ),
-            label: "The document’s ID in the CRM",
+            label: "The document’s CRM ID",
             there,
             not_there: Some("It is not there: send it"),
         },
@@ -226,14 +227,14 @@ fn question(note: &Note, filed_against: &str) -> Option<Question> {
                 "Until somebody says, it is not sent again: the CRM would have it twice. The host looks once more before it \
                  sends.",
             ),
-            label: "Its ID in the CRM",
+            label: "Its CRM ID",
             there,
             not_there: Some("It is not there: send it"),
         },
         _ if !note.is_raised() => return None,
         _ if note.is_missing() => Question {
             look: of_note("Nothing is sent until somebody says so. If it was removed on purpose, give it up below."),
-            label: "Its ID in the CRM",
+            label: "Its CRM ID",
             there,
             not_there: Some("It is not there: send it again"),
         },

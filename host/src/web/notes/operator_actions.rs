@@ -115,8 +115,8 @@ async fn done(
     match answer {
         Ok(note) => Ok(Redirect::to(&format!("/notes/{}", note.id)).into_response()),
         Err(refusal) if refusal.kind == Kind::Invalid => {
-            let problem = refusal.fields.first().map(named).map(|error| (error.field, error.message));
-            let page = page(&load(app, person, id, Typed { problem, ..typed }).await?)?;
+            let problems = refusal.fields.iter().map(named).collect();
+            let page = page(&load(app, person, id, Typed { problems, ..typed }).await?)?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
         Err(refusal) => Err(refusal.into()),

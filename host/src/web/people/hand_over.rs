@@ -14,12 +14,13 @@ use crate::domain::UserId;
 use crate::domain::access::Action;
 use crate::domain::account::{Account, AccountState};
 use crate::ops;
-use crate::ops::household_access::Leaver;
+use crate::ops::household_access::HandOverRequest;
 use crate::store::household_access::{HandOver, Part};
 use crate::web::answers::{AnswerQuery, Answers, Checked};
 use crate::web::failure::{Failure, led_back, page};
 use crate::web::format;
 use crate::web::layout::{Layout, Section};
+use crate::web::listing::OnlyPage;
 use crate::web::session::SignedIn;
 
 /// The most households that the page names; the others are counted.
@@ -61,6 +62,7 @@ pub(in crate::web) async fn show(
     Extension(answers): Extension<Answers>,
     Path(id): Path<String>,
     Query(answer): Query<AnswerQuery>,
+    _: OnlyPage,
 ) -> Result<Response, Failure> {
     person.may(Action::ManageHouseholds)?;
     let id: UserId = id.parse().map_err(|_| NOBODY)?;
@@ -163,7 +165,7 @@ pub(in crate::web) async fn send(
         let checked = Checked::bad("Nothing was changed: choose who has the households from now on.".to_owned());
         return Ok(answers.lead(&back, person.user(), checked));
     };
-    let of = Leaver { user: id, to };
+    let of = HandOverRequest { user: id, to };
     let done =
         ops::household_access::hand_over(&app, person.actor(), of, Some(vec![form.version]), person.clock.now).await;
     match done {

@@ -335,9 +335,9 @@ pub(in crate::web) async fn end_session(
 ) -> Result<Response, Failure> {
     person.may(Action::ManagePeople)?;
     let session: SessionId = session.parse().map_err(|_| NOBODY)?;
-    ops::account::end_session(&app, person.actor(), session).await?;
-    let message = "The session has ended.".to_owned();
-    Ok(answers.lead(&format!("/people/{}", read(&id)?), person.user(), Checked::good(message)))
+    let ended = ops::account::end_session(&app, person.actor(), session).await;
+    let checked = Checked::gone(ended, "The session has ended.", "The session had ended already.")?;
+    Ok(answers.lead(&format!("/people/{}", read(&id)?), person.user(), checked))
 }
 
 #[cfg(test)]

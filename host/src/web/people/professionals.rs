@@ -116,6 +116,7 @@ async fn view(app: &App, person: &SignedIn, asked: Asked<Changing>) -> Result<Pr
         let (connection, id) = named(linked);
         format!("{connection}/{id}")
     };
+    asked.page().key("professionals")?;
     let all = app.store.linked_professionals().await?;
     let together = Together::of(&all);
     let is_there = match asked.page().cut("professionals", all.iter().collect(), |place, linked| key(place, linked)) {

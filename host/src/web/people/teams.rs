@@ -17,6 +17,7 @@ use crate::ops::{self, Refusal};
 use crate::web::answers::{AnswerQuery, Answers, Checked};
 use crate::web::failure::{Failure, page};
 use crate::web::layout::{Layout, Section};
+use crate::web::listing::OnlyPage;
 use crate::web::session::SignedIn;
 
 /// The page's address.
@@ -56,6 +57,7 @@ pub(in crate::web) async fn show(
     person: SignedIn,
     Extension(answers): Extension<Answers>,
     Query(answer): Query<AnswerQuery>,
+    _: OnlyPage,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadPeople)?;
     let accounts = everybody(&app).await?;
@@ -143,7 +145,8 @@ pub(in crate::web) async fn remove(
 ) -> Result<Response, Failure> {
     person.may(Action::ManageHouseholds)?;
     let removed = ops::teams::remove(&app, person.actor(), id).await;
-    lead(&answers, &person, removed, |()| "The team was removed.".to_owned())
+    let checked = Checked::gone(removed, "The team was removed.", "The team was removed already.")?;
+    Ok(answers.lead(PATH, person.user(), checked))
 }
 
 /// Leads back to the teams with what came of it.

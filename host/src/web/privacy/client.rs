@@ -11,19 +11,19 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 
-use super::erasure::{Asked, ErasureForm, Typed as TypedErasure, refused};
-use super::{OF_CLIENT, OF_HOUSEHOLD, PATH, released};
+use super::erasure::{Asked, ErasureForm, Rehearsed, Typed as TypedErasure, refused};
+use super::held::HoldOf;
+use super::{PATH, released};
 use crate::app::App;
 use crate::app::client_export::file_name;
 use crate::domain::access::Action;
 use crate::domain::field::FieldError;
-use crate::domain::privacy::HeldSubject;
 use crate::domain::stored::StoredClient;
 use crate::domain::{ClientId, HouseholdId, Timestamp};
 use crate::ops::privacy::{AskedErasure, AskedHold, Replaced};
 use crate::ops::{self, Kind, Refusal};
 use crate::web::answers::{AnswerQuery, Answers, Checked};
-use crate::web::components::Moment;
+use crate::web::components::{Clock, Moment};
 use crate::web::failure::{Failure, named, page};
 use crate::web::format;
 use crate::web::inputs::PlainInput;
@@ -48,64 +48,6 @@ pub(in crate::web) struct ClientPrivacyPage {
     pub(in crate::web) problems: Vec<FieldError>,
 }
 
-/// What a hold is on.
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Default)]
-#[serde(rename_all = "lowercase")]
-pub(in crate::web) enum HoldOf {
-    #[default]
-    Client,
-    Household,
-}
-
-impl HoldOf {
-    const ALL: [Self; 2] = [Self::Client, Self::Household];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Household => "household",
-        }
-    }
-
-    fn label(self) -> &'static str {
-        match self {
-            Self::Client => "This client",
-            Self::Household => "The whole household",
-        }
-    }
-
-    /// What releasing a hold means.
-    fn then(self) -> &'static str {
-        match self {
-            Self::Client => OF_CLIENT,
-            Self::Household => OF_HOUSEHOLD,
-        }
-    }
-
-    /// The name of the field that says which hold the page showed.
-    fn seen(self) -> &'static str {
-        match self {
-            Self::Client => "seen_client",
-            Self::Household => "seen_household",
-        }
-    }
-
-    /// The sentence that offers one beside the other's.
-    fn offer(self) -> &'static str {
-        match self {
-            Self::Client => "You can also place one on this client.",
-            Self::Household => "You can also place one on the whole household.",
-        }
-    }
-
-    fn subject(self, client: ClientId, household: HouseholdId) -> HeldSubject {
-        match self {
-            Self::Client => HeldSubject::Client(client),
-            Self::Household => HeldSubject::Household(household),
-        }
-    }
-}
-
 /// A hold that is on.
 pub(in crate::web) struct HoldOn {
     of: HoldOf,
@@ -123,13 +65,17 @@ pub(in crate::web) struct Typed {
     of: HoldOf,
     hold_reason: String,
     until: String,
+    /// The hold that the form was sent with, as [`ClientPrivacyPage::seen`] has it; none of a form that was not sent.
+    saw: Option<String>,
 }
 
 impl ClientPrivacyPage {
     /// Whether it has to be said that the hold that was typed would replace one, which somebody placed meanwhile. Where that was refused
     /// it is said at the head of the page.
     fn replaces(&self) -> bool {
-        self.checked.is_none() && self.free.contains(&self.typed.of) && self.is_on(&self.typed.of)
+        let is_another =
+            |saw: &String| self.holds.iter().any(|hold| hold.of == self.typed.of && hold.since.to_string() != *saw);
+        self.checked.is_none() && self.typed.saw.as_ref().is_some_and(is_another)
     }
 
     fn is_on(&self, of: &HoldOf) -> bool {
@@ -140,12 +86,12 @@ impl ClientPrivacyPage {
     fn seen(&self) -> [(&'static str, String); 2] {
         HoldOf::ALL.map(|of| {
             let on = self.holds.iter().find(|hold| hold.of == of);
-            (of.seen(), on.map(|hold| hold.since.to_string()).unwrap_or_default())
+            (of.words().seen, on.map(|hold| hold.since.to_string()).unwrap_or_default())
         })
     }
 
     fn hold_inputs(&self) -> [PlainInput; 2] {
-        let until = PlainInput::day("until", "Ends on", &self.typed.until).hint(LASTS);
+        let until = PlainInput::day("until", "Last day", &self.typed.until).hint(LASTS);
         let reason = PlainInput::text("hold_reason", "Reason", &self.typed.hold_reason);
         [reason, until].map(|input| input.problems(&self.problems))
     }
@@ -153,6 +99,7 @@ impl ClientPrivacyPage {
 
 const LASTS: &str = "Leave it empty, and it lasts until somebody releases it.";
 const NO_DAY: &str = "Enter a date such as 2027-06-30, or leave it empty.";
+const TOO_FAR: &str = "This day is too far off. Choose an earlier one, or leave it empty.";
 const NO_CLIENT: Failure = Failure::NotFound("There is no such client here. Look in the list of households.");
 
 async fn find(app: &App, person: &SignedIn, action: Action, id: &str) -> Result<StoredClient, Failure> {
@@ -195,7 +142,7 @@ async fn view(app: &App, person: &SignedIn, client: &StoredClient) -> Result<Cli
                 reason: hold.reason,
                 by: hold.by,
                 since: hold.since,
-                until: hold.until.map(|until| Moment::new(until, &person.clock)),
+                until: hold.until.map(|until| Moment::ending(until, &person.clock)),
             }),
         }
     }
@@ -214,12 +161,11 @@ async fn view(app: &App, person: &SignedIn, client: &StoredClient) -> Result<Cli
 }
 
 async fn rehearsed(app: &App, person: &SignedIn, client: &StoredClient) -> Result<ErasureForm, Failure> {
-    ErasureForm::rehearsed(app, asked(client), |counts| client.left_to_do(counts), &person.clock).await
+    ErasureForm::rehearsed(app, asked(app, person, client), Rehearsed::Client(client), &person.clock).await
 }
 
-fn asked(client: &StoredClient) -> Asked {
+fn asked(app: &App, person: &SignedIn, client: &StoredClient) -> Asked {
     Asked {
-        of: client.id.into(),
         action: format!("/clients/{}/erase", client.id),
         hidden: Vec::new(),
         heading: format!("Erase {}", format::name(&client.client.full_name())),
@@ -229,6 +175,7 @@ fn asked(client: &StoredClient) -> Asked {
             name => name,
         },
         confirm: ("Client’s name", "As it stands above, or the client’s id."),
+        retention: app.retention_of(client, person.clock.now),
     }
 }
 
@@ -265,11 +212,24 @@ pub(in crate::web) struct HoldForm {
 impl HoldForm {
     /// The hold that this one may replace.
     fn replaces(&self) -> Replaced {
-        let seen = match self.of {
+        Replaced::Seen(self.saw().parse().ok())
+    }
+
+    fn saw(&self) -> &str {
+        match self.of {
             HoldOf::Client => &self.seen_client,
             HoldOf::Household => &self.seen_household,
+        }
+    }
+
+    /// The moment at which the hold ends, after its last day; none where somebody has to release it.
+    fn until(&self, clock: &Clock) -> Result<Option<Timestamp>, Refusal> {
+        let day: Date = match self.until.trim() {
+            "" => return Ok(None),
+            day => day.parse().map_err(|_| Refusal::at("/until", NO_DAY))?,
         };
-        Replaced::Seen(seen.parse().ok())
+        let end = day.tomorrow().and_then(|end| end.to_zoned(clock.zone.clone()));
+        end.map(|end| Some(end.timestamp())).map_err(|_| Refusal::at("/until", TOO_FAR))
     }
 }
 
@@ -282,23 +242,16 @@ pub(in crate::web) async fn hold(
     Form(form): Form<HoldForm>,
 ) -> Result<Response, Failure> {
     let client = find(&app, &person, Action::EraseClients, &id).await?;
-    let ends = |day: Date| Some(day.to_zoned(person.clock.zone.clone()).ok()?.timestamp());
-    let until = match form.until.trim() {
-        "" => Ok(None),
-        day => day.parse().ok().and_then(ends).map(Some).ok_or_else(|| Refusal::at("/until", NO_DAY)),
-    };
     let subject = form.of.subject(client.id, household_of(&app, &person, &client).await?.0);
     let held = async {
-        let asked = AskedHold { reason: &form.hold_reason, until: until?, replaces: form.replaces() };
+        let until = form.until(&person.clock)?;
+        let asked = AskedHold { reason: &form.hold_reason, until, replaces: form.replaces() };
         ops::privacy::hold(&app, person.actor(), subject, asked, person.clock.now).await
     };
     match held.await {
         Ok(_) => {
-            let message = match form.of {
-                HoldOf::Client => "The legal hold is on: nothing of this client is erased while it lasts.",
-                HoldOf::Household => "The legal hold is on: nobody in this household is erased while it lasts.",
-            };
-            Ok(answers.lead(&path(client.id), person.user(), Checked::good(message.to_owned())))
+            let placed = Checked::good(form.of.words().placed.to_owned());
+            Ok(answers.lead(&path(client.id), person.user(), placed))
         }
         Err(mut refusal) => {
             for field in refusal.fields.iter_mut().filter(|field| field.pointer == "/reason") {
@@ -309,7 +262,8 @@ pub(in crate::web) async fn hold(
                 Kind::Stale => Some(Checked::bad(refusal.message.clone())),
                 _ => return Err(refusal.into()),
             };
-            let typed = Typed { of: form.of, hold_reason: form.hold_reason, until: form.until };
+            let saw = Some(form.saw().to_owned());
+            let typed = Typed { of: form.of, hold_reason: form.hold_reason, until: form.until, saw };
             let problems = refusal.fields.iter().map(named).collect();
             let view = view(&app, &person, &client).await?;
             // The form stays, with what was typed, where somebody placed a hold meanwhile.
@@ -375,7 +329,7 @@ pub(in crate::web) async fn erase(
     let problems: Vec<FieldError> = refusal.fields.iter().map(named).collect();
     let typed = TypedErasure { reason: form.reason, confirm: form.confirm };
     let (checked, erasure) = match refusal.kind {
-        Kind::Invalid => (None, ErasureForm::bare(asked(&client))),
+        Kind::Invalid => (None, ErasureForm::bare(&app, asked(&app, &person, &client))),
         // What speaks against it ends the rehearsal before anything is worked out.
         _ => (Some(Checked::bad(refusal.message.clone())), rehearsed(&app, &person, &client).await?),
     };

@@ -6,10 +6,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::app::App;
-use crate::domain::RecordKind;
 use crate::domain::field::FieldError;
+use crate::domain::privacy::retention::Retention;
 use crate::domain::privacy::{self, ErasureCounts, ErasureOf, ErasureReason};
+use crate::domain::stored::StoredClient;
 use crate::domain::text::sentence;
+use crate::domain::{ConnectionName, ExternalId, RecordKind};
 use crate::ops::Refusal;
 use crate::web::components::Clock;
 use crate::web::failure::{Failure, describe, page};
@@ -31,7 +33,10 @@ pub(super) struct ErasureForm {
     refused: Option<Refused>,
     /// What goes and what stays, where that was worked out.
     preview: Option<Preview>,
-    reasons: &'static [ErasureReason],
+    /// The reasons that somebody may choose: that the years are over is none where they are not.
+    reasons: Vec<ErasureReason>,
+    /// How long the practice keeps clients, and how long this one yet.
+    retention: String,
     /// The text that has to be typed, and what it is.
     to_confirm: String,
     confirm: (&'static str, &'static str),
@@ -99,9 +104,26 @@ impl Refused {
     }
 }
 
-/// Whom or what a form erases.
+/// Whom or what an erasure is tried out on.
+#[derive(Clone, Copy)]
+pub(super) enum Rehearsed<'a> {
+    /// A client.
+    Client(&'a StoredClient),
+    /// A record of a CRM that is no client here.
+    Record(&'a ConnectionName, &'a ExternalId),
+}
+
+impl Rehearsed<'_> {
+    fn erasure(self) -> ErasureOf {
+        match self {
+            Self::Client(client) => client.id.into(),
+            Self::Record(connection, id) => ErasureOf::Record(connection.clone(), id.clone()),
+        }
+    }
+}
+
+/// What a form that erases somebody says.
 pub(super) struct Asked {
-    pub(super) of: ErasureOf,
     pub(super) action: String,
     pub(super) hidden: Vec<(&'static str, String)>,
     pub(super) heading: String,
@@ -110,30 +132,33 @@ pub(super) struct Asked {
     pub(super) to_confirm: String,
     /// The label of the input, and its hint.
     pub(super) confirm: (&'static str, &'static str),
+    /// How long it is kept yet.
+    pub(super) retention: Retention,
 }
 
 impl ErasureForm {
     /// The form, as an erasure at this moment would be. It goes through all of one, in the place of a write. Where there is
     /// nobody to erase, the failure is a refusal of the kind [`Kind::NotFound`](crate::ops::Kind::NotFound).
-    pub(super) async fn rehearsed(
-        app: &App,
-        asked: Asked,
-        left_to_do: impl FnOnce(&ErasureCounts) -> String,
-        clock: &Clock,
-    ) -> Result<Self, Failure> {
-        let is_client = matches!(asked.of, ErasureOf::Client(_));
-        Ok(match app.store.rehearse_erasure(asked.of.clone(), clock.now).await? {
+    pub(super) async fn rehearsed(app: &App, asked: Asked, of: Rehearsed<'_>, clock: &Clock) -> Result<Self, Failure> {
+        Ok(match app.store.rehearse_erasure(of.erasure(), clock.now).await? {
             Ok(counts) => {
-                let preview = Preview::new(is_client, &counts, left_to_do(&counts));
-                Self { preview: Some(preview), ..Self::bare(asked) }
+                let left_to_do = match of {
+                    Rehearsed::Client(client) => app.left_to_do(client, &counts).await,
+                    Rehearsed::Record(connection, id) => privacy::left_to_do_of_record(connection, id),
+                };
+                let is_client = matches!(of, Rehearsed::Client(_));
+                let preview = Preview::new(is_client, &counts, left_to_do);
+                Self { preview: Some(preview), ..Self::bare(app, asked) }
             }
-            Err(refusal) => Self { refused: Some(Refused::new(app, refusal)?), ..Self::bare(asked) },
+            Err(refusal) => Self { refused: Some(Refused::new(app, refusal)?), ..Self::bare(app, asked) },
         })
     }
 
     /// The form without what goes and what stays.
-    pub(super) fn bare(asked: Asked) -> Self {
-        let Asked { of: _, action, hidden, heading, path, to_confirm, confirm } = asked;
+    pub(super) fn bare(app: &App, asked: Asked) -> Self {
+        let Asked { action, hidden, heading, path, to_confirm, confirm, retention } = asked;
+        let mut reasons = ErasureReason::TO_ERASE.to_vec();
+        reasons.retain(|reason| *reason != ErasureReason::RetentionOver || retention.is_over());
         Self {
             action,
             hidden,
@@ -141,7 +166,8 @@ impl ErasureForm {
             path,
             refused: None,
             preview: None,
-            reasons: &ErasureReason::TO_ERASE,
+            reasons,
+            retention: app.retention_in_words(retention),
             to_confirm,
             confirm,
             typed: None,
@@ -201,6 +227,9 @@ impl Preview {
                 ("File notes that the CRM has, there", counts.notes_in_crm),
                 ("File notes of somebody else, too, with that person", counts.shared_notes),
                 ("of these, ended and never sent", counts.shared_notes_ended),
+                ("Documents of somebody else’s file notes, too, with those", counts.shared_documents),
+                ("Records of others that name this person as partner", counts.partner_records()),
+                (&format!("{lists} of the partner with this person as owner"), counts.partner_items()),
             ]),
             left_to_do,
         }

@@ -9,11 +9,11 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
 use super::PATH;
-use super::erasure::{Asked, ErasureForm, Typed, refused};
+use super::erasure::{Asked, ErasureForm, Rehearsed, Typed, refused};
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::field::FieldError;
-use crate::domain::privacy::{ErasureOf, left_to_do_of_record};
+use crate::domain::privacy::retention::Retention;
 use crate::domain::{ConnectionName, ExternalId};
 use crate::ops::privacy::AskedErasure;
 use crate::ops::{self, Kind, Refusal};
@@ -82,7 +82,7 @@ impl RecordForm {
     }
 
     fn id_input(&self) -> PlainInput {
-        PlainInput::text("external_id", "Record’s id", &self.external_id).problems(&self.problems)
+        PlainInput::text("external_id", "CRM ID", &self.external_id).problems(&self.problems)
     }
 }
 
@@ -109,7 +109,7 @@ impl Named {
         let connection = self.connection.parse();
         let connection = connection.map_err(|_| FieldError::new("connection", "Choose one of the connections."))?;
         if self.external_id.trim().is_empty() {
-            return Err(FieldError::new("external_id", "Enter the record’s id in the CRM."));
+            return Err(FieldError::new("external_id", "Enter the record’s CRM ID."));
         }
         Ok((connection, ExternalId::of_crm(&self.external_id)))
     }
@@ -119,19 +119,18 @@ type Record = (ConnectionName, ExternalId);
 
 fn asked((connection, id): &Record) -> Asked {
     Asked {
-        of: ErasureOf::Record(connection.clone(), id.clone()),
         action: format!("{PATH}/record"),
         hidden: vec![("connection", connection.to_string()), ("external_id", id.to_string())],
         heading: "Erase this record".to_owned(),
         path: path(connection, id),
         to_confirm: id.to_string(),
-        confirm: ("Record’s id", "As it stands in the CRM."),
+        confirm: ("CRM ID", "As it stands in the CRM."),
+        retention: Retention::NoClient,
     }
 }
 
 async fn rehearsed(app: &App, person: &SignedIn, record: &Record) -> Result<ErasureForm, Failure> {
-    let left_to_do = left_to_do_of_record(&record.0, &record.1);
-    ErasureForm::rehearsed(app, asked(record), |_| left_to_do, &person.clock).await
+    ErasureForm::rehearsed(app, asked(record), Rehearsed::Record(&record.0, &record.1), &person.clock).await
 }
 
 async fn view(
@@ -241,7 +240,7 @@ pub(in crate::web) async fn erase(
         Err(refusal) => refusal,
     };
     let (form, checked) = match refusal.kind {
-        Kind::Invalid => (Ok(ErasureForm::bare(asked(&record))), None),
+        Kind::Invalid => (Ok(ErasureForm::bare(&app, asked(&record))), None),
         // What speaks against it ends the rehearsal before anything is worked out.
         Kind::WrongState => (rehearsed(&app, &person, &record).await, Some(Checked::bad(refusal.message.clone()))),
         Kind::NotFound => return not_here(&app, &person, named, (NOT_CHANGED, &refusal)).await,

@@ -8,6 +8,7 @@ use axum::http::header::CONTENT_TYPE;
 use crate::app::App;
 use crate::documents::READ_TO_ITS_END;
 use crate::domain::DocumentId;
+use crate::domain::access::Action;
 use crate::intake::{self, Part};
 use crate::ops;
 use crate::pack::{DocumentRule, EventType};
@@ -97,12 +98,12 @@ impl Sent {
     }
 }
 
-/// The documents that a form has already.
-pub(super) async fn kept(app: &App, pairs: &[(String, String)]) -> Result<Vec<Kept>, Failure> {
-    let mut kept = Vec::new();
+/// The documents that a form has already. Of one that the person may not attach it says what it says of one that is not there.
+pub(super) async fn kept(app: &App, person: &SignedIn, pairs: &[(String, String)]) -> Result<Vec<Kept>, Failure> {
+    let (book, mut kept) = (person.book(app, Action::WriteNotes).await?, Vec::new());
     for (_, value) in pairs.iter().filter(|(name, _)| name == DOCUMENT) {
         let id: DocumentId = value.parse().map_err(|_| Failure::Unreadable)?;
-        let facts = app.store.document_facts(id).await?;
+        let facts = if book.may_attach(id).await? { app.store.document_facts(id).await? } else { None };
         let gone = || ("A document that is not kept here any more".to_owned(), 0);
         let (filename, size) = facts.map_or_else(gone, |facts| (facts.filename, facts.size));
         kept.push(Kept { id, filename, size });

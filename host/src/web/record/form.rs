@@ -9,6 +9,7 @@ use super::attachments::{DOCUMENT, FILE, Kept};
 use super::inputs::{Input, InputKind, Part, id};
 use super::values::{DATA, Values, columns, name_of};
 use crate::domain::ClientId;
+use crate::domain::field::FieldError;
 use crate::domain::note::Event;
 use crate::domain::text::full_stop;
 use crate::intake::NotRead;
@@ -17,6 +18,7 @@ use crate::pack::{About, DocumentRule, EventType};
 use crate::store::book::HouseholdRow;
 use crate::web::components::Clock;
 use crate::web::format;
+use crate::web::inputs::problem_of;
 
 /// A form with what was typed.
 #[derive(Clone)]
@@ -158,7 +160,7 @@ impl Filled {
     }
 
     /// The form's parts, each with what is wrong with it.
-    pub(super) fn parts(&self, problems: &[(Option<String>, String)]) -> Vec<Part> {
+    pub(super) fn parts(&self, problems: &[FieldError]) -> Vec<Part> {
         let shown = Shown { problems };
         let plain = |pointer: &str, name: &str, label: &str, value: &str, kind| {
             shown.input(pointer, name.to_owned(), label.to_owned(), value, kind)
@@ -288,13 +290,13 @@ fn names(parts: &[Asked], name: &str, people: usize, once: &mut Vec<String>, oft
 
 /// Fields with what is wrong with them.
 struct Shown<'a> {
-    problems: &'a [(Option<String>, String)],
+    problems: &'a [FieldError],
 }
 
 impl Shown<'_> {
     fn problem(&self, pointer: &str) -> Option<String> {
-        let found = self.problems.iter().find(|(about, _)| about.as_deref() == Some(pointer));
-        found.map(|(_, message)| if message == MISSING { "Fill this in".to_owned() } else { format::sentence(message) })
+        let message = problem_of(self.problems, &id(pointer))?;
+        Some(if message == MISSING { "Fill this in".to_owned() } else { format::sentence(message) })
     }
 
     fn input(&self, pointer: &str, name: String, label: String, value: &str, kind: InputKind) -> Input {

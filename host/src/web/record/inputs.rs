@@ -4,6 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use crate::pack::events::FieldKind;
+use crate::web::inputs;
 
 /// One field to fill in.
 #[derive(Clone, Debug)]
@@ -35,6 +36,15 @@ pub(in crate::web) enum InputKind {
 impl Input {
     fn is_kept(&self) -> bool {
         self.kind == InputKind::Kept
+    }
+
+    /// The type of its input in HTML, and what stands there.
+    fn native(&self) -> (&'static str, String) {
+        match self.kind {
+            InputKind::Date => inputs::day(&self.value),
+            InputKind::Moment => inputs::moment(&self.value),
+            _ => ("text", self.value.clone()),
+        }
     }
 
     /// The ids of what is said about it.

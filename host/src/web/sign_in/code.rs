@@ -81,8 +81,8 @@ pub(in crate::web) async fn send(
         }
         (Some(half), _) => Ok((status, asked(&app, &half, &to, Some(&refusal.message))?).into_response()),
         (None, Kind::NotSignedIn) => {
-            let problem = Some(format::sentence(&refusal.message));
-            let page = page(&SignInPage { to, problem, ..SignInPage::of(&app) })?;
+            let problems = vec![FieldError::new("email", format::sentence(&refusal.message))];
+            let page = page(&SignInPage { to, problems, ..SignInPage::of(&app) })?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
         (None, _) => Err(refusal.into()),

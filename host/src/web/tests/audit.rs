@@ -99,6 +99,28 @@ async fn a_filter_that_would_show_nothing_in_silence_says_why() {
     assert!(file.status == 200 && file.header("content-type").starts_with("text/csv"), "{}", file.text);
 }
 
+#[tokio::test]
+async fn days_stay_in_the_browsers_input_unless_they_are_none() {
+    let host = Host::new();
+    let cookie = host.signed_in(Role::PracticeManager).await;
+    let inputs = async |query: &str| {
+        let page = host.get(&format!("/audit?{query}"), &cookie).await.text;
+        ["from", "to"].map(|day| {
+            let input = page.split("<input ").find(|input| input.contains(&format!("name=\"{day}\""))).unwrap();
+            let of = |name: &str| input.split(&format!("{name}=\"")).nth(1).and_then(|rest| rest.split('"').next());
+            (of("type").unwrap().to_owned(), of("value").unwrap_or_default().to_owned())
+        })
+    };
+    let check = async |query: &str, from: (&str, &str), to: (&str, &str)| {
+        let expected = [from, to].map(|(kind, value)| (kind.to_owned(), value.to_owned()));
+        assert_eq!(inputs(query).await, expected, "{query}");
+    };
+    check("from=2026-11-30&to=2026-11-29", ("date", "2026-11-30"), ("date", "2026-11-29")).await;
+    check("from=%202026-11-01&to=", ("date", "2026-11-01"), ("date", "")).await;
+    check("from=soon&to=2026-11-29", ("text", "soon"), ("date", "2026-11-29")).await;
+    check("from=20261-11-30&to=30/11/2026", ("text", "20261-11-30"), ("text", "30/11/2026")).await;
+}
+
 #[test]
 fn every_area_of_a_change_can_be_chosen() {
     let areas: Vec<String> = areas().into_iter().map(|(area, _)| area).collect();

@@ -501,7 +501,7 @@ fn records_set_aside() {
             Choice { word: "Left out by a rule", path: "/review?of=left-out".to_owned(), is_chosen: false },
         ],
         rows: rows.iter().map(|record| review::row(record, &clock())).collect(),
-        paging: Paging::new("/review", "", Some("opaque"), None),
+        paging: Paging::new("/review", "", (!rows.is_empty()).then_some("opaque"), None),
     };
     check("review_empty", &page(&[]));
     check("review", &page(&[record]));

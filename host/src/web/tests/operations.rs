@@ -330,7 +330,7 @@ fn the_pages_before_somebody_is_in() {
         practice: "Acme Advice".to_owned(),
         email: "pat.lee@example.com".to_owned(),
         to: "/households?search=\"khan\"".to_owned(),
-        problem: problem.map(ToOwned::to_owned),
+        problems: problem.map(|message| FieldError::new("email", message)).into_iter().collect(),
         provider: None,
         for_managers: false,
     };

@@ -1,5 +1,7 @@
 //! The pages of privacy: legal holds, and the erasure of clients and of records that are no clients.
 
+mod couple;
+
 use axum::http::Method;
 
 use super::check_html;
@@ -40,7 +42,7 @@ async fn hold(host: &Host, subject: HeldSubject, reason: &str, until: Option<&st
     let until = until.map(|until| until.parse().unwrap());
     let (reason, by) = (reason.to_owned(), "Kim Osei".to_owned());
     let hold = LegalHold { subject, reason, by, since: Timestamp::UNIX_EPOCH, until };
-    assert!(host.app.store.put_hold(hold).await.unwrap());
+    assert!(host.app.store.put_hold(hold, None).await.unwrap().unwrap());
 }
 
 #[tokio::test]
@@ -72,6 +74,10 @@ async fn what_was_mistyped_is_kept_and_nothing_is_rehearsed_for_it() {
         "Show what would be erased",
     ];
     check(&mistyped, 422, &kept);
+
+    let far =
+        post(&host, &format!("{path}/hold"), &manager, "of=client&hold_reason=A+complaint&until=9999-12-31").await;
+    check(&far, 422, &["too far off", "<input type=\"date\" id=\"until\" name=\"until\" value=\"9999-12-31\""]);
 
     // Somebody else places a hold meanwhile.
     hold(&host, HeldSubject::Client(client.id), "A complaint.", Some("2999-06-30T00:00:00Z")).await;
@@ -120,9 +126,12 @@ async fn the_holds_that_are_on_are_listed_and_each_can_be_released() {
     assert!(page.contains(&format!("href=\"/clients/{}/privacy\"", client.id)), "{page}");
 
     let release = format!("/settings/privacy/households/{}/release", client.household_id);
-    for said in ["Legal hold released: Household Zoe Ng.", "The legal hold was released already: Household Zoe Ng."] {
-        let off = post(&host, &release, &manager, "").await;
-        let page = host.get(off.header("location"), &manager).await.text;
+    for (query, said) in [
+        ("", "Legal hold released: Household Zoe Ng."),
+        ("?country=", "The legal hold was released already: Household Zoe Ng."),
+    ] {
+        let released = post(&host, &format!("{release}{query}"), &manager, "").await;
+        let page = host.get(released.header("location"), &manager).await.text;
         assert!(page.contains(said) && page.contains("No legal hold is on."), "{said}: {page}");
     }
     let none = "/settings/privacy/clients/none/release";
@@ -148,9 +157,15 @@ async fn what_was_chosen_in_the_list_stays_when_a_hold_is_released() {
     let stale = post(&host, &release, &host.signed_in_long_ago().await, "").await;
     let back = format!("to=%2Fsettings%2Fprivacy%3Fcountry%3DNZ%26held%3D{cursor}");
     assert!(stale.status == 303 && stale.header("location").ends_with(&back), "{}", stale.header("location"));
-    let off = post(&host, &release, &manager, "").await;
-    assert!(off.header("location").starts_with(&format!("/settings/privacy?{query}&answer=")), "{}", off.text);
-    let page = host.get(off.header("location"), &manager).await.text;
+    let led = host.get(&release, &manager).await;
+    assert_eq!(led.header("location"), format!("/settings/privacy?{query}"), "from the form's address, too");
+    let released = post(&host, &release, &manager, "").await;
+    assert!(
+        released.header("location").starts_with(&format!("/settings/privacy?{query}&answer=")),
+        "{}",
+        released.text
+    );
+    let page = host.get(released.header("location"), &manager).await.text;
     assert!(page.contains("Legal hold released: Zoe Ng."), "{page}");
 }
 
@@ -171,7 +186,7 @@ async fn what_was_typed_is_not_led_away_from_where_the_password_is_asked_for() {
         ("/settings/privacy/erasures/1/lift".to_owned(), "reason=mistake"),
     ] {
         let asked = post(&host, &path, &stale, form).await;
-        let is_kept = asked.text.contains("Then go back in your browser, where what you typed is kept");
+        let is_kept = asked.text.contains("load it again: your browser asks whether to send the form once more");
         assert!(asked.status == 403 && is_kept, "{path}: {} {}", asked.status, asked.text);
     }
     // A button alone is pressed once more after it.
@@ -215,7 +230,40 @@ async fn a_hold_that_a_colleague_placed_meanwhile_is_not_replaced_unseen() {
     for page in [format!("/clients/{}/privacy", client.id), "/settings/privacy".to_owned()] {
         let since = host.app.store.hold(subject).await.unwrap().unwrap().since;
         let seen = format!("name=\"seen\" value=\"{since}\"");
-        assert!(host.get(&page, &manager).await.text.contains(&seen), "{page}");
+        let text = host.get(&page, &manager).await.text;
+        assert!(text.contains(&seen) && text.contains(">the end of 30 Jun 2999</time>"), "{page}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_hold_of_the_same_person_is_placed_once() {
+    let (host, manager, client) = with_a_client().await;
+    let path = format!("/clients/{}/hold", client.id);
+    let form = "of=client&hold_reason=A++complaint&until=2999-06-30&seen_client=&seen_household=";
+    let first = post(&host, &path, &manager, form).await;
+    let subject = HeldSubject::Client(client.id);
+    let since = host.app.store.hold(subject).await.unwrap().unwrap().since;
+    // From another tab that was opened before, and is not the same click.
+    let other = form.replace("seen_household=", "");
+    let again = post(&host, &path, &manager, other.trim_end_matches('&')).await;
+    for answer in [first, again] {
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        let page = host.get(answer.header("location"), &manager).await.text;
+        assert!(page.contains("The legal hold is on: nothing of this client is erased"), "{page}");
+    }
+    let on = host.app.store.hold(subject).await.unwrap().unwrap();
+    assert_eq!((on.since, on.reason.as_str()), (since, "A complaint"));
+    let zone = host.app.config.practice.time_zone.clone();
+    assert_eq!(
+        on.until.unwrap().to_zoned(zone).strftime("%F %T").to_string(),
+        "2999-07-01 00:00:00",
+        "its last day is held"
+    );
+    // For another reason, or as long as never before, it is another hold.
+    for (other, said) in [("A complaint", "A subpoena"), ("2999-06-30", "2999-07-30")] {
+        let refused =
+            post(&host, &path, &manager, &form.replace("++", "+").replace(&other.replace(' ', "+"), said)).await;
+        assert_eq!(refused.status, 409, "{}", refused.text);
     }
 }
 

@@ -8,6 +8,7 @@ use super::super::layout::Section;
 use super::super::record::{self, Filled, Kept};
 use super::{clock, couple, layout};
 use crate::domain::DocumentId;
+use crate::domain::field::FieldError;
 use crate::pack::events::shipped;
 use crate::pack::{DocumentRule, EventType};
 
@@ -19,7 +20,7 @@ fn kind(name: &str) -> Arc<EventType> {
     Arc::clone(shipped("xplan-au").get(name).unwrap())
 }
 
-fn view(kind: &Arc<EventType>, filled: &Filled, problems: Vec<(Option<String>, String)>) -> record::RecordEventPage {
+fn view(kind: &Arc<EventType>, filled: &Filled, problems: Vec<FieldError>) -> record::RecordEventPage {
     record::view(kind, &couple(), filled, "key".to_owned(), problems, layout(Section::Households))
 }
 
@@ -42,8 +43,8 @@ fn forms_have_their_fields_and_say_what_is_wrong_beside_them() {
     );
     let typed = [("occurred", "2026-11-22T11:14"), ("data.subject", "<b>Called</b>"), ("data.body", "")];
     let typed: Vec<(String, String)> = typed.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-    let problem = (Some("/data/body".to_owned()), "must have at least 1 characters".to_owned());
-    let elsewhere = (Some("/data/elsewhere".to_owned()), "is missing".to_owned());
+    let problem = record::problem("/data/body", "must have at least 1 characters".to_owned());
+    let elsewhere = record::problem("/data/elsewhere", "is missing".to_owned());
     let refused = view(&kind(NOTE), &Filled::of(kind(NOTE), &couple(), &typed), vec![problem, elsewhere]);
     let refused = refused.render().unwrap();
     for part in ["href=\"#data-body\"", "id=\"data-body-problem\"", "<li>Is missing</li>", "&#60;b&#62;Called"] {
@@ -57,7 +58,7 @@ fn forms_have_their_fields_and_say_what_is_wrong_beside_them() {
         (VALUES, "/data/clients", "Ayda Khan: is wrong"),
     ] {
         let kind = kind(name);
-        let problem = (Some(pointer.to_owned()), "is wrong".to_owned());
+        let problem = record::problem(pointer, "is wrong".to_owned());
         let refused =
             view(&kind, &Filled::empty(Arc::clone(&kind), &couple(), &clock()), vec![problem]).render().unwrap();
         assert!(refused.contains(named), "{named} is not in {refused}");
@@ -69,7 +70,7 @@ fn a_form_with_documents_keeps_those_it_has_and_asks_for_another() {
     let mut filled = Filled::of(kind(NOTE), &couple(), &[]);
     let id: DocumentId = "ab".repeat(32).parse().unwrap();
     filled.documents = vec![Kept { id, filename: "<Agreement>.pdf".to_owned(), size: 1_234_567 }];
-    let problem = (Some("/attachments".to_owned()), "the file a.pdf was not taken".to_owned());
+    let problem = record::problem("/attachments", "the file a.pdf was not taken".to_owned());
     let html = view(&kind(NOTE), &filled, vec![problem]).render().unwrap();
     for part in [
         "enctype=\"multipart/form-data\"",

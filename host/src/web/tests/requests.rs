@@ -193,6 +193,22 @@ async fn signing_in_opens_a_session_and_leads_on() {
 }
 
 #[tokio::test]
+async fn signing_in_twice_with_the_cookie_of_a_session_that_ended_signs_in() {
+    let host = Host::new();
+    let stale = host.signed_in(Role::PracticeManager).await;
+    host.send(Method::POST, "/sign-out", &[("cookie", &stale), OWN], "").await;
+    let form = "email=practice-manager%40example.com&password=correct+horse+battery&to=%2Fruns";
+    let headers = [("cookie", stale.as_str()), OWN];
+    let click = || host.send(Method::POST, "/sign-in", &headers, form);
+    let (first, second) = tokio::join!(click(), click());
+    for answer in [first, second, click().await] {
+        assert_eq!((answer.status, answer.header("location")), (303, "/runs"), "{}", answer.text);
+        let cookie = answer.header("set-cookie").split(';').next().unwrap();
+        assert_eq!(host.get("/runs", cookie).await.status, 200, "each click has a session of its own");
+    }
+}
+
+#[tokio::test]
 async fn the_set_up_link_makes_one_account() {
     let host = Host::new();
     let token = host.app.access.offer_set_up(Timestamp::now()).await.unwrap().unwrap();
@@ -335,7 +351,9 @@ async fn who_gave_their_password_long_ago_gives_it_again_and_is_led_on() {
     let headers = [OWN, ("cookie", cookie.as_str())];
     let sent = host.send(Method::POST, "/people/invite", &headers, "name=A&email=a%40example.com&role=support").await;
     assert_eq!(sent.status, 403);
-    assert!(sent.text.contains("Confirm it’s you") && sent.text.contains("href=\"/account/confirm\""));
+    assert!(
+        sent.text.contains("Confirm it’s you") && sent.text.contains("href=\"/account/confirm\" target=\"_blank\"")
+    );
 
     let wrong = host.send(Method::POST, "/account/confirm", &headers, "current_password=wrong&to=%2Fpeople").await;
     assert_eq!(wrong.status, 422);

@@ -2,7 +2,8 @@
 
 use super::values::{Values, ways_to_sign_in};
 use crate::crm::kind::{CrmKind, Setting, SignInMode};
-use crate::ops::FieldError;
+use crate::domain::field::FieldError;
+use crate::web::inputs::problem_of;
 
 /// The fields that a CRM asks for, in the form's order.
 pub(in crate::web) struct Fields {
@@ -43,7 +44,7 @@ impl Fields {
     pub(in crate::web) fn of(kind: &CrmKind, values: &Values, problems: &[FieldError]) -> Self {
         let field = |prefix: &str, setting: &Setting| {
             let id = format!("{prefix}{}", setting.name);
-            let problem = problems.iter().find(|problem| problem.name() == id).map(|problem| problem.message.clone());
+            let problem = problem_of(problems, &id).map(str::to_owned);
             Field {
                 name: setting.name,
                 label: setting.label,
@@ -62,14 +63,14 @@ impl Fields {
                 label: mode.label,
                 is_chosen: values.text("mode") == mode.name,
                 needs_person: mode.needs_person,
-                fields: own.map(|value| field("auth/", value)).collect(),
+                fields: own.map(|value| field("auth-", value)).collect(),
             }
         };
         let own = kind.settings.iter().filter(|setting| !setting.is_for_file_only());
         let ways: Vec<Way> = ways_to_sign_in(kind).into_iter().map(way).collect();
         let first = kind.sign_ins.first().filter(|_| ways.len() > 1);
         let of_all = first.into_iter().flat_map(|mode| mode.values).filter(|value| is_of_all(value));
-        let of_every_way = of_all.map(|value| field("auth/", value)).collect();
+        let of_every_way = of_all.map(|value| field("auth-", value)).collect();
         Self { settings: own.map(|setting| field("", setting)).collect(), ways, of_every_way }
     }
 }
@@ -95,12 +96,12 @@ mod tests {
     fn a_form_asks_for_what_the_crm_declares() {
         let xplan = [
             "gateway_host",
-            "oauth*: auth/client_id auth/client_secret",
-            "basic: auth/username auth/password",
-            "auth/app_id",
+            "oauth*: auth-client_id auth-client_secret",
+            "basic: auth-username auth-password",
+            "auth-app_id",
         ];
         assert_eq!(asks(&KIND, &Values::new(&KIND), &[]), xplan);
-        let ledger = ["organisation_id", "key*: auth/owner auth/api_key", ""];
+        let ledger = ["organisation_id", "key*: auth-owner auth-api_key", ""];
         assert_eq!(asks(&LEDGER, &Values::new(&LEDGER), &[]), ledger);
     }
 
@@ -116,7 +117,7 @@ mod tests {
         assert!(matches!(sign_in.values["api_key"], RawValue::Given(_)));
         let names: Vec<&String> = sign_in.values.keys().collect();
         assert_eq!(names, ["api_key", "owner"]);
-        let problems = [FieldError { pointer: "/organisation_id".to_owned(), message: "It is closed.".to_owned() }];
+        let problems = [FieldError::new("organisation_id", "It is closed.")];
         let fields = Fields::of(&LEDGER, &values, &problems);
         assert_eq!(fields.settings[0].problem.as_deref(), Some("It is closed."));
         let shown: Vec<&str> = fields.ways[0].fields.iter().map(|field| field.value.as_str()).collect();
