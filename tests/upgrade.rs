@@ -19,7 +19,7 @@ async fn a_store_of_each_former_format_is_opened_with_all_that_it_holds() -> Res
             "there is no fixture of format {number}: `cargo xtask store-fixture {number}` makes one, with a host that writes it"
         );
         let opened = match format.join("holds.json").exists() {
-            true => opens(&format).await,
+            true => opens(&format, number).await,
             false if WITHOUT_PACKS.contains(&number) => opens_without_packs(&format).await,
             false => Err(anyhow::anyhow!("it does not say what it holds (holds.json)")),
         };
@@ -30,6 +30,9 @@ async fn a_store_of_each_former_format_is_opened_with_all_that_it_holds() -> Res
 
 /// The formats whose fixtures lack the packs that their stores have in force, so that nothing can be walked or sent with them.
 const WITHOUT_PACKS: [u32; 1] = [2];
+
+/// The first format whose fixture has staff with access, and emergencies.
+const WITH_ACCESS: u32 = 3;
 
 /// The format that the host of today writes, by its source: it tells nobody.
 fn format_of_today() -> Result<u32> {
@@ -56,9 +59,9 @@ async fn opens_without_packs(format: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn opens(format: &Path) -> Result<()> {
+async fn opens(format: &Path, number: u32) -> Result<()> {
     let held = Holds::read(&fs::read_to_string(format.join("holds.json"))?)?;
-    is_full(&held)?;
+    is_full(&held, number)?;
     let mut host = prepared().await?;
     host.leave_unquiet();
     stores::unpack(&format.join("data.zip"), &host.folder().join("data"))?;
@@ -88,7 +91,7 @@ async fn prepared() -> Result<Host> {
 }
 
 /// What a fixture is for has to be in it.
-fn is_full(held: &Holds) -> Result<()> {
+fn is_full(held: &Holds, format: u32) -> Result<()> {
     let has = |list: &str, field: &str, values: &[&str]| {
         let found: Vec<&Value> = held.list(list).map(|(_, item)| &item[field]).collect();
         let missing: Vec<&&str> = values.iter().filter(|value| !found.iter().any(|found| *found == *value)).collect();
@@ -105,6 +108,11 @@ fn is_full(held: &Holds) -> Result<()> {
     has("clients", "visibility", &["visible", "not_visible"])?;
     has("connections", "origin", &["file", "page"])?;
     has("goals", "status", &["doing"])?;
+    if format >= WITH_ACCESS {
+        let has_reason = |(_, access): (&String, &Value)| access["staff"][0]["reason"].is_string();
+        ensure!(held.list("access").any(has_reason), "no staff has a reason");
+        ensure!(held.list("emergencies").any(|(_, row)| row["finding"].is_string()), "no emergency has a finding");
+    }
     for list in ["households", "covers", "quarantine", "skipped", "documents"] {
         ensure!(held.list(list).next().is_some(), "{list} is empty");
     }

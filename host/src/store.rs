@@ -9,6 +9,7 @@ pub mod absence_review;
 pub mod absent_clients;
 mod absent_items;
 pub mod access;
+mod access_reasons;
 pub mod audit;
 pub mod backup;
 pub mod book;

@@ -212,6 +212,7 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(form_page::led_to)
         .layer(CatchPanicLayer::custom(failure::panicked))
         .layer(from_fn(repeated::once))
+        .layer(from_fn(guard::own_pages_only))
         .layer(from_fn_with_state(app.clone(), guard::watched))
         .layer(from_fn(guard::guard))
         .layer(Extension(answers::Answers::default()))

@@ -17,6 +17,7 @@ pub async fn fill(host: &mut Host) -> Result<()> {
     edits(host).await?;
     second_connection(host).await?;
     imports(host).await?;
+    household_access(host).await?;
     notes(host, &unlinked).await
 }
 
@@ -188,6 +189,46 @@ async fn imports(host: &Host) -> Result<()> {
     let asked = rows.iter().find(|row| row["status"] == "needs_decision").context("a row needs a decision")?;
     let path = format!("/api/v1/imports/{}/rows/{}/decision", id(&import)?, asked["number"]);
     host.post(&path, &json!({"decision": "leave_out"})).await?.ok()?;
+    Ok(())
+}
+
+/// Staff who were given access for a reason, one of them in another role since; and a household that was opened in an emergency,
+/// looked at after, beside one that nobody looked at.
+async fn household_access(host: &Host) -> Result<()> {
+    let password = "wet umbrella on the 7 bus";
+    let new = json!({"email": "zoe.ng@example.com", "name": "Zoe Ng", "role": "associate", "password": password});
+    let zoe = host.post("/api/v1/users", &new).await?.ok()?;
+    let households = rows(host, "households?limit=500").await?;
+    let of_crm = |household: &&Value| household["primary_professional"]["external_id"].is_string();
+    let mut of_crm = households.iter().filter(of_crm);
+    let [given, opened, left] = [of_crm.next(), of_crm.next(), of_crm.next()];
+    let access = format!("/api/v1/households/{}/access", id(given.context("somebody answers for a household")?)?);
+    let primary = host.get(&access).await?.ok()?["primary"]["external_id"].clone();
+    for (role, reason) in [("support", "Covers for Lee in March"), ("associate", "Covers for Lee")] {
+        let staff = json!([{"user_id": zoe["id"], "role": role, "reason": reason}]);
+        let set = json!({"primary": {"external_id": primary}, "staff": staff});
+        host.send(host.http().put(host.url(&access)).bearer_auth(TOKEN).json(&set)).await?.ok()?;
+    }
+
+    let session = async |email: &str, password: &str| {
+        let sign_in = json!({"email": email, "password": password});
+        let opened = host.send(host.http().post(host.url("/api/v1/sessions")).json(&sign_in)).await?.ok()?;
+        opened["token"].as_str().map(str::to_owned).context("a session has a token")
+    };
+    let zoe = session("zoe.ng@example.com", password).await?;
+    let pat = session(stores::EMAIL, stores::PASSWORD).await?;
+    let post = async |path: &str, token: &str, body: Value| {
+        host.send(host.http().post(host.url(path)).bearer_auth(token).json(&body)).await?.ok()
+    };
+    let mut ids = Vec::new();
+    for household in [opened, left] {
+        let household = id(household.context("there are households enough")?)?;
+        let why = json!({"of": household, "reason": "Somebody rang from the hospital"});
+        ids.push(id(&post("/api/v1/emergency-access", &zoe, why).await?)?.to_owned());
+    }
+    post(&format!("/api/v1/emergency-access/{}/end", ids[0]), &zoe, Value::Null).await?;
+    let finding = json!({"finding": "Rang back; it was right"});
+    post(&format!("/api/v1/emergency-access/{}/review", ids[0]), &pat, finding).await?;
     Ok(())
 }
 

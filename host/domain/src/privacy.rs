@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::fold::fold;
-use crate::ids::{ClientId, ConnectionName, ExternalId, HouseholdId};
+use crate::ids::{ClientId, ConnectionName, ExternalId, HouseholdId, UserId};
 use crate::record::{Client, RecordKind};
 use crate::stored::StoredClient;
 use crate::text::sentence;
@@ -175,8 +175,10 @@ pub struct Erasure {
     pub number: u64,
     /// The moment of it.
     pub at: Timestamp,
-    /// The name of the one whose word it was.
+    /// The name, at that time, of the one whose word it was.
     pub by: String,
+    /// Their account; none where it was nobody's, such as a command's on the machine, and of an earlier time.
+    pub by_account: Option<UserId>,
     /// The reason.
     pub reason: ErasureReason,
     /// What was done.
@@ -327,6 +329,9 @@ pub struct LegalHold {
     pub reason: String,
     /// The name, at that time, of the one who placed it.
     pub by: String,
+    /// Their account; none where it was nobody's, such as a command's on the machine, and of an earlier time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_account: Option<UserId>,
     /// The moment since which it is on.
     pub since: Timestamp,
     /// The moment at which it ends by itself; none where a person has to release it.
@@ -363,6 +368,7 @@ mod tests {
     fn a_hold_lasts_until_its_end_or_until_it_is_released() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let hold = |until| LegalHold {
+            by_account: None,
             subject: HeldSubject::Client(ClientId(Uuid::nil())),
             reason: "A complaint".to_owned(),
             by: "Kim Osei".to_owned(),

@@ -89,9 +89,11 @@ pub struct HandOverBody {
 pub struct HandedOverBody {
     /// The number of households that were handed over.
     households: usize,
+    /// The number of households that the account had open in an emergency, which has ended.
+    emergencies_ended: usize,
 }
 
-/// Hands all households of an account over to another one, in one step; what it had access to as staff ends.
+/// Hands all households of an account over to another one, in one step; what it had access to as staff, or has open in an emergency, ends.
 ///
 /// `If-Match` has the `ETag` of `GET /users/{id}/households`: it is done only where the households are still those, and else is
 /// 412. Without it, or with `*`, it is 428.
@@ -120,8 +122,8 @@ pub async fn hand_over(
     let Body(HandOverBody { to }) = body?;
     let now = Timestamp::now();
     let of = ops::household_access::HandOverRequest { user: id, to };
-    let households = ops::household_access::hand_over(&app, caller.actor(), of, tag::wanted(&headers), now).await?;
-    Ok(Json(HandedOverBody { households }))
+    let passed = ops::household_access::hand_over(&app, caller.actor(), of, tag::wanted(&headers), now).await?;
+    Ok(Json(HandedOverBody { households: passed.households, emergencies_ended: passed.emergencies }))
 }
 
 /// Who answers for households for which nobody was named.

@@ -19,7 +19,7 @@ use crate::domain::access::Action;
 use crate::domain::privacy::register::{Kept, REGISTER};
 use crate::domain::privacy::{Erasure, ErasureAct, ErasureCounts, ErasureOf, left_to_do_of_record};
 use crate::domain::stored::StoredClient;
-use crate::domain::{ClientId, ConnectionName, ExternalId, Timestamp};
+use crate::domain::{ClientId, ConnectionName, ExternalId, Timestamp, UserId};
 use crate::ops;
 use crate::ops::privacy::{AskedErasure, Erased};
 
@@ -102,8 +102,11 @@ pub struct ErasureBody {
     /// The moment of it.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// The name of the one whose word it was.
+    /// The name, at that time, of the one whose word it was.
     by: String,
+    /// Their account; null where it was nobody's, or was not kept yet.
+    #[schema(required, value_type = Option<String>, format = Uuid)]
+    by_user_id: Option<UserId>,
     /// The reason: `asked`, `retention_over`, `mistake` or `client_again`.
     #[schema(example = "asked")]
     reason: &'static str,
@@ -120,8 +123,9 @@ impl ErasureBody {
             ErasureAct::Erased { .. } => None,
             ErasureAct::Lifted { erasure } => Some(erasure),
         };
-        let Erasure { number, at, by, reason, .. } = erasure;
-        Self { number: *number, at: *at, by: by.clone(), reason: reason.as_str(), lifts, in_force }
+        let Erasure { number, at, by, by_account, reason, .. } = erasure;
+        let (by, by_user_id) = (by.clone(), *by_account);
+        Self { number: *number, at: *at, by, by_user_id, reason: reason.as_str(), lifts, in_force }
     }
 }
 

@@ -44,6 +44,8 @@ struct Known {
     because: Option<String>,
     count: Option<usize>,
     is_told: bool,
+    /// Whether the answer leads back to a page that says why nothing was done.
+    is_led_back: bool,
 }
 
 /// The address that asks; `this machine` where a command or the host itself does.
@@ -59,6 +61,14 @@ pub fn known(actor: &Actor) {
 /// Says why the one who asks may not.
 pub fn denied(because: &str) {
     change(|known| known.because = Some(because.to_owned()));
+}
+
+/// Says that a form is refused by leading back to its page, which says why.
+pub fn led_back(because: &str) {
+    change(|known| {
+        known.because = Some(because.to_owned());
+        known.is_led_back = true;
+    });
 }
 
 /// Says how many rows are shown.
@@ -128,8 +138,7 @@ impl Watched {
 
     /// Takes to the log what was shown or refused: see [`Trail::ended`].
     pub(super) async fn ended(self, trail: &Trail, status: StatusCode) -> Result<(), StoreError> {
-        let Known { by, because, count, is_told } = std::mem::take(&mut *self.request.known());
-        let Some(by) = by else { return Ok(()) };
+        let Known { by, because, count, is_told, is_led_back } = std::mem::take(&mut *self.request.known());
         let because = match status {
             StatusCode::FORBIDDEN => because.or_else(|| Some(NOT_ALLOWED.to_owned())),
             // A handler may also ask what else to offer; what was denied there is not why this answer is 404 or 409.
@@ -141,10 +150,12 @@ impl Watched {
         let Some((route, subject)) = self.route else {
             let verb = verbs::of_change(&self.place);
             // A form or body that is not understood begins no verb, and is an attempt at its change all the same.
-            let is_attempt = verb.is_some() && status.is_client_error() && !NO_ATTEMPTS.contains(&status);
-            if !is_told && (status == StatusCode::FORBIDDEN || is_attempt) {
+            let is_refused = is_led_back || (status.is_client_error() && !NO_ATTEMPTS.contains(&status));
+            if !is_told && (status == StatusCode::FORBIDDEN || (verb.is_some() && is_refused)) {
                 let because = because.unwrap_or_else(|| NOT_UNDERSTOOD.to_owned());
                 let (subject, household) = self.about;
+                // Nobody is asked who they are before a form of another site is refused, or one to sign in by that has no fields.
+                let by = by.unwrap_or_else(By::nobody);
                 let verb = verb.unwrap_or(verbs::REQUEST);
                 let act = Act::done(by, source, verb, subject.unwrap_or(Subject::of_kind(verbs::REQUEST)));
                 let outcome = Outcome::Refused(because);
@@ -153,6 +164,7 @@ impl Watched {
             }
             return Ok(());
         };
+        let Some(by) = by else { return Ok(()) };
         let mut act = Act::done(by, source, route.verb, subject);
         if let Some(limit) = self.limited_to.filter(|_| route.subject.1.is_none()) {
             let of_limit = trail.placed(Act { subject: limit, ..act.clone() }).await;

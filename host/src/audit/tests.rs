@@ -9,10 +9,22 @@ use axum::http::{Extensions, Method, Uri};
 use tokio::sync::Notify;
 
 use super::*;
-use crate::domain::audit::ActorKind;
+use crate::domain::audit::{ActorKind, Entry};
 use crate::store::audit::AuditFilter;
 use crate::store::audit::damage::on_a_disk_that_fails;
 use crate::store::page::PageRequest;
+
+/// The entries that were written since this was asked the last time. What is counted within a minute is written as well, so that the
+/// same is told anew the next time.
+pub async fn new_entries(trail: &Trail, seen: &mut u64) -> Vec<Entry> {
+    trail.close().await;
+    let mut entries = Vec::new();
+    while let Some((more, last)) = trail.store.audit_after(*seen, AuditFilter::default()).await.unwrap() {
+        entries.extend(more);
+        *seen = last;
+    }
+    entries
+}
 
 fn view(of: u64) -> Act {
     let by = By { kind: ActorKind::Person, ..By::nobody() };

@@ -194,7 +194,7 @@ pub(super) const CHANGES_NOTHING: &[&str] =
 
 /// The methods and patterns of all changes.
 #[cfg(test)]
-pub(super) fn places() -> impl Iterator<Item = &'static str> {
+pub fn places() -> impl Iterator<Item = &'static str> {
     CHANGES.iter().flat_map(|(_, places)| places.iter().copied())
 }
 

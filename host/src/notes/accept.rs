@@ -210,6 +210,8 @@ struct Fitting {
 /// The answer to an event whose key is known.
 fn before(known: Keyed, digest: [u8; 32]) -> Result<Accepted, NotesError> {
     if known.digest == digest {
+        scope::about(known.note.id);
+        scope::detail("accepted before");
         Ok(Accepted { note: known.note, is_new: false })
     } else {
         let Note { id: note, event_type, household_id: household, .. } = known.note;

@@ -13,7 +13,9 @@ use crate::domain::audit::Subject;
 use crate::domain::text;
 use crate::domain::{ConnectionName, ExternalId, HouseholdId, Timestamp, UserId};
 use crate::store::audit::scope;
-use crate::store::household_access::{AccessSet, HandOver, HandedOver, LinkedBy, LinkedProfessional, NewAccess};
+use crate::store::household_access::{
+    AccessSet, HandOver, HandedOver, LinkedBy, LinkedProfessional, NewAccess, Passed,
+};
 
 /// The message where nobody is named as the primary professional.
 pub const NO_PRIMARY: &str =
@@ -293,7 +295,7 @@ const NOT_SHOWN: &str = "Nothing was changed: say which households you mean. Rea
                          `ETag` as `If-Match`.";
 
 /// Hands the households of somebody over to somebody else, who answers for them from then on in the same part; what the one
-/// before had access to as staff ends. Answers the number of households.
+/// before had access to as staff ends, and what they have open in an emergency. Answers the numbers of these.
 ///
 /// # Errors
 /// Returns an error if there is no such account, the other one cannot answer for households, or the households are others
@@ -304,7 +306,7 @@ pub async fn hand_over(
     HandOverRequest { user: from, to }: HandOverRequest,
     shown: Option<Vec<String>>,
     now: Timestamp,
-) -> Result<usize, Refusal> {
+) -> Result<Passed, Refusal> {
     audited(app, actor, ("household_access.hand_over", Subject::new("account", from)), async move {
         may_freshly(actor, Action::ManageHouseholds)?;
         let parts = app.store.parts_of(from).await?;
@@ -325,7 +327,7 @@ pub async fn hand_over(
         if !shown.contains(&HandOver::version_of(&parts)) {
             return Err(Refusal::new(Kind::Stale, NOT_AS_SHOWN));
         }
-        if parts.is_empty() {
+        if parts.is_empty() && app.store.emergencies_open_to(from, now).await?.is_empty() {
             return Err(Refusal::new(
                 Kind::WrongState,
                 "There is nothing to hand over: this account has no household.",
@@ -333,7 +335,7 @@ pub async fn hand_over(
         }
         let chosen = Chosen { by: actor.name.clone(), at: now };
         match app.store.hand_over(from, Professional::Account(to), parts, chosen).await? {
-            HandedOver::Yes(count) => Ok(count),
+            HandedOver::Yes(passed) => Ok(passed),
             HandedOver::Stale => Err(Refusal::new(Kind::Stale, NOT_AS_SHOWN)),
         }
     })

@@ -62,6 +62,8 @@ pub async fn export(app: &App, actor: &Actor, export: Export, now: Timestamp) ->
             Err(NotesError::KeyReused { note, event_type: sent, household: of })
                 if (&sent, of) == (&event_type, household) =>
             {
+                scope::about(note);
+                scope::detail("exported before");
                 Ok(note)
             }
             Err(other) => Err(other.into()),

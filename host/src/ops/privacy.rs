@@ -72,7 +72,7 @@ pub async fn erase(
             let message = "Type the client’s name as it stands here, or their id, to say that this is the one.";
             return Err(Refusal::at("/confirm", message));
         }
-        let request = ErasureRequest { by: actor.name.clone(), reason, at: now };
+        let request = request(actor, reason, now);
         let (erased, more) = take_away(app, id.into(), request).await?;
         let left_to_do = app.left_to_do(&client, &erased.counts).await;
         Ok(erased.leaving(left_to_do, more))
@@ -100,7 +100,7 @@ pub async fn erase_record(
             return Err(Refusal::at("/confirm", "Type the CRM ID once more, to say that this is the one."));
         }
         let left_to_do = privacy::left_to_do_of_record(&connection, &id);
-        let request = ErasureRequest { by: actor.name.clone(), reason, at: now };
+        let request = request(actor, reason, now);
         let (erased, more) = take_away(app, ErasureOf::Record(connection, id), request).await?;
         Ok(erased.leaving(left_to_do, more))
     })
@@ -135,9 +135,8 @@ fn is_true(app: &App, reason: ErasureReason, retention: Retention) -> Result<(),
 
 /// Whether what was typed is the client's name or id. Capitals and blanks do not matter.
 fn is_confirmed(client: &StoredClient, typed: &str) -> bool {
-    let plain = |text: &str| text::one_line(text).to_lowercase();
-    let typed = plain(typed);
-    !typed.is_empty() && (typed == plain(&client.client.full_name()) || typed == client.id.to_string())
+    let typed = text::as_it_reads(typed);
+    !typed.is_empty() && (typed == text::as_it_reads(&client.client.full_name()) || typed == client.id.to_string())
 }
 
 fn reason(among: &[ErasureReason], word: &str) -> Result<ErasureReason, Refusal> {
@@ -157,10 +156,14 @@ pub async fn lift(app: &App, actor: &Actor, number: u64, reason: &str, now: Time
         in_person(actor, "lift an erasure")?;
         let reason = self::reason(&ErasureReason::TO_LIFT, reason)?;
         scope::detail(reason.as_str());
-        let request = ErasureRequest { by: actor.name.clone(), reason, at: now };
+        let request = request(actor, reason, now);
         app.store.lift_erasure(number, request).await?.map_err(|why| Refusal::of_erasure(app, why))
     })
     .await
+}
+
+fn request(actor: &Actor, reason: ErasureReason, at: Timestamp) -> ErasureRequest {
+    ErasureRequest { by: actor.name.clone(), by_account: actor.account(), reason, at }
 }
 
 /// A legal hold, as somebody asks for it.
@@ -210,8 +213,10 @@ pub async fn hold(
                 "Choose today or a later day, or leave it empty: then the hold lasts until it is released.",
             ));
         }
-        let hold = LegalHold { subject, reason, by: actor.name.clone(), since: now, until };
+        let (by, by_account) = (actor.name.clone(), actor.account());
+        let hold = LegalHold { subject, reason, by, by_account, since: now, until };
         let known = app.store.hold(subject).await?.filter(|known| known.is_on(now));
+        let is_own = |known: &LegalHold| known.by_account.is_some() && known.by_account == by_account;
         let is_same = |known: &LegalHold| LegalHold { since: now, ..known.clone() } == hold;
         if let Some(known) = known.as_ref().filter(|known| is_same(known)) {
             // A button that is pressed twice, or a page that is sent again.
@@ -219,8 +224,8 @@ pub async fn hold(
             return Ok(known.clone());
         }
         let is_seen = |known: &LegalHold| [Replaced::Any, Replaced::Seen(Some(known.since))].contains(&replaces);
-        if known.as_ref().is_some_and(|known| !is_seen(known)) {
-            return Err(hold_of_another());
+        if let Some(known) = known.as_ref().filter(|known| !is_seen(known)) {
+            return Err(unseen_hold(is_own(known)));
         }
         if let Some(known) = &known {
             // Its reason goes, with who placed it.
@@ -235,15 +240,14 @@ pub async fn hold(
             Ok(true) => Ok(hold),
             Ok(false) => Err(not_there(subject)),
             Err(other) if is_same(&other) => Ok(other),
-            Err(_) => Err(hold_of_another()),
+            Err(other) => Err(unseen_hold(is_own(&other))),
         }
     })
     .await
 }
 
-fn hold_of_another() -> Refusal {
-    let message = "Someone placed a hold while you were filling this in. Saving replaces theirs.";
-    Refusal::new(Kind::Stale, message)
+fn unseen_hold(is_own: bool) -> Refusal {
+    Refusal::new(Kind::Stale, Refusal::words_of_unseen_hold(is_own))
 }
 
 /// Releases a legal hold.
@@ -330,6 +334,15 @@ impl Refusal {
         let held = Self::words_of_hold(hold, besides, &app.config.practice.time_zone);
         // Whoever placed it, and why, stands with the hold.
         Self::new(Kind::WrongState, format!("{nothing}: {held}")).in_log("A legal hold is on them.")
+    }
+
+    /// The sentence about a hold that was placed since somebody began to ask for another: by that person elsewhere, or by another one.
+    pub fn words_of_unseen_hold(is_own: bool) -> &'static str {
+        if is_own {
+            "You placed a hold elsewhere while you were filling this in. Saving replaces it."
+        } else {
+            "Someone placed a hold while you were filling this in. Saving replaces theirs."
+        }
     }
 
     /// The sentences about a hold that keeps something from being done: who placed it, until when, and why. `besides` is a sentence

@@ -19,6 +19,7 @@ pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
     super::outbox::visit(visitor)?;
     super::imports::visit(visitor)?;
     super::household_access::visit(visitor)?;
+    super::access_reasons::visit(visitor)?;
     super::professional_links::visit(visitor)?;
     super::revisions::visit(visitor)?;
     super::taken_in::visit(visitor)?;

@@ -50,6 +50,7 @@ mod second_factor;
 mod site_lists;
 mod sites;
 mod space;
+mod staff_access;
 mod taken_in;
 
 use std::collections::BTreeMap;

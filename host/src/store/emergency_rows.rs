@@ -1,11 +1,14 @@
 //! The rows of households that were opened in an emergency, and of those that are open. Serves accounts, whose end is the end of what
 //! they have open, and households' access.
 
-use super::StoreError;
+use uuid::Uuid;
+
+use super::access_reasons::Texts;
 use super::engine::{Readable, Table, Write, WriteTable};
 use super::keys::{OwnKey, PRACTICE, join, own, span, uuid_at_end};
 use super::rows::{decode, encode, rows};
-use crate::domain::access::emergency::EmergencyAccess;
+use super::{StoreError, access_reasons};
+use crate::domain::access::emergency::{EmergencyAccess, is_open};
 use crate::domain::access::household::Chosen;
 use crate::domain::{EmergencyId, HouseholdId, Timestamp, UserId};
 
@@ -18,59 +21,80 @@ pub(super) type OpenKey = [u8; 4 + 16 + 16];
 
 /// One of them as it is stored.
 pub(super) struct EmergencyRow {
-    user: UserId,
-    household: HouseholdId,
-    reason: String,
+    pub(super) user: UserId,
+    pub(super) household: HouseholdId,
+    /// The id of the reason.
+    reason: Option<Uuid>,
     opened_at: Timestamp,
     ends_at: Timestamp,
     ended_by: Option<String>,
     ended_at: Option<Timestamp>,
     reviewed_by: Option<String>,
     reviewed_at: Option<Timestamp>,
-    finding: Option<String>,
+    /// The id of what was found.
+    finding: Option<Uuid>,
 }
 
 rows! {
     EmergencyRow {
-        0: user, 1: household, 2: reason, 3: opened_at, 4: ends_at, 5: ended_by, 6: ended_at, 7: reviewed_by,
-        8: reviewed_at, 9: finding
+        0: user, 1: household, 3: opened_at, 4: ends_at, 5: ended_by, 6: ended_at, 7: reviewed_by, 8: reviewed_at,
+        10: reason, 11: finding
     }
 }
 
 impl EmergencyRow {
-    pub(super) fn shown(self, id: EmergencyId) -> EmergencyAccess {
+    /// The row of one that is opened, for the reason of this id.
+    pub(super) fn opened(access: &EmergencyAccess, reason: Uuid) -> Self {
+        let EmergencyAccess { user, household, opened_at, ends_at, .. } = *access;
+        Self {
+            user,
+            household,
+            reason: Some(reason),
+            opened_at,
+            ends_at,
+            ended_by: None,
+            ended_at: None,
+            reviewed_by: None,
+            reviewed_at: None,
+            finding: None,
+        }
+    }
+
+    /// The access, with its texts.
+    pub(super) fn shown(self, id: EmergencyId, reasons: &impl Texts) -> Result<EmergencyAccess, StoreError> {
         let chosen = |by: Option<String>, at: Option<Timestamp>| by.zip(at).map(|(by, at)| Chosen { by, at });
-        EmergencyAccess {
+        Ok(EmergencyAccess {
             id,
             user: self.user,
             household: self.household,
-            reason: self.reason,
+            reason: access_reasons::text(reasons, self.reason)?.unwrap_or_default(),
             opened_at: self.opened_at,
             ends_at: self.ends_at,
             ended: chosen(self.ended_by, self.ended_at),
             reviewed: chosen(self.reviewed_by, self.reviewed_at),
-            finding: self.finding,
-        }
+            finding: access_reasons::text(reasons, self.finding)?,
+        })
     }
-}
 
-impl From<EmergencyAccess> for EmergencyRow {
-    fn from(access: EmergencyAccess) -> Self {
-        let parts = |chosen: Option<Chosen>| chosen.map(|chosen| (chosen.by, chosen.at)).unzip();
-        let (ended_by, ended_at) = parts(access.ended);
-        let (reviewed_by, reviewed_at) = parts(access.reviewed);
-        Self {
-            user: access.user,
-            household: access.household,
-            reason: access.reason,
-            opened_at: access.opened_at,
-            ends_at: access.ends_at,
-            ended_by,
-            ended_at,
-            reviewed_by,
-            reviewed_at,
-            finding: access.finding,
-        }
+    pub(super) fn is_open(&self, now: Timestamp) -> bool {
+        is_open(self.ended_at.is_some(), self.ends_at, now)
+    }
+
+    pub(super) fn is_reviewed(&self) -> bool {
+        self.reviewed_at.is_some()
+    }
+
+    pub(super) fn end(&mut self, Chosen { by, at }: Chosen) {
+        (self.ended_by, self.ended_at) = (Some(by), Some(at));
+    }
+
+    pub(super) fn review(&mut self, Chosen { by, at }: Chosen, finding: Option<Uuid>) {
+        (self.reviewed_by, self.reviewed_at, self.finding) = (Some(by), Some(at), finding);
+    }
+
+    /// The ids of its texts.
+    pub(super) fn texts(&self) -> impl Iterator<Item = Uuid> {
+        self.reason.into_iter().chain(self.finding)
     }
 }
 
@@ -89,10 +113,10 @@ pub(super) fn end_all_of(
     let mut emergencies = transaction.open_table(EMERGENCIES)?;
     for id in ids_of(&open, user)? {
         open.delete(&open_key(user, id))?;
-        if let Some(access) = get(&emergencies, id)?.filter(|access| access.is_open(by.at)) {
-            ended.push((access.household, format!("ends what account {user} opened in an emergency")));
-            put(&mut emergencies, &EmergencyAccess { ended: Some(by.clone()), ..access })?;
-        }
+        let Some(mut row) = row_of(&emergencies, id)?.filter(|row| row.is_open(by.at)) else { continue };
+        ended.push((row.household, format!("ends what account {user} opened in an emergency")));
+        row.end(by.clone());
+        put(&mut emergencies, id, &row)?;
     }
     Ok(ended)
 }
@@ -106,18 +130,88 @@ pub(super) fn ids_of(open: &impl Readable<&'static OpenKey, ()>, user: UserId) -
     Ok(ids)
 }
 
-pub(super) fn get(
+pub(super) fn row_of(
     emergencies: &impl Readable<&'static OwnKey, &'static [u8]>,
     id: EmergencyId,
+) -> Result<Option<EmergencyRow>, StoreError> {
+    emergencies.get(&own(id.0))?.map(|row| decode(row.value())).transpose()
+}
+
+pub(super) fn get(
+    emergencies: &impl Readable<&'static OwnKey, &'static [u8]>,
+    reasons: &impl Texts,
+    id: EmergencyId,
 ) -> Result<Option<EmergencyAccess>, StoreError> {
-    let row = emergencies.get(&own(id.0))?.map(|row| decode::<EmergencyRow>(row.value())).transpose()?;
-    Ok(row.map(|row| row.shown(id)))
+    row_of(emergencies, id)?.map(|row| row.shown(id, reasons)).transpose()
 }
 
 pub(super) fn put(
     emergencies: &mut WriteTable<'_, &'static OwnKey, &'static [u8]>,
-    access: &EmergencyAccess,
+    id: EmergencyId,
+    row: &EmergencyRow,
 ) -> Result<(), StoreError> {
-    let row = EmergencyRow::from(access.clone());
-    Ok(emergencies.put(&own(access.id.0), encode(&row)?.as_slice())?)
+    Ok(emergencies.put(&own(id.0), encode(row)?.as_slice())?)
+}
+
+/// One whose texts stand in its row.
+struct FormerEmergency {
+    user: UserId,
+    household: HouseholdId,
+    reason: Option<String>,
+    opened_at: Timestamp,
+    ends_at: Timestamp,
+    ended_by: Option<String>,
+    ended_at: Option<Timestamp>,
+    reviewed_by: Option<String>,
+    reviewed_at: Option<Timestamp>,
+    finding: Option<String>,
+}
+
+rows! {
+    FormerEmergency {
+        0: user, 1: household, 2: reason, 3: opened_at, 4: ends_at, 5: ended_by, 6: ended_at, 7: reviewed_by,
+        8: reviewed_at, 9: finding
+    }
+}
+
+/// Moves the texts out of the rows.
+pub(super) fn part_texts(transaction: &Write) -> Result<(), StoreError> {
+    let mut former = Vec::new();
+    for entry in transaction.open_table(EMERGENCIES)?.scan(..)? {
+        let (key, row) = entry?;
+        former.push((EmergencyId(uuid_at_end(key.value())), decode::<FormerEmergency>(row.value())?));
+    }
+    for (
+        id,
+        FormerEmergency {
+            user,
+            household,
+            reason,
+            opened_at,
+            ends_at,
+            ended_by,
+            ended_at,
+            reviewed_by,
+            reviewed_at,
+            finding,
+        },
+    ) in former
+    {
+        let part = |text: Option<String>| text.map(|text| access_reasons::keep(transaction, &text)).transpose();
+        let (reason, finding) = (part(reason)?, part(finding)?);
+        let row = EmergencyRow {
+            user,
+            household,
+            reason,
+            opened_at,
+            ends_at,
+            ended_by,
+            ended_at,
+            reviewed_by,
+            reviewed_at,
+            finding,
+        };
+        put(&mut transaction.open_table(EMERGENCIES)?, id, &row)?;
+    }
+    Ok(())
 }

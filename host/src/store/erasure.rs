@@ -20,7 +20,7 @@ use super::tables::{CLIENTS, ClientRecord};
 use super::{Store, StoreError, holds, outbox, tombstones};
 use crate::domain::audit::{Act, By, Subject, THIS_MACHINE};
 use crate::domain::privacy::{Erasure, ErasureAct, ErasureCounts, ErasureOf, ErasureReason, Refusal};
-use crate::domain::{ClientId, ConnectionName, ExternalId};
+use crate::domain::{ClientId, ConnectionName, ExternalId, UserId};
 
 /// The name of the empty file by which a person says that the file of erasures is of the store beside it.
 const IS_OURS: &str = "tidegate.erased.is-ours";
@@ -30,6 +30,8 @@ const IS_OURS: &str = "tidegate.erased.is-ours";
 pub struct ErasureRequest {
     /// The name, at that time, of the one who asks.
     pub by: String,
+    /// Their account, where they have one.
+    pub by_account: Option<UserId>,
     /// The reason.
     pub reason: ErasureReason,
     /// The moment.
@@ -181,7 +183,8 @@ fn key_for(transaction: &Write, file: &ErasureFile) -> Result<HashKey, StoreErro
 /// The entry that follows.
 fn next(transaction: &Write, request: ErasureRequest, act: ErasureAct) -> Result<Erasure, StoreError> {
     let number = tombstones::all_in(transaction)?.last().map_or(0, |last| last.number) + 1;
-    Ok(Erasure { number, at: request.at, by: request.by, reason: request.reason, act })
+    let ErasureRequest { by, by_account, reason, at } = request;
+    Ok(Erasure { number, at, by, by_account, reason, act })
 }
 
 /// Brings the store and the file of erasures in line, before anything of the store is served: erases again whom the file

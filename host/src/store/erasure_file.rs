@@ -18,7 +18,7 @@ use super::StoreError;
 use super::keys::ExternalKey;
 use super::sites::Site;
 use crate::domain::privacy::{Erasure, ErasureAct, ErasureReason, Tombstone};
-use crate::domain::{ClientId, ConnectionName, Timestamp};
+use crate::domain::{ClientId, ConnectionName, Timestamp, UserId};
 
 /// The name of the file in the data folder.
 pub const NAME: &str = "tidegate.erased";
@@ -111,6 +111,8 @@ struct Entry {
     number: u64,
     at: Timestamp,
     by: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by_account: Option<UserId>,
     reason: ErasureReason,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tombstones: Vec<String>,
@@ -124,8 +126,8 @@ pub(super) fn entry_text(erasure: &Erasure) -> Result<String, StoreError> {
         ErasureAct::Erased { tombstones } => (tombstones.iter().map(|mark| hex(&mark.0)).collect(), None),
         ErasureAct::Lifted { erasure } => (Vec::new(), Some(*erasure)),
     };
-    let Erasure { number, at, by, reason, .. } = erasure.clone();
-    text(&Entry { number, at, by, reason, tombstones, lifts })
+    let Erasure { number, at, by, by_account, reason, .. } = erasure.clone();
+    text(&Entry { number, at, by, by_account, reason, tombstones, lifts })
 }
 
 fn text<T: Serialize>(line: &T) -> Result<String, StoreError> {
@@ -136,7 +138,7 @@ fn text<T: Serialize>(line: &T) -> Result<String, StoreError> {
 pub(super) fn read_entry(text: &[u8]) -> Result<Erasure, StoreError> {
     let entry: Entry =
         serde_json::from_slice(text).map_err(|error| StoreError::unreadable_json("an erasure", &error))?;
-    let Entry { number, at, by, reason, tombstones, lifts } = entry;
+    let Entry { number, at, by, by_account, reason, tombstones, lifts } = entry;
     let act = match lifts {
         Some(erasure) => ErasureAct::Lifted { erasure },
         None => {
@@ -146,7 +148,7 @@ pub(super) fn read_entry(text: &[u8]) -> Result<Erasure, StoreError> {
             ErasureAct::Erased { tombstones }
         }
     };
-    Ok(Erasure { number, at, by, reason, act })
+    Ok(Erasure { number, at, by, by_account, reason, act })
 }
 
 impl ErasureFile {
@@ -306,6 +308,7 @@ mod tests {
             number,
             at: Timestamp::from_second(1_760_000_000).unwrap(),
             by: "Kim Osei".to_owned(),
+            by_account: (number > 1).then(|| UserId(uuid::Uuid::from_u128(7))),
             reason: ErasureReason::Asked,
             act: ErasureAct::Erased { tombstones: vec![Tombstone([number as u8; 32])] },
         }

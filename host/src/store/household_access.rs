@@ -11,6 +11,7 @@ mod grounds;
 mod hand_over;
 mod index;
 mod lookups;
+mod past;
 mod professionals;
 mod proposal;
 mod teams;
@@ -21,8 +22,11 @@ use std::iter;
 use std::sync::Arc;
 
 use minicbor::Decoder;
+use uuid::Uuid;
 
 use self::grounds::{Colleague, Grounds};
+use self::past::PastRow;
+use super::access_reasons::{self, REASONS, Texts};
 use super::engine::{Readable, Snapshot, Table, Write};
 use super::keys::{ConnectionNumber, OwnKey, own};
 use super::reader::Reader;
@@ -30,14 +34,15 @@ use super::rows::{Out, ReadError, Row, Written, decode, encode, read_variant, ro
 use super::tables::{HOUSEHOLDS, HouseholdRecord};
 use super::visitor::{Visitor, Whose};
 use super::{Store, StoreError};
-use crate::domain::access::household::{Chosen, HouseholdAccess, Professional, Seen, StaffAccess};
+use crate::domain::access::household::{Chosen, HouseholdAccess, PastAccess, Professional, Seen, StaffAccess};
 use crate::domain::access::{Reason, Role};
 use crate::domain::{ConnectionName, ExternalId, HouseholdId, Timestamp, UserId};
 use crate::store::connection_numbers::{name_of, number_for};
 pub(super) use emergency::erase as erase_emergencies;
 pub use emergency::{EmergencyFilter, Ended, Opened, Reviewed};
-pub use hand_over::{HandOver, HandedOver, Part};
+pub use hand_over::{HandOver, HandedOver, Part, Passed};
 pub use lookups::Lookups;
+pub(super) use past::part as part_reasons;
 pub use professionals::{LinkedBy, LinkedProfessional};
 pub(super) use proposal::{ChosenBefore, fill, join, made_by, propose, take_over};
 pub use teams::TeamOutcome;
@@ -55,6 +60,8 @@ struct AccessRow {
     version: u64,
     chosen_by: Option<String>,
     chosen_at: Option<Timestamp>,
+    /// The staff's access that ended, the latest last.
+    past: Vec<PastRow>,
 }
 
 /// A professional as they are stored: the CRM's by the number of the connection.
@@ -71,14 +78,15 @@ struct StaffRow {
     user: UserId,
     role: Role,
     expires_at: Option<Timestamp>,
-    reason: Option<String>,
+    /// The id of the reason.
+    reason: Option<Uuid>,
     given_by: String,
     given_at: Timestamp,
 }
 
 rows! {
-    AccessRow { 0: primary, 1: secondary, 2: staff, 3: version, 4: chosen_by, 5: chosen_at }
-    StaffRow { 0: user, 1: role, 2: expires_at, 3: reason, 4: given_by, 5: given_at }
+    AccessRow { 0: primary, 1: secondary, 2: staff, 3: version, 4: chosen_by, 5: chosen_at, 6: past }
+    StaffRow { 0: user, 1: role, 2: expires_at, 4: given_by, 5: given_at, 6: reason }
 }
 
 impl Row for Party {
@@ -158,7 +166,7 @@ impl Store {
             let Some(id) = resolved(&transaction.open_table(HOUSEHOLDS)?, id)? else { return Ok(None) };
             let Some(row) = stored(&transaction.open_table(ACCESS)?, id)? else { return Ok(None) };
             let reader = Reader::open(transaction)?;
-            row.shown(id, |number| reader.name_of(number)).map(Some)
+            row.shown(id, |number| reader.name_of(number), &transaction.open_table(REASONS)?).map(Some)
         })
         .await
     }
@@ -192,7 +200,7 @@ impl Store {
     ) -> Result<Visible, StoreError> {
         self.read(move |transaction| {
             let grounds = grounds_of(transaction, user, in_person, now)?;
-            let these = index::households_of(transaction, &grounds, now)?;
+            let these = grounds::households_of(transaction, &grounds, now)?;
             Ok(Visible::Households(Arc::new(these)))
         })
         .await
@@ -235,7 +243,8 @@ impl Store {
                 return Ok(Vec::new());
             };
             let Some(row) = stored(&transaction.open_table(ACCESS)?, household)? else { return Ok(Vec::new()) };
-            Ok(row.reasons(household, &grounds::of(transaction, user, now)?, now))
+            let texts = transaction.open_table(REASONS)?;
+            row.reasons(household, &grounds::of(transaction, user, now)?, now, |id| access_reasons::text(&texts, id))
         })
         .await
     }
@@ -255,8 +264,10 @@ impl Store {
                 return Ok(reasons);
             };
             let Some(row) = stored(&transaction.open_table(ACCESS)?, household)? else { return Ok(reasons) };
+            let texts = transaction.open_table(REASONS)?;
             for user in grounds::concerned(transaction, household, &row, now)? {
-                let found = row.reasons(household, &grounds::of(transaction, user, now)?, now);
+                let grounds = grounds::of(transaction, user, now)?;
+                let found = row.reasons(household, &grounds, now, |id| access_reasons::text(&texts, id))?;
                 reasons.insert(user, found);
             }
             Ok(reasons)
@@ -286,7 +297,8 @@ pub(super) fn are_seen(transaction: &Snapshot, looks: &[Seen]) -> Result<bool, S
             Some((_, grounds)) => grounds,
             None => grounds_of(transaction, look.user, look.in_person, look.at)?,
         };
-        if row.reasons(household, &grounds, look.at).is_empty() {
+        // Whether there is one is asked, and not its words.
+        if row.reasons(household, &grounds, look.at, |_| Ok(None))?.is_empty() {
             return Ok(false);
         }
         known = Some((*look, grounds));
@@ -299,19 +311,22 @@ impl AccessRow {
         self,
         household: HouseholdId,
         name_of: impl Fn(ConnectionNumber) -> Result<ConnectionName, StoreError>,
+        texts: &impl Texts,
     ) -> Result<HouseholdAccess, StoreError> {
-        let professional = |party| {
-            Ok::<_, StoreError>(match party {
-                Party::Account(user) => Professional::Account(user),
-                Party::OfCrm(number, external_id) => Professional::OfCrm { connection: name_of(number)?, external_id },
-                Party::FirstAdviser => Professional::FirstAdviser,
-            })
+        let staff = |given: StaffRow| {
+            let StaffRow { user, role, expires_at, reason, given_by, given_at } = given;
+            let reason = access_reasons::text(texts, reason)?;
+            Ok::<_, StoreError>(StaffAccess { user, role, expires_at, reason, given_by, given_at })
+        };
+        let past = |PastRow { given, ended_by, ended_at }| {
+            Ok::<_, StoreError>(PastAccess { given: staff(given)?, ended_by, ended_at })
         };
         Ok(HouseholdAccess {
             household,
-            primary: professional(self.primary)?,
-            secondary: self.secondary.map(professional).transpose()?,
-            staff: self.staff.into_iter().map(StaffAccess::from).collect(),
+            primary: self.primary.shown(&name_of)?,
+            secondary: self.secondary.map(|second| second.shown(&name_of)).transpose()?,
+            staff: self.staff.into_iter().map(staff).collect::<Result<_, _>>()?,
+            past: self.past.into_iter().rev().map(past).collect::<Result<_, _>>()?,
             version: self.version,
             chosen: self.chosen_by.zip(self.chosen_at).map(|(by, at)| Chosen { by, at }),
         })
@@ -323,7 +338,13 @@ impl AccessRow {
     }
 
     /// The reasons that an account has, by its grounds.
-    fn reasons(&self, household: HouseholdId, grounds: &Grounds, now: Timestamp) -> Vec<Reason> {
+    fn reasons(
+        &self,
+        household: HouseholdId,
+        grounds: &Grounds,
+        now: Timestamp,
+        text: impl Fn(Option<Uuid>) -> Result<Option<String>, StoreError>,
+    ) -> Result<Vec<Reason>, StoreError> {
         let mut reasons = Vec::new();
         let is_one = |party: &Party| grounds.can_answer && grounds.parties.contains(party);
         if is_one(&self.primary) {
@@ -334,7 +355,7 @@ impl AccessRow {
         }
         for StaffRow { user, role, expires_at, reason, .. } in &self.staff {
             if *user == grounds.user && expires_at.is_none_or(|end| now < end) {
-                reasons.push(Reason::Staff { role: *role, expires_at: *expires_at, reason: reason.clone() });
+                reasons.push(Reason::Staff { role: *role, expires_at: *expires_at, reason: text(*reason)? });
             }
         }
         let serves = |colleague: &&Colleague| self.professionals().any(|party| colleague.parties.contains(party));
@@ -347,13 +368,20 @@ impl AccessRow {
         );
         let open = grounds.emergencies.iter().filter(|open| open.household == household);
         reasons.extend(open.map(|open| Reason::Emergency { until: open.ends_at, reason: open.reason.clone() }));
-        reasons
+        Ok(reasons)
     }
 }
 
-impl From<StaffRow> for StaffAccess {
-    fn from(StaffRow { user, role, expires_at, reason, given_by, given_at }: StaffRow) -> Self {
-        Self { user, role, expires_at, reason, given_by, given_at }
+impl Party {
+    fn shown(
+        self,
+        name_of: impl Fn(ConnectionNumber) -> Result<ConnectionName, StoreError>,
+    ) -> Result<Professional, StoreError> {
+        Ok(match self {
+            Self::Account(user) => Professional::Account(user),
+            Self::OfCrm(number, external_id) => Professional::OfCrm { connection: name_of(number)?, external_id },
+            Self::FirstAdviser => Professional::FirstAdviser,
+        })
     }
 }
 
@@ -362,20 +390,27 @@ fn set(transaction: &Write, new: NewAccess) -> Result<AccessSet, StoreError> {
         return Ok(AccessSet::NoHousehold);
     };
     let Some(before) = stored(&transaction.open_table(ACCESS)?, id)? else { return Ok(AccessSet::NoHousehold) };
-    let shown = |row: AccessRow| row.shown(id, |number| name_of(transaction, number));
+    let shown =
+        |row: AccessRow| row.shown(id, |number| name_of(transaction, number), &transaction.open_table(REASONS)?);
     if new.follows.is_some_and(|version| version != before.version) {
         return shown(before).map(AccessSet::Stale);
     }
     let primary = party_of(transaction, new.primary)?;
     let secondary = new.secondary.map(|second| party_of(transaction, second)).transpose()?;
-    let staff = new.staff.into_iter().map(|given| {
-        let StaffAccess { user, role, expires_at, reason, given_by, given_at } = given;
-        let same = before.staff.iter().find(|known| {
-            (known.user, known.role, known.expires_at) == (user, role, expires_at) && known.reason == reason
+    let mut staff: Vec<StaffRow> = Vec::with_capacity(new.staff.len());
+    for StaffAccess { user, role, expires_at, reason, given_by, given_at } in new.staff {
+        let is_alike = |known: &&StaffRow| (known.user, known.role, known.expires_at) == (user, role, expires_at);
+        let known = before.staff.iter().find(is_alike);
+        let text =
+            known.map(|known| access_reasons::text(&transaction.open_table(REASONS)?, known.reason)).transpose()?;
+        staff.push(match known {
+            Some(known) if text == Some(reason.clone()) => known.clone(),
+            _ => {
+                let reason = reason.map(|reason| access_reasons::keep(transaction, &reason)).transpose()?;
+                StaffRow { user, role, expires_at, reason, given_by, given_at }
+            }
         });
-        same.cloned().unwrap_or(StaffRow { user, role, expires_at, reason, given_by, given_at })
-    });
-    let staff: Vec<StaffRow> = staff.collect();
+    }
     let after = AccessRow { primary, secondary, staff, ..before.clone() };
     if after == before && before.chosen_by.is_some() {
         return shown(before).map(AccessSet::Yes);
@@ -386,8 +421,7 @@ fn set(transaction: &Write, new: NewAccess) -> Result<AccessSet, StoreError> {
         chosen_at: Some(new.chosen.at),
         ..after
     };
-    put(transaction, id, Some(&before), &after)?;
-    shown(after).map(AccessSet::Yes)
+    put(transaction, id, Some(&before), after).and_then(shown).map(AccessSet::Yes)
 }
 
 /// A professional as they are stored.
@@ -401,21 +435,26 @@ fn party_of(transaction: &Write, professional: Professional) -> Result<Party, St
     })
 }
 
-/// Writes the access to a household, and its entries in place of those before.
+/// Writes the access to a household, and its entries in place of those before; what ended by that is remembered. Answers the row.
 fn put(
     transaction: &Write,
     household: HouseholdId,
     before: Option<&AccessRow>,
-    after: &AccessRow,
-) -> Result<(), StoreError> {
-    transaction.open_table(ACCESS)?.put(&own(household.0), encode(after)?.as_slice())?;
-    index::replace(transaction, household, before, Some(after))
+    mut after: AccessRow,
+) -> Result<AccessRow, StoreError> {
+    if let Some(before) = before {
+        past::remember(transaction, before, &mut after)?;
+    }
+    transaction.open_table(ACCESS)?.put(&own(household.0), encode(&after)?.as_slice())?;
+    index::replace(transaction, household, before, Some(&after))?;
+    Ok(after)
 }
 
 /// Forgets the access to a household that is no more.
 pub(super) fn forget(transaction: &Write, household: HouseholdId) -> Result<(), StoreError> {
     let before = stored(&transaction.open_table(ACCESS)?, household)?;
     transaction.open_table(ACCESS)?.delete(&own(household.0))?;
+    access_reasons::forget(transaction, before.iter().flat_map(past::reasons_of))?;
     index::replace(transaction, household, before.as_ref(), None)
 }
 

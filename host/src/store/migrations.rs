@@ -6,6 +6,7 @@
 
 mod from_1;
 mod from_2;
+mod from_3;
 mod transcribe;
 
 use std::fs::{self, File, OpenOptions};
@@ -21,7 +22,7 @@ use super::{StoreError, index};
 
 /// The format that this version writes. Raise it with every change to a table's keys, or to rows that their numbers do not
 /// cover, and add a step.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 
 /// Facts about the file as a whole.
 const FACTS: Table<&str, u32> = Table::new("facts");
@@ -33,7 +34,7 @@ pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
 
 /// A step that takes a file from the format that is its place, counted from 1, to the next.
 type Step = fn(&Write) -> Result<(), StoreError>;
-const STEPS: [Step; FORMAT as usize - 1] = [from_1::run, from_2::run];
+const STEPS: [Step; FORMAT as usize - 1] = [from_1::run, from_2::run, from_3::run];
 
 /// The format of a file; none of one that was just made.
 ///

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::components::pair;
+use crate::audit;
 use crate::domain::UserId;
 use crate::ops::{Kind, Refusal};
 
@@ -72,6 +73,9 @@ pub(super) struct Answers(Arc<Mutex<VecDeque<(Uuid, UserId, Checked)>>>);
 impl Answers {
     /// Leads to a page of the host, which says this to this person.
     pub(super) fn lead(&self, path: &str, to: UserId, answer: Checked) -> Response {
+        if !answer.is_good {
+            audit::led_back(&answer.message);
+        }
         let id = Uuid::new_v4();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push_back((id, to, answer));

@@ -12,7 +12,7 @@ use futures::FutureExt as _;
 use super::failure::Failure;
 use crate::access::request::is_from_own_page;
 use crate::app::App;
-use crate::audit::Watched;
+use crate::audit::{self, Watched};
 
 /// Nothing but what the host itself serves; nothing inline.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
@@ -21,11 +21,9 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; c
 const HEADERS: [(HeaderName, &str); 3] =
     [(CONTENT_SECURITY_POLICY, POLICY), (X_CONTENT_TYPE_OPTIONS, "nosniff"), (REFERRER_POLICY, "same-origin")];
 
-/// Refuses a change that no page of this host asked for, and puts the headers on every answer. What has not said how
-/// long it may be kept is not kept at all.
+/// Puts the headers on every answer. What has not said how long it may be kept is not kept at all.
 pub(super) async fn guard(request: Request, next: Next) -> Response {
-    let is_own = request.method().is_safe() || is_from_own_page(request.method(), request.headers());
-    let mut response = if is_own { next.run(request).await } else { Failure::FromAnotherSite.into_response() };
+    let mut response = next.run(request).await;
     if is_bare_refusal(&response) {
         let status = response.status();
         response = Failure::Unreadable.into_response();
@@ -37,6 +35,15 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// Refuses a change that no page of this host asked for.
+pub(super) async fn own_pages_only(request: Request, next: Next) -> Response {
+    if request.method().is_safe() || is_from_own_page(request.method(), request.headers()) {
+        return next.run(request).await;
+    }
+    audit::denied("A page of another site sent it, or a program.");
+    Failure::FromAnotherSite.into_response()
 }
 
 /// Takes to the audit log what a page shows or refuses, before it is sent.

@@ -9,7 +9,7 @@ use axum::response::Response;
 
 pub(super) use self::change::{give, make_primary, remove_staff, set_role, set_secondary};
 use super::answers::{AnswerQuery, Answers, Checked};
-use super::components::Moment;
+use super::components::{Clock, Moment};
 use super::failure::{Failure, page};
 use super::format;
 use super::household;
@@ -19,7 +19,7 @@ use super::people::{everybody, title};
 use super::session::SignedIn;
 use crate::access::in_words;
 use crate::app::App;
-use crate::domain::access::household::{HouseholdAccess, Professional, STAFF_ROLES};
+use crate::domain::access::household::{HouseholdAccess, Professional, STAFF_ROLES, StaffAccess};
 use crate::domain::access::{Action, Role};
 use crate::domain::account::{Account, AccountState};
 use crate::domain::stored::Household;
@@ -50,6 +50,7 @@ pub(super) struct AccessPage {
     /// The staff who can be given access.
     pub(super) others: Vec<Choice>,
     pub(super) seen_by: Vec<SeenBy>,
+    pub(super) past: Vec<PastRow>,
     pub(super) may_manage: bool,
 }
 
@@ -76,6 +77,14 @@ pub(super) struct StaffRow {
     pub(super) given: Moment,
 }
 
+/// Access of a member of the staff that ended.
+pub(super) struct PastRow {
+    pub(super) given: StaffRow,
+    pub(super) ended: Moment,
+    /// The name of who ended it; none where its time was over.
+    pub(super) by: Option<String>,
+}
+
 /// Somebody to choose.
 pub(super) struct Choice {
     pub(super) key: String,
@@ -88,6 +97,22 @@ pub(super) struct SeenBy {
     pub(super) name: String,
     pub(super) role: String,
     pub(super) because: Vec<String>,
+}
+
+impl StaffRow {
+    fn of(given: &StaffAccess, accounts: &[Account], clock: &Clock) -> Self {
+        let name = accounts.iter().find(|account| account.user.id == given.user);
+        Self {
+            name: name.map_or("Somebody whose account is gone".to_owned(), |account| account.user.name.clone()),
+            user: given.user,
+            role: given.role,
+            ends: given.expires_at.map(|end| Moment::ending(end, clock)),
+            is_over: given.expires_at.is_some_and(|end| end <= clock.now),
+            reason: given.reason.clone().unwrap_or_default(),
+            given_by: given.given_by.clone(),
+            given: Moment::new(given.given_at, clock),
+        }
+    }
 }
 
 impl AccessPage {
@@ -128,20 +153,13 @@ async fn load(
     let accounts = everybody(app).await?;
     let crm = app.crm_professionals(household).await?;
     let difference = if crm.differs_from(&access) { difference(app, household, &crm.primary).await? } else { None };
-    let mut staff = Vec::with_capacity(access.staff.len());
-    for given in &access.staff {
-        let name = accounts.iter().find(|account| account.user.id == given.user);
-        staff.push(StaffRow {
-            name: name.map_or("Somebody whose account is gone".to_owned(), |account| account.user.name.clone()),
-            user: given.user,
-            role: given.role,
-            ends: given.expires_at.map(|end| Moment::ending(end, &person.clock)),
-            is_over: given.expires_at.is_some_and(|end| end <= person.clock.now),
-            reason: given.reason.clone().unwrap_or_default(),
-            given_by: given.given_by.clone(),
-            given: Moment::new(given.given_at, &person.clock),
-        });
-    }
+    let staff = access.staff.iter().map(|given| StaffRow::of(given, &accounts, &person.clock)).collect();
+    let past = access.past.iter().map(|past| PastRow {
+        given: StaffRow::of(&past.given, &accounts, &person.clock),
+        ended: Moment::new(past.ended_at, &person.clock),
+        by: past.ended_by.clone(),
+    });
+    let past = past.collect();
     let primary = professional(app, &access.primary).await?;
     let secondary = match &access.secondary {
         Some(secondary) => Some(professional(app, secondary).await?),
@@ -164,6 +182,7 @@ async fn load(
         primary,
         secondary,
         staff,
+        past,
         professionals,
         others,
         seen_by: seen_by(app, person, household.id, &accounts).await?,

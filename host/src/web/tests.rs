@@ -9,6 +9,7 @@ mod people;
 mod privacy;
 mod professionals;
 mod recording;
+mod refused_forms;
 mod requests;
 mod roles;
 

@@ -18,7 +18,7 @@ struct List {
     fields: &'static [&'static str],
 }
 
-const LISTS: [List; 11] = [
+const LISTS: [List; 12] = [
     List {
         name: "clients",
         path: "/api/v1/clients",
@@ -119,6 +119,12 @@ const LISTS: [List; 11] = [
         fields: &["connection", "state", "trigger", "started_at", "finished_at", "error", "counts"],
     },
     List {
+        name: "emergencies",
+        path: "/api/v1/emergency-access",
+        key: "id",
+        fields: &["user_id", "household_id", "reason", "opened_at", "ended_by", "reviewed_by", "finding"],
+    },
+    List {
         name: "connections",
         path: "/api/v1/connections",
         key: "name",
@@ -142,6 +148,7 @@ impl Holds {
             }
             held.insert(list.name.to_owned(), Value::Object(items));
         }
+        held.insert("access".to_owned(), access(host, &held).await?);
         held.insert("documents".to_owned(), documents(host, &held).await?);
         held.insert("skipped".to_owned(), skipped(host).await?);
         Ok(Self(held))
@@ -218,6 +225,17 @@ async fn all(host: &Host, path: &str) -> Result<Vec<Value>> {
             None => return Ok(items),
         }
     }
+}
+
+/// The access to each household: who answers for it, and the staff with their reasons.
+async fn access(host: &Host, held: &Map<String, Value>) -> Result<Value> {
+    let mut access = Map::new();
+    for household in held["households"].as_object().into_iter().flatten().map(|(id, _)| id) {
+        let found = host.get(&format!("/api/v1/households/{household}/access")).await?.ok()?;
+        let told = ["primary", "secondary", "staff"].map(|field| (field.to_owned(), found[field].clone()));
+        access.insert(household.clone(), Value::Object(told.into_iter().collect()));
+    }
+    Ok(Value::Object(access))
 }
 
 /// The documents of the notes, each downloaded: its length and a digest of it.

@@ -38,6 +38,11 @@ pub struct EmergencyAccess {
 impl EmergencyAccess {
     /// Whether it lets the person in at a moment.
     pub fn is_open(&self, now: Timestamp) -> bool {
-        self.ended.is_none() && now < self.ends_at
+        is_open(self.ended.is_some(), self.ends_at, now)
     }
+}
+
+/// Whether a household that somebody opened lets them in at a moment.
+pub fn is_open(is_ended: bool, ends_at: Timestamp, now: Timestamp) -> bool {
+    !is_ended && now < ends_at
 }

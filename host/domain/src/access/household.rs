@@ -46,6 +46,17 @@ pub struct StaffAccess {
     pub given_at: Timestamp,
 }
 
+/// Access of a member of the staff that ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PastAccess {
+    /// What was given.
+    pub given: StaffAccess,
+    /// The name of who took it away or changed it; none where its time was over.
+    pub ended_by: Option<String>,
+    /// The moment at which it ended.
+    pub ended_at: Timestamp,
+}
+
 /// A decision of a person about a household's access.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Chosen {
@@ -66,6 +77,8 @@ pub struct HouseholdAccess {
     pub secondary: Option<Professional>,
     /// The staff who work in it besides, each once.
     pub staff: Vec<StaffAccess>,
+    /// The staff's access that ended, the latest first: also what was changed to something else.
+    pub past: Vec<PastAccess>,
     /// The number of this version, which every change raises.
     pub version: u64,
     /// The last decision of a person; none where all of it is what the CRM proposed.

@@ -189,21 +189,21 @@ pub const REGISTER: &[Kept] = &[
     },
     Kept {
         purpose: "To let those see a household who work for it, and nobody else.",
-        kept: "As long as the household is kept.",
+        kept: "As long as the household is kept; of access that ended, the last 200 of each household.",
         erasure: "Goes with the household.",
         ..of_staff(
             "household_access",
-            "Who has access to which household, and why",
+            "Who has or had access to which household, and why",
             &["household-access", "household-access-of", "teams", "default-primary"],
         )
     },
     Kept {
         purpose: "To show afterwards who opened a household without having access to it, why, and who looked at it.",
         kept: "For good.",
-        erasure: "Reasons and findings of households that nobody is left in are blanked, and those that name the person.",
+        erasure: "Stays, without its reason and finding where nobody is left in the household.",
         ..of_staff(
             "emergency_access",
-            "Households opened in an emergency, with reasons and findings",
+            "Households opened in an emergency",
             &[
                 "emergency-access",
                 "emergency-access-open",
@@ -211,6 +211,16 @@ pub const REGISTER: &[Kept] = &[
                 "emergency-access-lookups",
                 "emergency-access-misses",
             ],
+        )
+    },
+    Kept {
+        purpose: "To show for which reasons somebody saw a household.",
+        kept: "As long as the access that they are about is kept.",
+        erasure: "Those that name the person are blanked, and those of a household that nobody is left in.",
+        ..of_staff(
+            "access_reasons",
+            "Reasons of staff access and of emergency access, with findings of reviews, in people’s own words",
+            &["access-reasons"],
         )
     },
     Kept {

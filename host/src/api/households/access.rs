@@ -13,7 +13,7 @@ use crate::api::extract::{Body, NoParams, Params, PathParam, moment_or_null, wor
 use crate::api::problem::{FieldError, Problem};
 use crate::api::{schema, tag};
 use crate::app::App;
-use crate::domain::access::household::{HouseholdAccess, Professional, StaffAccess};
+use crate::domain::access::household::{HouseholdAccess, PastAccess, Professional, StaffAccess};
 use crate::domain::access::{Action, Role};
 use crate::domain::stored::Household;
 use crate::domain::{ConnectionName, ExternalId, HouseholdId, Timestamp, UserId};
@@ -64,6 +64,20 @@ pub struct StaffBody {
     given_at: Timestamp,
 }
 
+/// Access of a member of the staff that ended, or was changed to something else.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PastStaffAccess)]
+pub struct PastBody {
+    #[serde(flatten)]
+    given: StaffBody,
+    /// The name of who ended or changed it; null where its time was over.
+    #[schema(required)]
+    ended_by: Option<String>,
+    /// The moment at which it ended.
+    #[schema(value_type = String, format = DateTime)]
+    ended_at: Timestamp,
+}
+
 /// The professionals whom the CRM names for a household now.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CrmProfessionals)]
@@ -92,6 +106,8 @@ pub struct AccessBody {
     secondary: Option<ProfessionalBody>,
     /// The staff who work in it besides.
     staff: Vec<StaffBody>,
+    /// The staff's access that ended, the latest first; at most 200.
+    past: Vec<PastBody>,
     /// The name of who changed it last; null where it is as the CRM proposed it.
     #[schema(required)]
     chosen_by: Option<String>,
@@ -102,12 +118,23 @@ pub struct AccessBody {
     crm: CrmBody,
 }
 
+impl StaffBody {
+    async fn load(app: &App, given: StaffAccess) -> Result<Self, Problem> {
+        let StaffAccess { user, role, expires_at, reason, given_by, given_at } = given;
+        let name = app.store.account(user).await?.map(|account| account.user.name);
+        Ok(Self { user_id: user, name, role, expires_at, reason, given_by, given_at })
+    }
+}
+
 impl AccessBody {
     async fn load(app: &App, household: &Household, access: HouseholdAccess) -> Result<Self, Problem> {
         let mut staff = Vec::with_capacity(access.staff.len());
-        for StaffAccess { user, role, expires_at, reason, given_by, given_at } in access.staff.clone() {
-            let name = app.store.account(user).await?.map(|account| account.user.name);
-            staff.push(StaffBody { user_id: user, name, role, expires_at, reason, given_by, given_at });
+        for given in access.staff.clone() {
+            staff.push(StaffBody::load(app, given).await?);
+        }
+        let mut past = Vec::with_capacity(access.past.len());
+        for PastAccess { given, ended_by, ended_at } in access.past.clone() {
+            past.push(PastBody { given: StaffBody::load(app, given).await?, ended_by, ended_at });
         }
         let crm = app.crm_professionals(household).await?;
         let differs = crm.differs_from(&access);
@@ -119,6 +146,7 @@ impl AccessBody {
                 None => None,
             },
             staff,
+            past,
             chosen_at: access.chosen.as_ref().map(|chosen| chosen.at),
             chosen_by: access.chosen.map(|chosen| chosen.by),
             crm: CrmBody { primary_external_id: crm.primary, secondary_external_id: crm.secondary, differs },

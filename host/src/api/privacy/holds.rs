@@ -15,7 +15,7 @@ use crate::api::problem::Problem;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::privacy::{HeldSubject, LegalHold};
-use crate::domain::{ClientId, HouseholdId, Timestamp};
+use crate::domain::{ClientId, HouseholdId, Timestamp, UserId};
 use crate::ops;
 use crate::ops::privacy::{AskedHold, Replaced};
 
@@ -40,8 +40,11 @@ pub struct HoldBody {
     household_id: Option<HouseholdId>,
     /// The reason.
     reason: String,
-    /// The name of the one who placed it.
+    /// The name, at that time, of the one who placed it.
     by: String,
+    /// Their account; null where it was nobody's, or was not kept yet.
+    #[schema(required, value_type = Option<String>, format = Uuid)]
+    by_user_id: Option<UserId>,
     /// The moment since which it is on.
     #[schema(value_type = String, format = DateTime)]
     since: Timestamp,
@@ -55,12 +58,12 @@ pub struct HoldBody {
 impl HoldBody {
     fn new(hold: LegalHold, now: Timestamp) -> Self {
         let is_on = hold.is_on(now);
-        let LegalHold { subject, reason, by, since, until } = hold;
+        let LegalHold { subject, reason, by, by_account, since, until } = hold;
         let (client_id, household_id) = match subject {
             HeldSubject::Client(id) => (Some(id), None),
             HeldSubject::Household(id) => (None, Some(id)),
         };
-        Self { client_id, household_id, reason, by, since, until, is_on }
+        Self { client_id, household_id, reason, by, by_user_id: by_account, since, until, is_on }
     }
 }
 

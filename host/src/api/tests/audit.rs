@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::book::host_with_a_book;
 use super::*;
 use crate::audit::routes::{NOTHING_OF_CLIENTS, ROUTES, route};
+use crate::audit::tests::new_entries;
 use crate::domain::audit::field_name;
 
 /// Asks as somebody who signed in.
@@ -148,6 +149,33 @@ async fn a_change_that_is_refused_before_it_begins_is_found_by_whom_it_is_about(
     assert_eq!(told(format!("verb=privacy.hold&subject_id={id}")).await, std::slice::from_ref(&of_client));
     assert_eq!(told(format!("outcome=refused&household_id={household}")).await, [of_household, of_client]);
     assert_eq!(told(format!("verb=people&subject_id={account}")).await, [of_account]);
+}
+
+#[tokio::test]
+async fn a_change_that_does_not_fit_has_an_entry_whoever_sends_it() {
+    let host = host_with_a_book().await;
+    let cookie = host.signed_in(Role::PracticeManager).await;
+    let bearer = format!("Bearer {TOKEN}");
+    let (mut seen, mut untold) = (0, Vec::new());
+    new_entries(&host.app.audit, &mut seen).await;
+    let document = host.send(request(Method::GET, "/api/openapi.json", &[], "")).await.body;
+    let is_change = |(method, path): &(Method, String)| {
+        // The check of a draft only answers.
+        method != Method::GET && !(path.contains("/revisions/") && path.ends_with("/check"))
+    };
+    for (method, path) in operations(&document).into_iter().filter(is_change) {
+        let by_token: &[(&str, &str)] = &[("authorization", &bearer), ("content-type", "application/json")];
+        let of_another_site: &[(&str, &str)] = &[("cookie", &cookie), ("content-type", "application/json")];
+        let kind_unknown: &[(&str, &str)] = &[("authorization", &bearer), ("content-type", "image/png")];
+        for (headers, body) in [(by_token, "{"), (by_token, "[]"), (kind_unknown, "{}"), (of_another_site, "{}")] {
+            let answer = host.send(request(method.clone(), &path, headers, body)).await;
+            let told = new_entries(&host.app.audit, &mut seen).await;
+            if told.is_empty() && answer.status != 401 {
+                untold.push(format!("{method} {path} {body} {headers:?}: {}", answer.status));
+            }
+        }
+    }
+    assert_eq!(untold, [""; 0]);
 }
 
 #[tokio::test]

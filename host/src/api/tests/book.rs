@@ -285,7 +285,14 @@ async fn a_hold_that_is_over_is_not_listed_as_one_that_is_on() {
     for (place, until) in [(0, None), (1, Some("2020-01-01T00:00:00Z".parse().unwrap()))] {
         let (subject, since) = (HeldSubject::Client(ids(place)), Timestamp::UNIX_EPOCH);
         let (reason, by) = ("A complaint".to_owned(), "Kim Osei".to_owned());
-        assert!(host.app.store.put_hold(LegalHold { subject, reason, by, since, until }, None).await.unwrap().unwrap());
+        assert!(
+            host.app
+                .store
+                .put_hold(LegalHold { subject, reason, by, by_account: None, since, until }, None)
+                .await
+                .unwrap()
+                .unwrap()
+        );
     }
     let holds = host.get("/api/v1/privacy/holds").await.body;
     let on = holds["items"].as_array().unwrap().iter().map(|hold| (hold["until"].is_null(), hold["is_on"].as_bool()));

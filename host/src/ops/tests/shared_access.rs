@@ -9,6 +9,7 @@ use crate::connection::for_tests::with_shipped_events;
 use crate::domain::access::Role;
 use crate::domain::{DocumentId, Timestamp};
 use crate::store::documents::Document;
+use crate::store::household_access::HandOver;
 
 impl Host {
     async fn get(&self, path: &str, cookie: &str) -> Answer {
@@ -276,4 +277,82 @@ async fn a_document_that_somebody_does_not_see_goes_with_no_note_of_theirs() {
     store.put_document(document, Some(adviser_id)).await.unwrap();
     let brought = send(&known, &adviser).await;
     assert!(!brought.text.contains("/attachments"), "{brought}");
+}
+
+/// The details of the entries of a household that have this verb, the latest first, without the numbers of the entries they are by.
+async fn told_of(host: &Host, household: impl std::fmt::Display, verb: &str) -> Vec<String> {
+    let log = host.get(&format!("/audit?household_id={household}&verb={verb}"), &host.manager).await;
+    let log: Value = serde_json::from_str(&log.text).unwrap();
+    let detail = |entry: &Value| entry["detail"].as_str().unwrap().to_owned();
+    let details: Vec<String> = log["items"].as_array().unwrap().iter().map(detail).collect();
+    details.iter().map(|detail| detail.split(", by entry").next().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn the_log_of_a_household_tells_who_came_to_see_it_by_a_team() {
+    let host = Host::new().await;
+    host.keep_for_the_manager().await;
+    let _signed_in = host.signed_in(Role::Paraplanner).await;
+    let (user, manager) = (host.id_of("paraplanner@example.com").await, host.manager_id);
+    let made = host.post("/teams", json!({"name": "North", "members": [manager]}), &host.manager).await;
+    let id = member(&made, "id");
+    let team = format!("/teams/{id}");
+    let change = async |body: Value| host.call(&Method::PUT, &team, &body, &host.manager).await.status;
+    assert_eq!(change(json!({"name": "North", "members": [manager, user]})).await, 200);
+    // Another name changes nobody's access.
+    assert_eq!(change(json!({"name": "South", "members": [manager, user]})).await, 200);
+    assert_eq!(told_of(&host, host.household, "teams.change").await, [format!("account {user} joins team {id}")]);
+    assert_eq!(told_of(&host, host.household, "teams.make").await, [format!("account {manager} joins team {id}")]);
+    assert_eq!(host.call(&Method::DELETE, &team, &Value::Null, &host.manager).await.status, 204);
+    let left = format!("account {manager} leaves, account {user} leaves team {id}");
+    assert_eq!(told_of(&host, host.household, "teams.remove").await, [left]);
+}
+
+#[tokio::test]
+async fn emergency_access_of_somebody_without_households_ends_with_a_hand_over() {
+    let host = Host::new().await;
+    host.keep_for_the_manager().await;
+    let user = host.id_of("support@example.com").await;
+    let (page, hand_over) = (format!("/people/{user}/hand-over"), format!("/users/{user}/hand-over"));
+    let form = async || {
+        let text = host.open(&page, &host.manager).await.text;
+        let version = text.split("name=\"version\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+        version.map(|version| format!("version={version}&to={}", host.manager_id))
+    };
+    assert_eq!(form().await, None, "there is nothing to hand over");
+    let (to, of_none) = (json!({"to": host.manager_id}), HandOver::version_of(&[]));
+    let refused = host.call_where(&Method::POST, &hand_over, &to, (&host.manager, Some(&*of_none))).await;
+    assert!(refused.status == 409 && refused.says("There is nothing to hand over"), "{refused}");
+    let of = json!({"of": host.household, "reason": "The client rang and cannot wait"});
+    assert_eq!(host.post("/emergency-access", of, &host.support).await.status, 201);
+    let shown = host.open(&page, &host.manager).await;
+    assert!(shown.says("A hand-over also ends emergency access, which is open to 1 household."), "{shown}");
+    let done = host.submit(&page, &form().await.unwrap(), &host.manager).await;
+    assert_eq!(done.status, 303, "{done}");
+    assert_eq!(host.get(&format!("/households/{}", host.household), &host.support).await.status, 404);
+    let known: Value = serde_json::from_str(&host.get("/emergency-access", &host.manager).await.text).unwrap();
+    assert_eq!(known["items"][0]["ended_by"], "Pat Lee", "{known}");
+}
+
+#[tokio::test]
+async fn why_somebody_had_access_is_told_after_it_was_changed() {
+    let host = Host::new().await;
+    host.keep_for_the_manager().await;
+    let user = host.id_of("support@example.com").await;
+    let access = format!("/households/{}/access", host.household);
+    let set = async |staff: Value| {
+        let body = json!({"primary": {"user_id": host.manager_id}, "staff": staff});
+        host.call(&Method::PUT, &access, &body, &host.manager).await
+    };
+    let given = json!([{"user_id": user, "role": "support", "reason": "Covers for Lee"}]);
+    assert_eq!(set(given).await.status, 200);
+    let page = host.open(&access, &host.manager).await;
+    assert!(page.says("“Covers for Lee”") && !page.says("Staff access that ended"), "{page}");
+    let taken = set(json!([])).await;
+    let taken: Value = serde_json::from_str(&taken.text).unwrap();
+    let past = &taken["past"][0];
+    assert_eq!((&past["reason"], &past["ended_by"]), (&json!("Covers for Lee"), &json!("Pat Lee")), "{taken}");
+    assert_eq!(past["user_id"], json!(user), "{taken}");
+    let page = host.open(&access, &host.manager).await;
+    assert!(page.says("Staff access that ended") && page.says("“Covers for Lee”"), "{page}");
 }

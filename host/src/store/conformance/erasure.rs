@@ -36,7 +36,7 @@ on_each_engine![
 ];
 
 fn request() -> ErasureRequest {
-    ErasureRequest { by: "Kim Osei".to_owned(), reason: ErasureReason::Asked, at: now() }
+    ErasureRequest { by: "Kim Osei".to_owned(), by_account: None, reason: ErasureReason::Asked, at: now() }
 }
 
 fn ayda(id: &str) -> Client {
@@ -241,6 +241,7 @@ async fn a_hold_keeps_a_client_until_it_ends(on: On) {
             subject,
             reason: "A complaint".to_owned(),
             by: "Kim Osei".to_owned(),
+            by_account: None,
             since: now(),
             until: None,
         };
@@ -268,6 +269,7 @@ async fn a_hold_keeps_a_client_until_it_ends(on: On) {
         subject: subjects[0],
         reason: "It is over".to_owned(),
         by: "Kim Osei".to_owned(),
+        by_account: None,
         since: now(),
         until,
     };

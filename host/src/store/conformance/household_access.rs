@@ -14,7 +14,7 @@ use crate::store::access::{OwnChange, StoredUser, UserChange};
 use crate::store::audit::scope;
 use crate::store::book::Whose;
 use crate::store::household_access::{
-    AccessSet, EmergencyFilter, Ended, HandedOver, LinkedBy, Lookups, Maker, NewAccess, Opened, Part, Reviewed,
+    AccessSet, EmergencyFilter, Ended, HandedOver, LinkedBy, Lookups, Maker, NewAccess, Opened, Part, Passed, Reviewed,
     TeamOutcome, Visible,
 };
 
@@ -263,7 +263,7 @@ async fn a_change_is_not_made_where_the_access_ended_since_the_look(on: On) {
 
 fn hold_on(household: HouseholdId) -> LegalHold {
     let (reason, by) = ("a complaint".to_owned(), "Pat Lee".to_owned());
-    LegalHold { subject: HeldSubject::Household(household), reason, by, since: at(0), until: None }
+    LegalHold { subject: HeldSubject::Household(household), reason, by, by_account: None, since: at(0), until: None }
 }
 
 async fn lists_show_what_is_seen_and_their_cursors_nothing_else(on: On) {
@@ -565,7 +565,10 @@ async fn the_households_of_who_leaves_are_handed_over_as_they_were_shown(on: On)
         let done = store.hand_over(omar, to.clone(), shown, chosen.clone()).await.unwrap();
         assert_eq!(done, HandedOver::Stale);
     }
-    assert_eq!(store.hand_over(omar, to.clone(), shown, chosen.clone()).await.unwrap(), HandedOver::Yes(3));
+    assert_eq!(
+        store.hand_over(omar, to.clone(), shown, chosen.clone()).await.unwrap(),
+        HandedOver::Yes(Passed { households: 3, emergencies: 0 })
+    );
     for (id, secondary) in [("1", None), ("2", None), ("3", None)] {
         let access = access(&practice, id).await;
         assert_eq!((&access.primary, &access.secondary, access.staff.len()), (&to, &secondary, 0), "{id}");

@@ -27,7 +27,9 @@ use crate::store::tables::{
     BookCounts, CLIENTS, CONNECTIONS, GONE, HOUSEHOLDS, HouseholdRecord, IDENTITIES, LISTED, ListRecord, MADE_OF, RAW,
     REPORTS, REVIEWS, RUNS, SET_ASIDE, TALLIES, UNSEEN,
 };
-use crate::store::{StoreError, holds, household_access, membership, outbox, sites, subject_keys, tombstones};
+use crate::store::{
+    StoreError, access_reasons, holds, household_access, membership, outbox, sites, subject_keys, tombstones,
+};
 
 /// Somebody who is to be taken away: a client of the practice, or what came from a CRM and is none, such as a record in
 /// quarantine.
@@ -249,9 +251,10 @@ pub(super) fn take_away(transaction: &Write, target: &Target, at: Timestamp) -> 
     let homes = |other| find_household(transaction, other);
     outbox::erase(transaction, (client, target.record.1), (&emptied, &homes), &mut counts)?;
     counts.report_rows += remove_reports(transaction, client)?;
+    household_access::erase_emergencies(transaction, &emptied, at)?;
     // The rows of somebody whose key is gone tell no name to look for.
     let Some(stored) = stored else { return Ok(counts) };
-    household_access::erase_emergencies(transaction, &stored.client, &emptied, at)?;
+    access_reasons::erase(transaction, &stored.client)?;
     let name = stored.client.full_name();
     let email = stored.client.email.as_ref().filter(|_| !stored.client.email_is_placeholder);
     let person = Person {
@@ -387,6 +390,7 @@ fn remove_households(
     let mut all = gone.clone();
     for key in merged {
         households.delete(&key)?;
+        household_access::forget(transaction, HouseholdId(uuid_at_end(&key)))?;
         all.push(HouseholdId(uuid_at_end(&key)));
     }
     for household in &gone {

@@ -1,8 +1,11 @@
 //! The primary professional of households for which nobody was named: whom the practice says, else its first adviser.
 
+use super::Party;
+use super::index::{self, ACCESS_OF};
 use crate::domain::UserId;
 use crate::domain::account::Account;
 use crate::store::access::{StoredUser, first_who_answers, user_in};
+use crate::store::audit::scope;
 use crate::store::engine::{Snapshot, Table};
 use crate::store::keys::PRACTICE;
 use crate::store::visitor::{Visitor, Whose};
@@ -52,7 +55,14 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn set_default_primary(&self, user: Option<UserId>) -> Result<(), StoreError> {
+        let told = scope::current();
         self.write_in_any_case(move |transaction| {
+            if let Some(told) = told {
+                let households = index::answered_for(&transaction.open_table(ACCESS_OF)?, &[Party::FirstAdviser])?;
+                let who = user.map_or("the first adviser".to_owned(), |user| format!("account {user}"));
+                let what = format!("primary is {who}, where nobody was named");
+                told.done_to(households.into_iter().map(|household| (household, what.clone())));
+            }
             let mut table = transaction.open_table(DEFAULT_PRIMARY)?;
             match user {
                 Some(user) => table.put(PRACTICE, user.0.into_bytes())?,

@@ -6,15 +6,13 @@ use std::ops::Bound;
 use super::{lookups, resolved};
 use crate::domain::access::emergency::EmergencyAccess;
 use crate::domain::access::household::Chosen;
-use crate::domain::privacy::NamedBy;
-use crate::domain::{Client, EmergencyId, HouseholdId, Timestamp, UserId};
-use crate::store::emergency_rows::{EMERGENCIES, EmergencyRow, OPEN, get, ids_of, open_key, put};
+use crate::domain::{EmergencyId, HouseholdId, Timestamp, UserId};
+use crate::store::access_reasons::{self, REASONS};
+use crate::store::emergency_rows::{EMERGENCIES, EmergencyRow, OPEN, get, ids_of, open_key, put, row_of};
 use crate::store::engine::{Readable, Snapshot, Table, Write};
 use crate::store::keys::{OwnKey, own, uuid_at_end};
 use crate::store::page::{Page, PageRequest, cursor_of};
 use crate::store::rows::decode;
-use crate::store::subject::Subject;
-use crate::store::subject_keys;
 use crate::store::tables::HOUSEHOLDS;
 use crate::store::visitor::{Visitor, Whose};
 use crate::store::{Store, StoreError};
@@ -22,8 +20,6 @@ use crate::store::{Store, StoreError};
 /// The ids of those that no practice manager has looked at.
 const UNREVIEWED: Table<&OwnKey, ()> = Table::new("emergency-access-unreviewed");
 
-/// The words in place of a text that may name an erased person.
-const ERASED: &str = "Taken away with a client who was erased.";
 /// Who ended what was open of a household that nobody is left in.
 const ENDED_BY: &str = "the erasure of the client";
 
@@ -76,7 +72,7 @@ pub enum Reviewed {
 
 /// Goes through the tables.
 pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
-    visitor.table(EMERGENCIES, Whose::OfRow(Subject::emergency))?;
+    visitor.table(EMERGENCIES, Whose::Nobodys)?;
     visitor.table(OPEN, Whose::Nobodys)?;
     visitor.table(UNREVIEWED, Whose::Nobodys)?;
     lookups::visit(visitor)
@@ -97,10 +93,10 @@ impl Store {
             let mut open = transaction.open_table(OPEN)?;
             let mut count = 0;
             for id in ids_of(&open, access.user)? {
-                match get(&emergencies, id)? {
+                match row_of(&emergencies, id)? {
                     Some(known) if known.is_open(access.opened_at) && known.household == household => {
                         lookups::note_found(transaction, access.user, access.opened_at, false)?;
-                        return Ok(Opened::Already(known));
+                        return known.shown(id, &transaction.open_table(REASONS)?).map(Opened::Already);
                     }
                     Some(known) if known.is_open(access.opened_at) => count += 1,
                     _ => drop(open.delete(&open_key(access.user, id))?),
@@ -109,7 +105,8 @@ impl Store {
             if count >= most {
                 return Ok(Opened::TooMany);
             }
-            put(&mut emergencies, &access)?;
+            let reason = access_reasons::keep(transaction, &access.reason)?;
+            put(&mut emergencies, access.id, &EmergencyRow::opened(&access, reason))?;
             open.put(&open_key(access.user, access.id), ())?;
             transaction.open_table(UNREVIEWED)?.put(&own(access.id.0), ())?;
             lookups::note_found(transaction, access.user, access.opened_at, true)?;
@@ -125,12 +122,14 @@ impl Store {
     pub async fn end_emergency(&self, id: EmergencyId, by: Chosen) -> Result<Ended, StoreError> {
         self.write_in_any_case(move |transaction| {
             let mut emergencies = transaction.open_table(EMERGENCIES)?;
-            let Some(mut access) = get(&emergencies, id)? else { return Ok(Ended::NotThere) };
-            if !access.is_open(by.at) {
-                return Ok(Ended::Already(access));
+            let Some(mut row) = row_of(&emergencies, id)? else { return Ok(Ended::NotThere) };
+            let reasons = transaction.open_table(REASONS)?;
+            if !row.is_open(by.at) {
+                return row.shown(id, &reasons).map(Ended::Already);
             }
-            access.ended = Some(by);
-            put(&mut emergencies, &access)?;
+            row.end(by);
+            put(&mut emergencies, id, &row)?;
+            let access = row.shown(id, &reasons)?;
             transaction.open_table(OPEN)?.delete(&open_key(access.user, id))?;
             Ok(Ended::Yes(access))
         })
@@ -149,13 +148,14 @@ impl Store {
     ) -> Result<Reviewed, StoreError> {
         self.write_in_any_case(move |transaction| {
             let mut emergencies = transaction.open_table(EMERGENCIES)?;
-            let Some(mut access) = get(&emergencies, id)? else { return Ok(Reviewed::NotThere) };
-            if access.reviewed.is_some() {
-                return Ok(Reviewed::Already(access));
+            let Some(mut row) = row_of(&emergencies, id)? else { return Ok(Reviewed::NotThere) };
+            let shown = |row: EmergencyRow| row.shown(id, &transaction.open_table(REASONS)?);
+            if row.is_reviewed() {
+                return shown(row).map(Reviewed::Already);
             }
-            access.reviewed = Some(by);
-            access.finding = finding;
-            put(&mut emergencies, &access)?;
+            row.review(by, finding.map(|finding| access_reasons::keep(transaction, &finding)).transpose()?);
+            put(&mut emergencies, id, &row)?;
+            let access = shown(row)?;
             transaction.open_table(UNREVIEWED)?.delete(&own(id.0))?;
             // It is over, or it could not be reviewed: nobody has it open by now.
             transaction.open_table(OPEN)?.delete(&open_key(access.user, id))?;
@@ -169,7 +169,8 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn emergency(&self, id: EmergencyId) -> Result<Option<EmergencyAccess>, StoreError> {
-        self.read(move |transaction| get(&transaction.open_table(EMERGENCIES)?, id)).await
+        self.read(move |transaction| get(&transaction.open_table(EMERGENCIES)?, &transaction.open_table(REASONS)?, id))
+            .await
     }
 
     /// A page of them, the newest first.
@@ -185,7 +186,7 @@ impl Store {
         self.read(move |transaction| {
             let end = before.map(|before| own(before.0));
             let range = (Bound::Unbounded, end.as_ref().map_or(Bound::Unbounded, Bound::Excluded));
-            let emergencies = transaction.open_table(EMERGENCIES)?;
+            let (emergencies, reasons) = (transaction.open_table(EMERGENCIES)?, transaction.open_table(REASONS)?);
             let mut items: Vec<EmergencyAccess> = Vec::new();
             let mut is_full = |access: EmergencyAccess| {
                 let is_wanted = filter.user.is_none_or(|user| user == access.user);
@@ -200,7 +201,7 @@ impl Store {
                 // Few at a time, among all that there ever were.
                 for entry in transaction.open_table(UNREVIEWED)?.scan_back(range)? {
                     let id = EmergencyId(uuid_at_end(entry?.0.value()));
-                    let Some(access) = get(&emergencies, id)? else { continue };
+                    let Some(access) = get(&emergencies, &reasons, id)? else { continue };
                     if is_full(access) {
                         is_more = true;
                         break;
@@ -210,7 +211,7 @@ impl Store {
                 for entry in emergencies.scan_back(range)? {
                     let (key, row) = entry?;
                     let id = EmergencyId(uuid_at_end(key.value()));
-                    if is_full(decode::<EmergencyRow>(row.value())?.shown(id)) {
+                    if is_full(decode::<EmergencyRow>(row.value())?.shown(id, &reasons)?) {
                         is_more = true;
                         break;
                     }
@@ -254,11 +255,11 @@ pub(super) fn open_to(
     user: UserId,
     now: Timestamp,
 ) -> Result<Vec<EmergencyAccess>, StoreError> {
-    let emergencies = transaction.open_table(EMERGENCIES)?;
+    let (emergencies, reasons) = (transaction.open_table(EMERGENCIES)?, transaction.open_table(REASONS)?);
     let households = transaction.open_table(HOUSEHOLDS)?;
     let mut open = Vec::new();
     for id in ids_of(&transaction.open_table(OPEN)?, user)? {
-        let Some(access) = get(&emergencies, id)?.filter(|access| access.is_open(now)) else { continue };
+        let Some(access) = get(&emergencies, &reasons, id)?.filter(|access| access.is_open(now)) else { continue };
         if let Some(household) = resolved(&households, access.household)? {
             open.push(EmergencyAccess { household, ..access });
         }
@@ -283,51 +284,33 @@ pub(super) fn who_opened(
 }
 
 fn all_open(transaction: &Snapshot, now: Timestamp) -> Result<Vec<EmergencyAccess>, StoreError> {
-    let emergencies = transaction.open_table(EMERGENCIES)?;
+    let (emergencies, reasons) = (transaction.open_table(EMERGENCIES)?, transaction.open_table(REASONS)?);
     let mut open = Vec::new();
     for entry in transaction.open_table(OPEN)?.scan(..)? {
         let id = EmergencyId(uuid_at_end(entry?.0.value()));
-        open.extend(get(&emergencies, id)?.filter(|access| access.is_open(now)));
+        open.extend(get(&emergencies, &reasons, id)?.filter(|access| access.is_open(now)));
     }
     Ok(open)
 }
 
-/// Takes an erased person out of what is kept of emergencies: reasons and findings about households that nobody is left
-/// in, where what is open ends, and those that name the person.
-pub(in crate::store) fn erase(
-    transaction: &Write,
-    client: &Client,
-    emptied: &[HouseholdId],
-    at: Timestamp,
-) -> Result<(), StoreError> {
-    let named = NamedBy::any_name_of(client);
+/// Takes away what is said of emergencies of households that nobody is left in, and ends what is open there. That they were opened
+/// stays.
+pub(in crate::store) fn erase(transaction: &Write, emptied: &[HouseholdId], at: Timestamp) -> Result<(), StoreError> {
     let mut emergencies = transaction.open_table(EMERGENCIES)?;
-    let mut changed = Vec::new();
+    let mut of_emptied = Vec::new();
     for entry in emergencies.scan(..)? {
         let (key, row) = entry?;
-        let mut access = decode::<EmergencyRow>(row.value())?.shown(EmergencyId(uuid_at_end(key.value())));
-        let is_emptied = emptied.contains(&access.household);
-        let before = access.clone();
-        if is_emptied || named.is_in(&access.reason) {
-            access.reason = ERASED.to_owned();
-        }
-        if access.finding.as_ref().is_some_and(|finding| is_emptied || named.is_in(finding)) {
-            access.finding = Some(ERASED.to_owned());
-        }
-        if is_emptied && access.is_open(at) {
-            access.ended = Some(Chosen { by: ENDED_BY.to_owned(), at });
-        }
-        if access != before {
-            changed.push(access);
+        let row: EmergencyRow = decode(row.value())?;
+        if emptied.contains(&row.household) {
+            of_emptied.push((EmergencyId(uuid_at_end(key.value())), row));
         }
     }
     let mut open = transaction.open_table(OPEN)?;
-    subject_keys::forget(transaction, changed.iter().map(|access| Subject::emergency(&own(access.id.0))))?;
-    for access in changed {
-        put(&mut emergencies, &access)?;
-        if access.ended.is_some() {
-            open.delete(&open_key(access.user, access.id))?;
-        }
+    access_reasons::forget(transaction, of_emptied.iter().flat_map(|(_, row)| row.texts()))?;
+    for (id, mut row) in of_emptied.into_iter().filter(|(_, row)| row.is_open(at)) {
+        row.end(Chosen { by: ENDED_BY.to_owned(), at });
+        put(&mut emergencies, id, &row)?;
+        open.delete(&open_key(row.user, id))?;
     }
     Ok(())
 }

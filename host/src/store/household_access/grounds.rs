@@ -1,9 +1,9 @@
 //! The grounds on which an account has access to households: what it is itself, its colleagues of teams, and the
 //! households that it has opened in an emergency.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use super::{AccessRow, Party, emergency, professionals, teams};
+use super::{AccessRow, Party, emergency, index, professionals, teams};
 use crate::domain::access::Role;
 use crate::domain::access::emergency::EmergencyAccess;
 use crate::domain::{HouseholdId, Timestamp, UserId};
@@ -67,6 +67,38 @@ pub(super) fn of(transaction: &Snapshot, user: UserId, now: Timestamp) -> Result
         colleagues: in_teams.into_iter().filter_map(colleague).collect(),
         emergencies: emergency::open_to(transaction, user, now)?,
     })
+}
+
+/// The households that an account has access to at a moment.
+pub(super) fn households_of(
+    transaction: &Snapshot,
+    grounds: &Grounds,
+    now: Timestamp,
+) -> Result<HashSet<HouseholdId>, StoreError> {
+    let now = index::millis(now);
+    let table = transaction.open_table(index::ACCESS_OF)?;
+    let mut households = HashSet::new();
+    for party in &grounds.parties {
+        index::for_each_of(&table, party, |household, ends| {
+            let is_open = match ends {
+                0 => true,
+                index::PROFESSIONAL => grounds.can_answer,
+                ends => now < ends,
+            };
+            if is_open {
+                households.insert(household);
+            }
+        })?;
+    }
+    for party in grounds.colleagues.iter().flat_map(|colleague| &colleague.parties) {
+        index::for_each_of(&table, party, |household, ends| {
+            if ends == index::PROFESSIONAL {
+                households.insert(household);
+            }
+        })?;
+    }
+    households.extend(grounds.emergencies.iter().map(|open| open.household));
+    Ok(households)
 }
 
 /// Whether somebody's role in the practice lets them answer for a household.

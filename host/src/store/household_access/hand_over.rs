@@ -60,11 +60,20 @@ impl HandOver {
     }
 }
 
+/// The numbers of what a hand-over was about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Passed {
+    /// The households that were handed over.
+    pub households: usize,
+    /// Those that were open in an emergency, which has ended.
+    pub emergencies: usize,
+}
+
 /// The outcome of [`Store::hand_over`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum HandedOver {
-    /// So many households were handed over.
-    Yes(usize),
+    /// It is done.
+    Yes(Passed),
     /// The households are others by now than those that were shown, or somebody changed one; nothing changed.
     Stale,
 }
@@ -85,9 +94,8 @@ impl Store {
             for household in households {
                 let Some(row) = stored(&access, household)? else { continue };
                 let Some(part) = part_of(&row, user, &parties) else { continue };
-                let version = row.version;
-                let shown = row.shown(household, |number| reader.name_of(number))?;
-                let secondary = shown.secondary.filter(|_| part == Part::Primary);
+                let (version, secondary) = (row.version, row.secondary.filter(|_| part == Part::Primary));
+                let secondary = secondary.map(|second| second.shown(|number| reader.name_of(number))).transpose()?;
                 parts.push(HandOver { household, version, part, secondary });
             }
             Ok(parts)
@@ -111,7 +119,7 @@ impl Store {
             let mut left = Vec::new();
             for stored in users {
                 let of = parties.get(&stored.user.id).map(Vec::as_slice).unwrap_or_default();
-                let count = index::answered_for(&access_of, of)?;
+                let count = index::answered_for(&access_of, of)?.len();
                 if count > 0 {
                     left.push((stored.into(), count));
                 }
@@ -126,7 +134,10 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn households_of_nobody(&self) -> Result<usize, StoreError> {
-        self.read(|transaction| index::answered_for(&transaction.open_table(ACCESS_OF)?, &[Party::FirstAdviser])).await
+        self.read(|transaction| {
+            Ok(index::answered_for(&transaction.open_table(ACCESS_OF)?, &[Party::FirstAdviser])?.len())
+        })
+        .await
     }
 
     /// Hands the households of `from` over to `to`, where they are still those of `shown`: who was their primary or
@@ -166,14 +177,16 @@ impl Store {
             let to = party_of(transaction, to)?;
             for (household, before) in &rows {
                 let after = handed(before, (from, &parties), &to, &chosen);
-                put(transaction, *household, Some(before), &after)?;
+                put(transaction, *household, Some(before), after)?;
             }
             // What somebody opened as a member of the practice is not theirs any more either.
-            done.extend(emergency_rows::end_all_of(transaction, from, &chosen)?);
+            let ended = emergency_rows::end_all_of(transaction, from, &chosen)?;
+            let passed = Passed { households: rows.len(), emergencies: ended.len() };
+            done.extend(ended);
             if let Some(told) = told {
                 told.done_to(done);
             }
-            Ok(HandedOver::Yes(rows.len()))
+            Ok(HandedOver::Yes(passed))
         })
         .await
     }

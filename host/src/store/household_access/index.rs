@@ -1,12 +1,11 @@
 //! The index of access: by whom a household is seen, in the order of households.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
-use super::grounds::Grounds;
 use super::{AccessRow, Party};
 use crate::domain::{HouseholdId, Timestamp};
 use crate::store::StoreError;
-use crate::store::engine::{Readable, Snapshot, Table, Write};
+use crate::store::engine::{Readable, Table, Write};
 use crate::store::keys::{ExternalKey, PRACTICE, join, span, uuid_at_end};
 use crate::store::visitor::{Visitor, Whose};
 
@@ -20,7 +19,7 @@ pub(super) type AccessKey = [u8; 4 + PARTY + 16];
 const PARTY: usize = 1 + 2 + 16;
 
 /// The value of a professional's entry, which ends with the role by which the person can answer for a household.
-const PROFESSIONAL: u64 = u64::MAX;
+pub(super) const PROFESSIONAL: u64 = u64::MAX;
 
 /// Goes through the tables.
 pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
@@ -46,38 +45,6 @@ pub(super) fn replace(
     Ok(())
 }
 
-/// The households that an account has access to at a moment.
-pub(super) fn households_of(
-    transaction: &Snapshot,
-    grounds: &Grounds,
-    now: Timestamp,
-) -> Result<HashSet<HouseholdId>, StoreError> {
-    let now = millis(now);
-    let table = transaction.open_table(ACCESS_OF)?;
-    let mut households = HashSet::new();
-    for party in &grounds.parties {
-        for_each_of(&table, party, |household, ends| {
-            let is_open = match ends {
-                0 => true,
-                PROFESSIONAL => grounds.can_answer,
-                ends => now < ends,
-            };
-            if is_open {
-                households.insert(household);
-            }
-        })?;
-    }
-    for party in grounds.colleagues.iter().flat_map(|colleague| &colleague.parties) {
-        for_each_of(&table, party, |household, ends| {
-            if ends == PROFESSIONAL {
-                households.insert(household);
-            }
-        })?;
-    }
-    households.extend(grounds.emergencies.iter().map(|open| open.household));
-    Ok(households)
-}
-
 /// The households in which one of these is named, as a professional or as staff.
 pub(super) fn named_in(
     access_of: &impl Readable<&'static AccessKey, u64>,
@@ -92,12 +59,12 @@ pub(super) fn named_in(
     Ok(households)
 }
 
-/// The number of households that one of these is a professional of.
-pub(super) fn answered_for(
+/// The households that one of these is a professional of.
+pub(super) fn answered_for<'p>(
     access_of: &impl Readable<&'static AccessKey, u64>,
-    parties: &[Party],
-) -> Result<usize, StoreError> {
-    let mut households = HashSet::new();
+    parties: impl IntoIterator<Item = &'p Party>,
+) -> Result<BTreeSet<HouseholdId>, StoreError> {
+    let mut households = BTreeSet::new();
     for party in parties {
         for_each_of(access_of, party, |household, ends| {
             if ends == PROFESSIONAL {
@@ -105,10 +72,11 @@ pub(super) fn answered_for(
             }
         })?;
     }
-    Ok(households.len())
+    Ok(households)
 }
 
-fn for_each_of(
+/// Takes each household in which one is named, with the value of its entry.
+pub(super) fn for_each_of(
     access_of: &impl Readable<&'static AccessKey, u64>,
     party: &Party,
     mut take: impl FnMut(HouseholdId, u64),
@@ -148,6 +116,6 @@ fn bytes(party: &Party) -> [u8; PARTY] {
 }
 
 /// Milliseconds since 1970, at least 1: 0 is no end.
-fn millis(moment: Timestamp) -> u64 {
+pub(super) fn millis(moment: Timestamp) -> u64 {
     u64::try_from(moment.as_millisecond()).unwrap_or_default().max(1)
 }

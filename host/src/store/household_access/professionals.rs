@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::index::{self, ACCESS_OF};
 use super::{Party, default_primary};
 use crate::domain::RecordKind;
 use crate::domain::access::household::Professional;
@@ -9,6 +10,7 @@ use crate::domain::account::Account;
 use crate::domain::stored::StoredAdviser;
 use crate::domain::{ConnectionName, ExternalId, UserId};
 use crate::store::access::{StoredUser, user_in, user_of_email};
+use crate::store::audit::scope;
 use crate::store::connection_numbers::{number_for, number_of};
 use crate::store::engine::Snapshot;
 use crate::store::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, record, span};
@@ -89,9 +91,20 @@ impl Store {
         id: ExternalId,
         to: LinkedBy,
     ) -> Result<(), StoreError> {
+        let told = scope::current();
         self.write(move |transaction| {
             let number = number_for(transaction, &connection)?;
             let key = record(number, RecordKind::Adviser, ExternalKey::from(&id));
+            if let Some(told) = told {
+                let what = match to {
+                    LinkedBy::Email => format!("user {id} of the CRM by email"),
+                    LinkedBy::Hand(user) => format!("user {id} of the CRM is account {user}"),
+                    LinkedBy::Nobody => format!("user {id} of the CRM is nobody"),
+                };
+                let parties = [Party::OfCrm(number, id)];
+                let households = index::named_in(&transaction.open_table(ACCESS_OF)?, &parties)?;
+                told.done_to(households.into_iter().map(|household| (household, what.clone())));
+            }
             let mut links = transaction.open_table(LINKS)?;
             match to {
                 LinkedBy::Email => drop(links.delete(&key)?),

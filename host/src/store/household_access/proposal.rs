@@ -3,11 +3,12 @@
 
 use std::collections::HashMap;
 
-use super::{ACCESS, AccessRow, Maker, Party, StaffRow, index, put, stored};
+use super::{ACCESS, AccessRow, Maker, Party, StaffRow, index, past, put, stored};
 use crate::domain::access::Role;
 use crate::domain::access::household::Chosen;
 use crate::domain::{ExternalId, HouseholdId, Timestamp};
 use crate::store::StoreError;
+use crate::store::access_reasons;
 use crate::store::engine::{Readable as _, Write};
 use crate::store::keys::{own, uuid_at_end};
 use crate::store::rows::decode;
@@ -32,9 +33,10 @@ pub(in crate::store) fn propose(
             version: before.as_ref().map_or(1, |before| before.version + 1),
             chosen_by: None,
             chosen_at: None,
+            past: before.as_ref().map(|before| before.past.clone()).unwrap_or_default(),
         };
         if before.as_ref().is_none_or(|before| (&before.primary, &before.secondary) != (&row.primary, &row.secondary)) {
-            put(transaction, household, before.as_ref(), &row)?;
+            put(transaction, household, before.as_ref(), row)?;
         }
     }
     Ok(())
@@ -47,7 +49,10 @@ pub(in crate::store) fn take_over(transaction: &Write, from: HouseholdId, to: Ho
         (stored(&access, from)?, stored(&access, to)?)
     };
     match (from, known) {
-        (Some(row), None) => put(transaction, to, None, &AccessRow { version: 1, ..row }),
+        (Some(row), None) => {
+            let row = past::copied(transaction, AccessRow { version: 1, ..row })?;
+            put(transaction, to, None, row).map(drop)
+        }
         _ => Ok(()),
     }
 }
@@ -67,13 +72,11 @@ pub(in crate::store) fn join(
     index::replace(transaction, from, lost.as_ref(), None)?;
     let (Some(lost), Some(kept)) = (lost, kept) else { return Ok(()) };
     let mut after = kept.clone();
-    let given = |user, role| StaffRow {
-        user,
-        role,
-        expires_at: None,
-        reason: Some("Answered for the household that was joined to this one.".to_owned()),
-        given_by: "the sync".to_owned(),
-        given_at: at,
+    let given = |user, role| {
+        let reason =
+            Some(access_reasons::keep(transaction, "Answered for the household that was joined to this one.")?);
+        let given_by = "the sync".to_owned();
+        Ok::<_, StoreError>(StaffRow { user, role, expires_at: None, reason, given_by, given_at: at })
     };
     for party in [Some(lost.primary), lost.secondary].into_iter().flatten() {
         let is_known = party == after.primary || after.secondary.as_ref() == Some(&party);
@@ -81,7 +84,7 @@ pub(in crate::store) fn join(
             _ if is_known => {}
             Party::FirstAdviser => {}
             party if after.secondary.is_none() => after.secondary = Some(party),
-            Party::Account(user) => after.staff.push(given(user, Role::Adviser)),
+            Party::Account(user) => after.staff.push(given(user, Role::Adviser)?),
             // A third professional of the CRM without an account has no place; the row of the household has them.
             Party::OfCrm(..) => {}
         }
@@ -93,9 +96,11 @@ pub(in crate::store) fn join(
             after.staff.push(staff);
         }
     }
+    after.past.extend(lost.past);
+    after.past.sort_by_key(|past| past.ended_at);
     if after != kept {
         after.version += 1;
-        put(transaction, to, Some(&kept), &after)?;
+        put(transaction, to, Some(&kept), after)?;
     }
     Ok(())
 }
@@ -121,12 +126,12 @@ pub(in crate::store) fn made_by(
             user,
             role,
             expires_at: None,
-            reason: Some("Made the household.".to_owned()),
+            reason: Some(access_reasons::keep(transaction, "Made the household.")?),
             given_by: name,
             given_at: at,
         });
     }
-    put(transaction, household, Some(&before), &after)
+    put(transaction, household, Some(&before), after).map(drop)
 }
 
 /// The professionals whom the CRM names for a household: those of its primary client.
@@ -166,7 +171,7 @@ pub(in crate::store) fn fill(transaction: &Write, chosen: &ChosenBefore) -> Resu
         let primary = Party::OfCrm(connection, id);
         let secondary = before.secondary.clone().filter(|second| *second != primary);
         let row = AccessRow { primary, secondary, chosen_by: Some(by), chosen_at: Some(at), ..before.clone() };
-        put(transaction, household, Some(&before), &row)?;
+        put(transaction, household, Some(&before), row)?;
     }
     Ok(())
 }

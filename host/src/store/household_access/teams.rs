@@ -1,8 +1,14 @@
 //! Teams: a few rows, read as a whole.
 
+use std::collections::BTreeSet;
+
+use super::index::{self, ACCESS_OF};
+use super::professionals;
 use crate::domain::access::team::{MOST_TEAMS, Team};
 use crate::domain::text::as_it_reads;
-use crate::domain::{TeamId, UserId};
+use crate::domain::{HouseholdId, TeamId, UserId};
+use crate::store::access::all_users;
+use crate::store::audit::scope;
 use crate::store::engine::{Readable, Snapshot, Table};
 use crate::store::keys::{OwnKey, own, uuid_at_end};
 use crate::store::rows::{decode, encode, rows};
@@ -52,6 +58,8 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn keep_team(&self, team: Team, is_new: bool) -> Result<TeamOutcome, StoreError> {
+        let seen_by_it = self.seen_by_team(team.id, team.members.clone()).await?;
+        let told = scope::current();
         self.write(move |transaction| {
             let mut table = transaction.open_table(TEAMS)?;
             let others: Vec<Team> = all(&table)?;
@@ -67,6 +75,8 @@ impl Store {
             if !is_there && others.len() >= MOST_TEAMS {
                 return Ok(TeamOutcome::TooMany);
             }
+            let before = others.iter().find(|other| other.id == team.id).map(|other| other.members.as_slice());
+            tell(told.as_deref(), team.id, (before.unwrap_or_default(), &team.members), seen_by_it);
             let row = TeamRow { name: team.name.clone(), members: team.members.clone() };
             table.put(&own(team.id.0), encode(&row)?.as_slice())?;
             Ok(TeamOutcome::Saved(team))
@@ -79,7 +89,44 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn remove_team(&self, id: TeamId) -> Result<bool, StoreError> {
-        self.write_in_any_case(move |transaction| Ok(transaction.open_table(TEAMS)?.delete(&own(id.0))?)).await
+        let seen_by_it = self.seen_by_team(id, Vec::new()).await?;
+        let told = scope::current();
+        self.write_in_any_case(move |transaction| {
+            let mut table = transaction.open_table(TEAMS)?;
+            let Some(team) = all(&table)?.into_iter().find(|team| team.id == id) else { return Ok(false) };
+            tell(told.as_deref(), id, (&team.members, &[]), seen_by_it);
+            Ok(table.delete(&own(id.0))?)
+        })
+        .await
+    }
+
+    /// The households that are seen by a team as it is, or as it would be with these members: those that one of them answers for.
+    async fn seen_by_team(&self, id: TeamId, members: Vec<UserId>) -> Result<BTreeSet<HouseholdId>, StoreError> {
+        self.read(move |transaction| {
+            let known = all(&transaction.open_table(TEAMS)?)?.into_iter().find(|team| team.id == id);
+            let known = known.map(|team| team.members).unwrap_or_default();
+            let mut accounts = all_users(transaction)?;
+            accounts.retain(|stored| known.contains(&stored.user.id) || members.contains(&stored.user.id));
+            let parties = professionals::parties_of(transaction, &accounts)?;
+            index::answered_for(&transaction.open_table(ACCESS_OF)?, parties.values().flatten())
+        })
+        .await
+    }
+}
+
+/// Tells the log of each household that is seen by a team, where its members become others.
+fn tell(
+    told: Option<&scope::Pending>,
+    team: TeamId,
+    (before, after): (&[UserId], &[UserId]),
+    seen_by_it: BTreeSet<HouseholdId>,
+) {
+    let joining = after.iter().filter(|user| !before.contains(user)).map(|user| format!("account {user} joins"));
+    let leaving = before.iter().filter(|user| !after.contains(user)).map(|user| format!("account {user} leaves"));
+    let changes: Vec<String> = joining.chain(leaving).collect();
+    if let Some(told) = told.filter(|_| !changes.is_empty()) {
+        let what = format!("{} team {team}", changes.join(", "));
+        told.done_to(seen_by_it.into_iter().map(|household| (household, what.clone())));
     }
 }
 

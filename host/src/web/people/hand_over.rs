@@ -15,7 +15,7 @@ use crate::domain::access::Action;
 use crate::domain::account::{Account, AccountState};
 use crate::ops;
 use crate::ops::household_access::HandOverRequest;
-use crate::store::household_access::{HandOver, Part};
+use crate::store::household_access::{HandOver, Part, Passed};
 use crate::web::answers::{AnswerQuery, Answers, Checked};
 use crate::web::failure::{Failure, led_back, page};
 use crate::web::format;
@@ -38,6 +38,8 @@ pub(in crate::web) struct HandOverPage {
     /// The households that a hand-over leaves as they are, in a sentence: those for which nobody was named.
     pub(in crate::web) unnamed: Option<String>,
     pub(in crate::web) rows: Vec<Row>,
+    /// What ends of what the person has open in an emergency, in a sentence.
+    pub(in crate::web) emergencies: Option<String>,
     /// The number of households that are not named.
     pub(in crate::web) more: usize,
     /// The version of what is shown.
@@ -88,6 +90,7 @@ pub(in crate::web) async fn show(
         name: account.user.name,
         checked,
         more: parts.len().saturating_sub(MOST_SHOWN),
+        emergencies: emergencies(app.store.emergencies_open_to(id, person.clock.now).await?.len()),
         rows,
         version: HandOver::version_of(&parts),
         choices: answering(&accounts, |account| account.state != AccountState::Disabled && account.user.id != id),
@@ -135,6 +138,11 @@ async fn unnamed(app: &App, account: &Account) -> Result<Option<String>, Failure
     }))
 }
 
+fn emergencies(count: usize) -> Option<String> {
+    let households = format::count(count as u64, "household", "households");
+    (count > 0).then(|| format!("A hand-over also ends emergency access, which is open to {households}."))
+}
+
 /// Those of the accounts who can be a primary professional.
 fn answering(accounts: &[Account], is_offered: impl Fn(&Account) -> bool) -> Vec<(UserId, String)> {
     let can = accounts.iter().filter(|account| account.user.role.can_be_primary() && is_offered(account));
@@ -169,13 +177,11 @@ pub(in crate::web) async fn send(
     let done =
         ops::household_access::hand_over(&app, person.actor(), of, Some(vec![form.version]), person.clock.now).await;
     match done {
-        Ok(count) => {
-            let households = format::count(count as u64, "household is", "households are");
-            Ok(answers.lead(
-                &format!("/people/{id}"),
-                person.user(),
-                Checked::good(format!("{households} handed over.")),
-            ))
+        Ok(Passed { households, emergencies }) => {
+            let handed = format::count(households as u64, "household is handed over.", "households are handed over.");
+            let ended = format::count(emergencies as u64, "emergency access has", "emergency accesses have");
+            let ended = if emergencies > 0 { format!(" {ended} ended.") } else { String::new() };
+            Ok(answers.lead(&format!("/people/{id}"), person.user(), Checked::good(handed + &ended)))
         }
         Err(refusal) if !refusal.fields.is_empty() => Ok(answers.lead(&back, person.user(), Checked::refused(refusal))),
         Err(refusal) => Err(led_back(refusal, &back)),

@@ -55,6 +55,8 @@ pub(in crate::web) struct HoldOn {
     household: Option<String>,
     reason: String,
     by: String,
+    /// Whether the reader of the page placed it.
+    is_own: bool,
     since: Timestamp,
     until: Option<Moment>,
 }
@@ -70,12 +72,12 @@ pub(in crate::web) struct Typed {
 }
 
 impl ClientPrivacyPage {
-    /// Whether it has to be said that the hold that was typed would replace one, which somebody placed meanwhile. Where that was refused
-    /// it is said at the head of the page.
-    fn replaces(&self) -> bool {
-        let is_another =
-            |saw: &String| self.holds.iter().any(|hold| hold.of == self.typed.of && hold.since.to_string() != *saw);
-        self.checked.is_none() && self.typed.saw.as_ref().is_some_and(is_another)
+    /// The sentence that the hold that was typed would replace one, which was placed meanwhile. Where that was refused it is said at
+    /// the head of the page.
+    fn replaces(&self) -> Option<&'static str> {
+        let saw = self.typed.saw.as_ref().filter(|_| self.checked.is_none())?;
+        let is_another = |hold: &&HoldOn| hold.of == self.typed.of && hold.since.to_string() != *saw;
+        self.holds.iter().find(is_another).map(|hold| Refusal::words_of_unseen_hold(hold.is_own))
     }
 
     fn is_on(&self, of: &HoldOf) -> bool {
@@ -141,6 +143,7 @@ async fn view(app: &App, person: &SignedIn, client: &StoredClient) -> Result<Cli
                 household: (of == HoldOf::Household).then(|| household_name.clone()),
                 reason: hold.reason,
                 by: hold.by,
+                is_own: hold.by_account == Some(person.user()),
                 since: hold.since,
                 until: hold.until.map(|until| Moment::ending(until, &person.clock)),
             }),

@@ -41,7 +41,7 @@ async fn with_a_client() -> (Host, String, StoredClient) {
 async fn hold(host: &Host, subject: HeldSubject, reason: &str, until: Option<&str>) {
     let until = until.map(|until| until.parse().unwrap());
     let (reason, by) = (reason.to_owned(), "Kim Osei".to_owned());
-    let hold = LegalHold { subject, reason, by, since: Timestamp::UNIX_EPOCH, until };
+    let hold = LegalHold { subject, reason, by, by_account: None, since: Timestamp::UNIX_EPOCH, until };
     assert!(host.app.store.put_hold(hold, None).await.unwrap().unwrap());
 }
 
@@ -265,6 +265,24 @@ async fn the_same_hold_of_the_same_person_is_placed_once() {
             post(&host, &path, &manager, &form.replace("++", "+").replace(&other.replace(' ', "+"), said)).await;
         assert_eq!(refused.status, 409, "{}", refused.text);
     }
+}
+
+#[tokio::test]
+async fn a_hold_of_ones_own_is_not_called_somebody_elses() {
+    let (host, manager, client) = with_a_client().await;
+    let path = format!("/clients/{}/hold", client.id);
+    let opened_before = "seen_client=&seen_household=";
+    let first = format!("of=client&hold_reason=A+complaint&{opened_before}");
+    assert_eq!(post(&host, &path, &manager, &first).await.status, 303);
+    let yours = "You placed a hold elsewhere while you were filling this in. Saving replaces it.";
+    for (until, status) in [("soon", 422), ("2999-06-30", 409)] {
+        let form = format!("of=client&hold_reason=A+subpoena&until={until}&{opened_before}");
+        let answer = post(&host, &path, &manager, &form).await;
+        assert_eq!((answer.status, answer.text.matches(yours).count()), (status, 1), "{until}: {}", answer.text);
+        assert!(!answer.text.contains("Someone placed"), "{until}");
+    }
+    let on = host.app.store.hold(HeldSubject::Client(client.id)).await.unwrap().unwrap();
+    assert!(on.by_account.is_some(), "{on:?}");
 }
 
 #[tokio::test]

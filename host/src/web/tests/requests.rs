@@ -115,9 +115,13 @@ impl Host {
 
     /// The cookie of the practice manager who was made, from a session in which the password was given long ago.
     pub(super) async fn signed_in_long_ago(&self) -> String {
-        let before = Timestamp::now() - std::time::Duration::from_mins(16);
+        self.signed_in_at(Timestamp::now() - std::time::Duration::from_mins(16)).await
+    }
+
+    /// The same, from a session in which the password was given at a moment.
+    pub(super) async fn signed_in_at(&self, moment: Timestamp) -> String {
         let (email, source) = ("practice-manager@example.com", Source::unknown().into());
-        let signed_in = self.app.access.sign_in(email, &PASSWORD.into(), source, before).await.unwrap();
+        let signed_in = self.app.access.sign_in(email, &PASSWORD.into(), source, moment).await.unwrap();
         format!("__Host-tidegate={}", signed_in.token.expose_secret())
     }
 }

@@ -44,7 +44,7 @@ const PAGES: [(&str, Action); 26] = [
 ];
 
 /// A host with a client under legal holds, a connection, and a run that said something about one row.
-async fn with_a_book() -> (Host, String) {
+pub(super) async fn with_a_book() -> (Host, String) {
     let host = Host::new();
     let manager = host.signed_in(Role::PracticeManager).await;
     let headers = [OWN, ("cookie", manager.as_str())];

@@ -155,7 +155,11 @@ async fn what_went_before_an_erasure_is_in_no_copy_either() {
     let store = &practice.store;
     let subject = HeldSubject::Client(id);
     let (reason, by) = ("Ayda Quillfeather complained".to_owned(), "Kim Osei".to_owned());
-    store.put_hold(LegalHold { subject, reason, by, since: now(), until: None }, None).await.unwrap().unwrap();
+    store
+        .put_hold(LegalHold { subject, reason, by, by_account: None, since: now(), until: None }, None)
+        .await
+        .unwrap()
+        .unwrap();
     let (bytes, _, before) = copy(store).await;
     let tables = |keys: &SubjectKeys| {
         let rows = rows_of(&bytes, keys).into_iter();

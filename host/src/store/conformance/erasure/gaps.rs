@@ -49,6 +49,7 @@ async fn a_hold_on_a_household_goes_with_its_people(on: On) {
                 subject: HeldSubject::Household(practice.of(id).await.unwrap().household_id),
                 reason: format!("A complaint of {id}"),
                 by: "Kim Osei".to_owned(),
+                by_account: None,
                 since: now(),
                 until: (id != held).then_some(far),
             };
@@ -126,13 +127,14 @@ async fn what_an_emergency_says_of_an_erased_client_is_blanked(on: On) {
             ends_at: now() + jiff::SignedDuration::from_hours(1),
             ended: None,
             reviewed: None,
-            finding: Some(reason.to_owned()),
+            finding: None,
         };
         assert!(matches!(practice.store.open_in_emergency(access.clone(), 9).await.unwrap(), Opened::Yes(_)));
+        let by = || crate::domain::access::household::Chosen { by: "Kim Osei".to_owned(), at: now() };
         if household == other {
-            let by = crate::domain::access::household::Chosen { by: "Kim Osei".to_owned(), at: now() };
-            practice.store.end_emergency(access.id, by).await.unwrap();
+            practice.store.end_emergency(access.id, by()).await.unwrap();
         }
+        practice.store.review_emergency(access.id, by(), Some(reason.to_owned())).await.unwrap();
     }
     practice.store.erase(theirs.id, request()).await.unwrap().unwrap();
     let kept = practice.store.emergencies(EmergencyFilter::default(), first(9)).await.unwrap().items;

@@ -1,0 +1,177 @@
+//! Staff's access to a household: its reasons, and what is remembered of it once it ended.
+
+use super::*;
+use crate::domain::access::Role;
+use crate::domain::access::household::{Chosen, HouseholdAccess, PastAccess, StaffAccess};
+use crate::domain::audit::{Act, By, Subject};
+use crate::domain::privacy::ErasureReason;
+use crate::domain::{HouseholdId, UserId};
+use crate::store::audit::{AuditFilter, scope};
+use crate::store::erasure::ErasureRequest;
+use crate::store::household_access::{AccessSet, LinkedBy, NewAccess};
+
+on_each_engine![
+    what_ended_is_remembered_with_its_reason,
+    the_latest_that_ended_are_remembered,
+    reasons_that_name_an_erased_client_are_taken_away_and_no_others,
+    what_ended_follows_the_household_that_it_is_joined_to,
+    the_log_of_a_household_tells_who_its_professionals_of_the_crm_are,
+];
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn staff(user: UserId, role: Role, reason: Option<&str>) -> StaffAccess {
+    let reason = reason.map(str::to_owned);
+    StaffAccess { user, role, expires_at: None, reason, given_by: "Kim Osei".to_owned(), given_at: at(0) }
+}
+
+async fn access(store: &Store, household: HouseholdId) -> HouseholdAccess {
+    store.household_access(household).await.unwrap().unwrap()
+}
+
+/// Sets the staff as somebody says it at a moment; answers the access.
+async fn set(store: &Store, household: HouseholdId, staff: Vec<StaffAccess>, second: i64) -> HouseholdAccess {
+    let before = access(store, household).await;
+    let chosen = Chosen { by: "Pat Lee".to_owned(), at: at(second) };
+    let (primary, secondary) = (before.primary, before.secondary);
+    let new = NewAccess { household, follows: Some(before.version), primary, secondary, staff, chosen };
+    match store.set_household_access(new).await.unwrap() {
+        AccessSet::Yes(access) => access,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What is told of each that ended: the reason, who ended it and the second.
+fn told(access: &HouseholdAccess) -> Vec<(Option<&str>, Option<&str>, i64)> {
+    let told = |past: &'_ PastAccess| past.ended_at.as_second() - at(0).as_second();
+    access.past.iter().map(|past| (past.given.reason.as_deref(), past.ended_by.as_deref(), told(past))).collect()
+}
+
+async fn of_two(on: On) -> (Practice, HouseholdId) {
+    let mut practice = Practice::new(on).await;
+    let linked = |id: &str, name: &str, partner: &str, is_partner| {
+        let partner_external_id = Some(ExternalId(partner.to_owned()));
+        Client { partner_external_id, is_partner, ..client(id, name) }
+    };
+    practice.clients(&[linked("7", "Ayda Quillfeather", "8", false), linked("8", "Bo Osei", "7", true)]).await;
+    let household = practice.of("7").await.unwrap().household_id;
+    (practice, household)
+}
+
+async fn what_ended_is_remembered_with_its_reason(on: On) {
+    let (practice, household) = of_two(on).await;
+    let (store, zoe, omar) = (&practice.store, UserId(Uuid::now_v7()), UserId(Uuid::now_v7()));
+    let covers = staff(zoe, Role::Support, Some("Covers for Lee"));
+    let first = set(store, household, vec![covers.clone(), staff(omar, Role::Associate, None)], 1).await;
+    assert_eq!(first.staff[0].reason.as_deref(), Some("Covers for Lee"));
+    assert_eq!(told(&first), [], "nothing ended");
+    // The role is changed in place, and the same reason goes on.
+    let other = StaffAccess { role: Role::Paraplanner, given_at: at(2), ..covers.clone() };
+    let second = set(store, household, vec![other.clone(), staff(omar, Role::Associate, None)], 2).await;
+    assert_eq!(told(&second), [(Some("Covers for Lee"), Some("Pat Lee"), 2)]);
+    assert_eq!((second.past[0].given.role, second.past[0].given.given_at), (Role::Support, at(0)));
+    // An end is set; what is over by its time was ended by nobody.
+    let ending = StaffAccess { expires_at: Some(at(10)), reason: Some("Until Lee is back".to_owned()), ..other };
+    set(store, household, vec![ending, staff(omar, Role::Associate, None)], 3).await;
+    let last = set(store, household, Vec::new(), 20).await;
+    let expected = [
+        (None, Some("Pat Lee"), 20),
+        (Some("Until Lee is back"), None, 10),
+        (Some("Covers for Lee"), Some("Pat Lee"), 3),
+        (Some("Covers for Lee"), Some("Pat Lee"), 2),
+    ];
+    assert_eq!(told(&last), expected);
+    assert_eq!(access(store, household).await, last);
+    let reasons = store.access_reasons(zoe, household, at(4)).await.unwrap();
+    assert_eq!(reasons, [], "what ended gives nobody access");
+}
+
+async fn the_latest_that_ended_are_remembered(on: On) {
+    let (practice, household) = of_two(on).await;
+    let user = UserId(Uuid::now_v7());
+    for second in 0..210 {
+        let given = staff(user, Role::Support, Some(&format!("the {second}th time")));
+        set(&practice.store, household, vec![given], second).await;
+    }
+    let kept = access(&practice.store, household).await;
+    let (first, last) = (kept.past.first().unwrap(), kept.past.last().unwrap());
+    assert_eq!(kept.past.len(), 200);
+    assert_eq!(first.given.reason.as_deref(), Some("the 208th time"));
+    assert_eq!(last.given.reason.as_deref(), Some("the 9th time"));
+}
+
+async fn reasons_that_name_an_erased_client_are_taken_away_and_no_others(on: On) {
+    let (practice, household) = of_two(on).await;
+    let (store, zoe) = (&practice.store, UserId(Uuid::now_v7()));
+    set(store, household, vec![staff(zoe, Role::Support, Some("Mrs Quillfeather is in hospital"))], 1).await;
+    set(store, household, vec![staff(zoe, Role::Support, Some("Helps Bo with the move"))], 2).await;
+    set(store, household, vec![staff(zoe, Role::Adviser, Some("Quillfeather estate"))], 3).await;
+    let ayda = practice.of("7").await.unwrap().id;
+    let request =
+        ErasureRequest { by: "Kim Osei".to_owned(), by_account: None, reason: ErasureReason::Asked, at: at(4) };
+    store.erase(ayda, request).await.unwrap().unwrap();
+    let left = access(store, household).await;
+    let gone = Some("Taken away with a client who was erased.");
+    assert_eq!(left.staff[0].reason.as_deref(), gone);
+    assert_eq!(told(&left), [(Some("Helps Bo with the move"), Some("Pat Lee"), 3), (gone, Some("Pat Lee"), 2)]);
+    let bo = practice.of("8").await.unwrap().id;
+    let request =
+        ErasureRequest { by: "Kim Osei".to_owned(), by_account: None, reason: ErasureReason::Asked, at: at(5) };
+    store.erase(bo, request).await.unwrap().unwrap();
+    assert_eq!(store.household_access(household).await.unwrap(), None, "nobody is left in it");
+}
+
+async fn what_ended_follows_the_household_that_it_is_joined_to(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.clients(&[client("7", "Ayda Khan"), client("8", "Bo Osei")]).await;
+    let user = UserId(Uuid::now_v7());
+    for (id, second) in [("7", 1), ("8", 3)] {
+        let household = practice.of(id).await.unwrap().household_id;
+        let reason = format!("for {id}");
+        set(&practice.store, household, vec![staff(user, Role::Support, Some(&reason))], second).await;
+        set(&practice.store, household, Vec::new(), second + 1).await;
+    }
+    let linked = |id: &str, name: &str, partner: &str, is_partner| {
+        let partner_external_id = Some(ExternalId(partner.to_owned()));
+        Client { partner_external_id, is_partner, ..client(id, name) }
+    };
+    practice.clients(&[linked("7", "Ayda Khan", "8", false), linked("8", "Bo Osei", "7", true)]).await;
+    let joined = practice.of("8").await.unwrap().household_id;
+    let pat = Some("Pat Lee");
+    let both = [(Some("for 8"), pat, 4), (Some("for 7"), pat, 2)];
+    assert_eq!(told(&access(&practice.store, joined).await), both);
+    // They part again: each household has what was remembered until then, with reasons of its own.
+    practice.clients(&[client("7", "Ayda Khan"), client("8", "Bo Osei")]).await;
+    let (one, other) = (practice.of("7").await.unwrap(), practice.of("8").await.unwrap());
+    assert_ne!(one.household_id, other.household_id);
+    assert_eq!(told(&access(&practice.store, other.household_id).await), both);
+    let request =
+        ErasureRequest { by: "Kim Osei".to_owned(), by_account: None, reason: ErasureReason::Asked, at: at(9) };
+    practice.store.erase(one.id, request).await.unwrap().unwrap();
+    assert_eq!(told(&access(&practice.store, other.household_id).await), both);
+}
+
+async fn the_log_of_a_household_tells_who_its_professionals_of_the_crm_are(on: On) {
+    let mut practice = Practice::new(on).await;
+    let advised = Client { adviser_external_id: Some(ExternalId("501".to_owned())), ..client("7", "Ayda Khan") };
+    practice.clients(&[advised, client("8", "Bo Osei")]).await;
+    let (store, connection) = (practice.store.clone(), practice.run.connection.clone());
+    let act = || Act::done(By::nobody(), "", "household_access.link_professional", Subject::of_kind("connection"));
+    let user = UserId(Uuid::now_v7());
+    for to in [LinkedBy::Hand(user), LinkedBy::Nobody, LinkedBy::Email] {
+        let link = store.link_professional(connection.clone(), ExternalId("501".to_owned()), to);
+        let (done, _) = scope::enter(act(), link).await;
+        done.unwrap();
+    }
+    let told = async |id: &str| {
+        let household = Some(practice.of(id).await.unwrap().household_id);
+        let found = store.audit(AuditFilter { household, ..AuditFilter::default() }, first(9)).await.unwrap().items;
+        let detail = |entry: crate::domain::audit::Entry| entry.act.detail.split(',').next().unwrap().to_owned();
+        found.into_iter().map(detail).collect::<Vec<_>>()
+    };
+    let said = ["by email".to_owned(), "is nobody".to_owned(), format!("is account {user}")];
+    assert_eq!(told("7").await, said.map(|said| format!("user 501 of the CRM {said}")));
+    assert_eq!(told("8").await, [""; 0], "nobody of the CRM answers for it");
+}
