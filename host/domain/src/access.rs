@@ -78,6 +78,11 @@ impl Role {
         self.can_be_primary() || self == Self::Associate
     }
 
+    /// Whether somebody in this role can work in a household as staff: who watches over the practice changes nothing anywhere.
+    pub fn can_be_staff(self) -> bool {
+        self != Self::Compliance
+    }
+
     /// Whether somebody in this role can give a token this scope: where it lets them do something besides making tokens.
     pub fn has(self, scope: Scope) -> bool {
         let mut rules = RULES.iter().filter(|rule| rule.scope == scope && rule.action != Action::ManageTokens);

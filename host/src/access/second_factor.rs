@@ -41,7 +41,9 @@ pub enum CodeFault {
     )]
     Wrong,
     /// It was accepted once.
-    #[error("this code was used already; wait until your app shows the next one, half a minute at most")]
+    #[error(
+        "this code was used already; wait until your app shows the next one, half a minute at most, or use another recovery code"
+    )]
     Used,
     /// It is the app's of another moment.
     #[error(

@@ -2,9 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::LOCATION;
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,6 +12,7 @@ use crate::api::body::List;
 use crate::api::caller::Caller;
 use crate::api::extract::{Body, NoParams, PageParams, Params, PathParam};
 use crate::api::problem::Problem;
+use crate::api::tag;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::access::team::Team;
@@ -31,11 +32,15 @@ pub struct TeamBody {
     /// The accounts of its members.
     #[schema(value_type = Vec<String>)]
     members: Vec<UserId>,
+    /// The version, for the `If-Match` of a change.
+    version: String,
 }
 
 impl From<Team> for TeamBody {
-    fn from(Team { id, name, members }: Team) -> Self {
-        Self { id, name, members }
+    fn from(team: Team) -> Self {
+        let version = team.version();
+        let Team { id, name, members } = team;
+        Self { id, name, members, version }
     }
 }
 
@@ -103,26 +108,36 @@ pub async fn make(
 }
 
 /// Changes a team, all of it at once. What its members see follows at once.
+///
+/// With `If-Match`, the change is made only where the team is still of that `version`, which the list has; else it is 412.
 #[utoipa::path(
     put,
     path = "/api/v1/teams/{id}",
     operation_id = "change_team",
     tag = "people",
     security(("token" = []), ("session" = [])),
-    params(("id" = Uuid, Path, description = "The team's id")),
+    params(
+        ("id" = Uuid, Path, description = "The team's id"),
+        ("If-Match" = Option<String>, Header, description = "The `version` of the team that was looked at")
+    ),
     request_body = NewTeamBody,
-    responses((status = 200, body = TeamBody))
+    responses((status = 200, body = TeamBody, headers(("ETag" = String, description = "The version"))))
 )]
 pub async fn change(
     caller: Caller,
     State(app): State<App>,
     PathParam(id): PathParam<TeamId>,
     _: NoParams,
+    headers: HeaderMap,
     body: Result<Body<NewTeamBody>, Problem>,
-) -> Result<Json<TeamBody>, Problem> {
+) -> Result<Response, Problem> {
     caller.may(Action::ManageHouseholds)?;
     let Body(body) = body?;
-    Ok(Json(ops::teams::change(&app, caller.actor(), id, body.into()).await?.into()))
+    let team = ops::teams::change(&app, caller.actor(), id, tag::wanted(&headers), body.into()).await?;
+    let version = team.version();
+    let mut answer = Json(TeamBody::from(team)).into_response();
+    tag::put(&mut answer, &version);
+    Ok(answer)
 }
 
 /// Takes a team away. What its members have access to by other reasons stays.

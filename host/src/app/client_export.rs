@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
 use std::path::Path;
 
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{Sender, channel};
@@ -26,7 +27,7 @@ use crate::domain::note::Note;
 use crate::domain::record::ListItem as _;
 use crate::domain::review::ReviewState;
 use crate::domain::stored::{StoredClient, StoredListed};
-use crate::domain::{ConnectionName, RecordKind, Timestamp, with_listed};
+use crate::domain::{ClientId, ConnectionName, RecordKind, Timestamp, with_listed};
 use crate::store::StoreError;
 use crate::store::StoredItem;
 use crate::store::audit::AuditFilter;
@@ -503,13 +504,21 @@ impl Archive {
 }
 
 /// The name under which the export is saved. It has the client's id, and no name.
-pub fn file_name(client: &StoredClient, now: Timestamp) -> String {
-    format!("client-{}-{}.zip", client.id, now.strftime("%Y-%m-%d"))
+pub fn file_name(client: ClientId, now: Timestamp, zone: &TimeZone) -> String {
+    format!("client-{client}-{}.zip", now.to_zoned(zone.clone()).date())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_archive_is_named_by_the_practices_day() {
+        let at: Timestamp = "2026-11-30T15:34:00Z".parse().unwrap();
+        let name = |zone: &str| file_name(ClientId(Uuid::nil()), at, &TimeZone::get(zone).unwrap());
+        assert!(name("Australia/Sydney").ends_with("-2026-12-01.zip"), "{}", name("Australia/Sydney"));
+        assert!(name("Europe/London").ends_with("-2026-11-30.zip"), "{}", name("Europe/London"));
+    }
 
     #[test]
     fn a_files_name_leads_nowhere_else() {

@@ -104,6 +104,8 @@ pub struct Watched {
     limited_to: Option<Subject>,
     /// Whether it asks for more than to look.
     pub(super) is_change: bool,
+    /// Whether it asks for the head of an answer alone, which shows nothing.
+    is_head: bool,
 }
 
 impl Watched {
@@ -114,8 +116,8 @@ impl Watched {
             (None, source) if source == Source::unknown() => "unknown".to_owned(),
             (None, source) => source.0.to_string(),
         };
-        let is_change = !method.is_safe();
-        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        let (is_change, is_head) = (!method.is_safe(), *method == Method::HEAD);
+        let method = if is_head { &Method::GET } else { method };
         let named = route(method.as_str(), pattern);
         let route = named.map(|route| (route, route.subject(pattern, uri.path())));
         let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
@@ -128,6 +130,7 @@ impl Watched {
             parameters: parameters(uri, named),
             limited_to: limited_to(uri),
             is_change,
+            is_head,
         }
     }
 
@@ -176,7 +179,7 @@ impl Watched {
             trail.refused(trail.placed(Act { outcome: Outcome::Refused(because), ..act }).await).await;
             return Ok(());
         }
-        if !status.is_success() {
+        if !status.is_success() || self.is_head {
             return Ok(());
         }
         let rows = count.map(|rows| if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") });
@@ -204,6 +207,7 @@ pub(super) fn for_tests(route: &'static Route, subject: Subject, uri: &Uri) -> W
         parameters: parameters(uri, Some(route)),
         limited_to: limited_to(uri),
         is_change: false,
+        is_head: false,
     }
 }
 

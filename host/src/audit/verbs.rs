@@ -206,6 +206,7 @@ const OTHERS: &[&str] = &[
     "audit.lost",
     "backups.restore",
     "connections.finish_authorisation",
+    "household_access.join",
     "openid.follow",
     "openid.retire",
     "openid.sign_in",

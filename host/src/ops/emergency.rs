@@ -187,7 +187,10 @@ async fn find(app: &App, of: &str) -> Result<HouseholdId, Refusal> {
     let mut named = found.iter().filter(|row| is_whole(row));
     match (named.next(), named.next()) {
         (Some(row), None) => Ok(row.household.id),
-        (Some(_), Some(_)) => Err(Refusal::at("/of", "Several households have this. Name the client’s id in the CRM.")),
+        (Some(_), Some(_)) => Err(Refusal::at(
+            "/of",
+            "Several households have this. Name the client’s id in the CRM, or ask a practice manager for access.",
+        )),
         (None, _) => Err(nobody()),
     }
 }

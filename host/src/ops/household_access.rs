@@ -157,6 +157,13 @@ async fn staff(
             Some(account) if account.state == AccountState::Disabled && !is_kept => {
                 errors.add(at("user_id"), format!("The account of {} is disabled.", account.user.name));
             }
+            Some(account) if !account.user.role.can_be_staff() && !is_kept => {
+                let message = format!(
+                    "{} is {} in the practice, and works in no household. Name somebody else.",
+                    account.user.name, account.user.role
+                );
+                errors.add(at("user_id"), message);
+            }
             Some(_) => {}
         }
         if !STAFF_ROLES.contains(&role) {

@@ -31,21 +31,31 @@ pub async fn make(app: &App, actor: &Actor, wanted: WantedTeam) -> Result<Team, 
         may(actor, Action::ManageHouseholds)?;
         let id = TeamId(Uuid::now_v7());
         scope::about(id);
-        keep(app, id, (wanted, &[]), true).await
+        keep(app, id, wanted, None).await
     })
     .await
 }
 
-/// Changes a team's name and members, all of it at once.
+/// Changes a team's name and members, all of it at once, where it is still of one of the versions that `follows` names; none follows
+/// whatever there is.
 ///
 /// # Errors
-/// Returns an error if there is no such team, or the name or a member does not fit.
-pub async fn change(app: &App, actor: &Actor, id: TeamId, wanted: WantedTeam) -> Result<Team, Refusal> {
+/// Returns an error if there is no such team, the name or a member does not fit, or somebody changed it meanwhile.
+pub async fn change(
+    app: &App,
+    actor: &Actor,
+    id: TeamId,
+    follows: Option<Vec<String>>,
+    wanted: WantedTeam,
+) -> Result<Team, Refusal> {
     audited(app, actor, ("teams.change", Subject::new("team", id)), async move {
         may(actor, Action::ManageHouseholds)?;
         let teams = app.store.teams().await?;
         let before = teams.into_iter().find(|team| team.id == id).ok_or_else(|| not_there(id))?;
-        keep(app, id, (wanted, &before.members), false).await
+        if follows.as_ref().is_some_and(|versions| !versions.contains(&before.version())) {
+            return Err(stale());
+        }
+        keep(app, id, wanted, Some((before, follows.is_some()))).await
     })
     .await
 }
@@ -66,7 +76,15 @@ fn not_there(id: TeamId) -> Refusal {
     Refusal::not_found(format_args!("team {id}"))
 }
 
-async fn keep(app: &App, id: TeamId, (wanted, before): (WantedTeam, &[UserId]), is_new: bool) -> Result<Team, Refusal> {
+fn stale() -> Refusal {
+    let message =
+        "Nothing was changed: somebody changed this team meanwhile. Look at it as it is now, then change it again.";
+    Refusal::new(Kind::Stale, message)
+}
+
+/// Keeps a team in place of the one before, where there is one: with that goes whether it has to be that one still.
+async fn keep(app: &App, id: TeamId, wanted: WantedTeam, before: Option<(Team, bool)>) -> Result<Team, Refusal> {
+    let members_before = before.as_ref().map(|(team, _)| team.members.as_slice()).unwrap_or_default();
     let mut errors = Vec::new();
     let mut error = |pointer: String, message: String| errors.push(FieldError { pointer, message });
     // Names that read alike are one: a full-width letter makes no other team.
@@ -90,7 +108,7 @@ async fn keep(app: &App, id: TeamId, (wanted, before): (WantedTeam, &[UserId]), 
         match app.store.account(user).await? {
             None => error(at, format!("There is no account {user}.")),
             // Who is in the team already stays until somebody takes them out: their households are looked after by it.
-            Some(account) if account.state == AccountState::Disabled && !before.contains(&user) => {
+            Some(account) if account.state == AccountState::Disabled && !members_before.contains(&user) => {
                 error(at, format!("The account of {} is disabled.", account.user.name));
             }
             Some(_) => {}
@@ -101,7 +119,9 @@ async fn keep(app: &App, id: TeamId, (wanted, before): (WantedTeam, &[UserId]), 
     }
     let accounts: Vec<String> = members.iter().map(|user| format!("account {user}")).collect();
     scope::detail(&if accounts.is_empty() { "nobody".to_owned() } else { accounts.join("; ") });
-    match app.store.keep_team(Team { id, name, members }, is_new).await? {
+    let is_new = before.is_none();
+    let seen = before.and_then(|(team, has_to_be)| has_to_be.then_some(team));
+    match app.store.keep_team(Team { id, name, members }, is_new, seen).await? {
         TeamOutcome::Saved(team) => Ok(team),
         TeamOutcome::NameTaken => Err(Refusal::at("/name", "Another team has this name.")),
         TeamOutcome::TooMany => {
@@ -111,5 +131,6 @@ async fn keep(app: &App, id: TeamId, (wanted, before): (WantedTeam, &[UserId]), 
             Err(Refusal::new(Kind::WrongState, message))
         }
         TeamOutcome::NotFound => Err(not_there(id)),
+        TeamOutcome::Stale => Err(stale()),
     }
 }

@@ -121,6 +121,31 @@ pub(super) fn end_all_of(
     Ok(ended)
 }
 
+/// Ends all that is open of some households; answers the household and the account of each.
+pub(super) fn end_all_in(
+    transaction: &Write,
+    households: &[HouseholdId],
+    by: &Chosen,
+) -> Result<Vec<(HouseholdId, UserId)>, StoreError> {
+    let mut ended = Vec::new();
+    let mut open = transaction.open_table(OPEN)?;
+    let mut keys = Vec::new();
+    for entry in open.scan(..)? {
+        keys.push(*entry?.0.value());
+    }
+    let mut emergencies = transaction.open_table(EMERGENCIES)?;
+    for key in keys {
+        let id = EmergencyId(uuid_at_end(&key));
+        let is_of_them = |row: &EmergencyRow| households.contains(&row.household) && row.is_open(by.at);
+        let Some(mut row) = row_of(&emergencies, id)?.filter(is_of_them) else { continue };
+        ended.push((row.household, row.user));
+        row.end(by.clone());
+        put(&mut emergencies, id, &row)?;
+        open.delete(&key)?;
+    }
+    Ok(ended)
+}
+
 pub(super) fn ids_of(open: &impl Readable<&'static OpenKey, ()>, user: UserId) -> Result<Vec<EmergencyId>, StoreError> {
     let (first, last) = span::<{ size_of::<OpenKey>() }>(&own(user.0));
     let mut ids = Vec::new();

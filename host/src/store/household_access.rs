@@ -62,6 +62,8 @@ struct AccessRow {
     chosen_at: Option<Timestamp>,
     /// The staff's access that ended, the latest last.
     past: Vec<PastRow>,
+    /// The moment at which those who had access to another household came to it, because that was joined to this one.
+    joined_at: Option<Timestamp>,
 }
 
 /// A professional as they are stored: the CRM's by the number of the connection.
@@ -85,7 +87,7 @@ struct StaffRow {
 }
 
 rows! {
-    AccessRow { 0: primary, 1: secondary, 2: staff, 3: version, 4: chosen_by, 5: chosen_at, 6: past }
+    AccessRow { 0: primary, 1: secondary, 2: staff, 3: version, 4: chosen_by, 5: chosen_at, 6: past, 7: joined_at }
     StaffRow { 0: user, 1: role, 2: expires_at, 4: given_by, 5: given_at, 6: reason }
 }
 
@@ -328,6 +330,7 @@ impl AccessRow {
             staff: self.staff.into_iter().map(staff).collect::<Result<_, _>>()?,
             past: self.past.into_iter().rev().map(past).collect::<Result<_, _>>()?,
             version: self.version,
+            joined_at: self.joined_at,
             chosen: self.chosen_by.zip(self.chosen_at).map(|(by, at)| Chosen { by, at }),
         })
     }

@@ -15,7 +15,7 @@ use super::format;
 use super::household;
 use super::layout::{Layout, Section};
 use super::listing::OnlyPage;
-use super::people::{everybody, title};
+use super::people::{everybody, name_among, title};
 use super::session::SignedIn;
 use crate::access::in_words;
 use crate::app::App;
@@ -40,6 +40,8 @@ pub(super) struct AccessPage {
     pub(super) checked: Option<Checked>,
     /// How it came to be as it is.
     pub(super) sentence: String,
+    /// How long ago another household was joined to it whose staff and professionals came with it.
+    pub(super) joined: Option<String>,
     /// What the CRM says, where that is something else.
     pub(super) difference: Option<String>,
     pub(super) primary: ProfessionalRow,
@@ -63,6 +65,8 @@ pub(super) struct ProfessionalRow {
     pub(super) about: String,
     /// Whether the professional has an account.
     pub(super) has_account: bool,
+    /// Whether it can be the primary one.
+    pub(super) can_be_primary: bool,
 }
 
 /// A member of the staff with access.
@@ -70,6 +74,8 @@ pub(super) struct StaffRow {
     pub(super) name: String,
     pub(super) user: UserId,
     pub(super) role: Role,
+    /// Whether the account is disabled.
+    pub(super) is_disabled: bool,
     pub(super) ends: Option<Moment>,
     pub(super) is_over: bool,
     pub(super) reason: String,
@@ -90,6 +96,8 @@ pub(super) struct Choice {
     pub(super) key: String,
     pub(super) name: String,
     pub(super) about: String,
+    /// Whether it can be the primary professional; anybody who is offered can be the secondary one.
+    pub(super) can_be_primary: bool,
 }
 
 /// Somebody who sees the household, and why.
@@ -101,9 +109,10 @@ pub(super) struct SeenBy {
 
 impl StaffRow {
     fn of(given: &StaffAccess, accounts: &[Account], clock: &Clock) -> Self {
-        let name = accounts.iter().find(|account| account.user.id == given.user);
+        let account = accounts.iter().find(|account| account.user.id == given.user);
         Self {
-            name: name.map_or("Somebody whose account is gone".to_owned(), |account| account.user.name.clone()),
+            name: account.map_or("Somebody whose account is gone".to_owned(), |account| name_among(account, accounts)),
+            is_disabled: account.is_some_and(|account| account.state == AccountState::Disabled),
             user: given.user,
             role: given.role,
             ends: given.expires_at.map(|end| Moment::ending(end, clock)),
@@ -178,6 +187,7 @@ async fn load(
             Some(chosen) => format!("Last changed by {} {}.", chosen.by, format::relative(chosen.at, person.clock.now)),
             None => "As the CRM proposed it when the household came. Nobody has changed it here.".to_owned(),
         },
+        joined: access.joined_at.map(|at| format::relative(at, person.clock.now)),
         difference,
         primary,
         secondary,
@@ -214,12 +224,15 @@ async fn professional(app: &App, professional: &Professional) -> Result<Professi
             ("Nobody was named, so the first adviser of the practice.".to_owned(), true)
         }
         (Some(account), _) => (title(account.user.role), true),
-        (None, Professional::OfCrm { .. }) => {
-            ("Of the CRM; has no account here yet, so that practice managers see to the household.".to_owned(), false)
-        }
+        (None, Professional::OfCrm { .. }) => (
+            "Of the CRM; nobody with an account here answers for them, so that practice managers see to the household."
+                .to_owned(),
+            false,
+        ),
         (None, _) => ("Nobody has an account yet who could.".to_owned(), false),
     };
-    Ok(ProfessionalRow { name: format::name(&name), key: key(professional), about, has_account })
+    let can_be_primary = account.as_ref().is_none_or(|account| account.user.role.can_be_primary());
+    Ok(ProfessionalRow { name: format::name(&name), key: key(professional), about, has_account, can_be_primary })
 }
 
 /// What stands for a professional in a form.
@@ -240,8 +253,9 @@ async fn choices(
 ) -> Result<(Vec<Choice>, Vec<Choice>), Failure> {
     let of_account = |account: &Account| Choice {
         key: key(&Professional::Account(account.user.id)),
-        name: account.user.name.clone(),
+        name: name_among(account, accounts),
         about: title(account.user.role),
+        can_be_primary: account.user.role.can_be_primary(),
     };
     let taken = [Some(&access.primary), access.secondary.as_ref()];
     let is_free = |key: &str| taken.iter().flatten().all(|known| self::key(known) != key);
@@ -252,7 +266,7 @@ async fn choices(
         let external_id = stored.adviser.external_id.clone();
         let of_crm = Professional::OfCrm { connection: household.connection.clone(), external_id };
         let name = crate::app::full_name(&stored.adviser);
-        professionals.push(Choice { key: key(&of_crm), name, about: "of the CRM".to_owned() });
+        professionals.push(Choice { key: key(&of_crm), name, about: "of the CRM".to_owned(), can_be_primary: true });
     }
     professionals.retain(|choice| is_free(&choice.key));
     let has_access = |user: UserId| access.staff.iter().any(|given| given.user == user);
@@ -274,7 +288,7 @@ async fn seen_by(
         let of_account = reasons.get(&account.user.id).map(Vec::as_slice).unwrap_or_default();
         let (allowed, because) = in_words(account, of_account, &person.clock.zone);
         if allowed {
-            let (name, role) = (account.user.name.clone(), title(account.user.role));
+            let (name, role) = (name_among(account, accounts), title(account.user.role));
             seen_by.push(SeenBy { name, role, because });
         }
     }

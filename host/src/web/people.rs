@@ -26,7 +26,7 @@ use crate::app::App;
 use crate::domain::UserId;
 use crate::domain::access::{Action, Role};
 use crate::domain::account::{Account, AccountState, OpenSession};
-use crate::domain::text::sentence;
+use crate::domain::text::{as_it_reads, sentence};
 use crate::store::book::PageRequest;
 
 #[derive(Template)]
@@ -95,6 +95,14 @@ pub(super) async fn everybody(app: &App) -> Result<Vec<Account>, Failure> {
             return Ok(found);
         }
     }
+}
+
+/// The name of an account among others that one chooses from: with its email where another one reads alike, so that nobody chooses the
+/// wrong person.
+pub(super) fn name_among(account: &Account, accounts: &[Account]) -> String {
+    let (name, reads) = (&account.user.name, as_it_reads(&account.user.name));
+    let is_alike = |other: &Account| other.user.id != account.user.id && as_it_reads(&other.user.name) == reads;
+    if accounts.iter().any(is_alike) { format!("{name}, {}", account.user.email) } else { name.clone() }
 }
 
 /// The accounts that can be chosen: all that are not disabled, and those that are chosen already.

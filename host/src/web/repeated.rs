@@ -143,14 +143,11 @@ pub(super) async fn once(Extension(repeated): Extension<Repeated>, request: Requ
 }
 
 /// Whether the forms of an address are carried out each time. Those that sign in or out change the browser's cookie, whatever session
-/// it names; those of accounts and invitations have passwords, or make a secret that is shown once; an editor's check only answers.
+/// it names; an editor's check only answers.
 fn is_passed_over(path: &str) -> bool {
     matches!(
         path.split('/').skip(1).collect::<Vec<_>>()[..],
-        ["sign-in" | "sign-out" | "join" | "set-up" | "account", ..]
-            | ["people", "invite"]
-            | ["people", _, "reset"]
-            | ["settings", "integrations", _, "revisions", _, "check"]
+        ["sign-in" | "sign-out" | "join" | "set-up", ..] | ["settings", "integrations", _, "revisions", _, "check"]
     )
 }
 
@@ -207,15 +204,14 @@ mod tests {
     }
 
     #[test]
-    fn forms_with_secrets_are_carried_out_each_time() {
+    fn forms_that_sign_in_are_carried_out_each_time() {
         let check = |paths: &[&str], expected| {
             for path in paths {
                 assert_eq!(is_passed_over(path), expected, "{path}");
             }
         };
-        let each_time = ["/sign-in", "/sign-in/code", "/sign-out", "/join/a", "/set-up/a", "/account/tokens"];
-        check(&each_time, true);
-        check(&["/account/second-factor/codes", "/people/invite", "/people/7/reset"], true);
+        check(&["/sign-in", "/sign-in/code", "/sign-out", "/join/a", "/set-up/a"], true);
+        check(&["/account/tokens", "/account/second-factor/codes", "/people/invite", "/people/7/reset"], false);
         check(&["/settings/integrations/main/revisions/1/check"], true);
         check(&["/", "/clients", "/people/teams", "/people/7/role", "/people/7/reset-second-factor"], false);
         check(&["/settings/integrations/main/check", "/settings/integrations/main/revisions/1/rules/check"], false);

@@ -81,6 +81,9 @@ pub struct HouseholdAccess {
     pub past: Vec<PastAccess>,
     /// The number of this version, which every change raises.
     pub version: u64,
+    /// The moment at which those who had access to another household came to have it here, because the sync joined that one to this; none
+    /// where it never did.
+    pub joined_at: Option<Timestamp>,
     /// The last decision of a person; none where all of it is what the CRM proposed.
     pub chosen: Option<Chosen>,
 }

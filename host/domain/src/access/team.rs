@@ -19,3 +19,16 @@ pub struct Team {
     /// The accounts of its members, each once.
     pub members: Vec<UserId>,
 }
+
+impl Team {
+    /// The version of it: another one where its name or a member is another.
+    pub fn version(&self) -> String {
+        let mut hash = blake3::Hasher::new();
+        hash.update(self.name.as_bytes());
+        for member in &self.members {
+            // No name has a letter like this one, so that no name ends in members.
+            hash.update(b"\0").update(member.0.as_bytes());
+        }
+        hash.finalize().to_hex()[..16].to_owned()
+    }
+}

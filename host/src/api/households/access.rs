@@ -114,6 +114,10 @@ pub struct AccessBody {
     /// The moment of that change.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     chosen_at: Option<Timestamp>,
+    /// The moment at which the sync joined another household to this one, and those who had access to that came to have access to this
+    /// one; null where it never did.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    joined_at: Option<Timestamp>,
     /// What the CRM says now.
     crm: CrmBody,
 }
@@ -147,6 +151,7 @@ impl AccessBody {
             },
             staff,
             past,
+            joined_at: access.joined_at,
             chosen_at: access.chosen.as_ref().map(|chosen| chosen.at),
             chosen_by: access.chosen.map(|chosen| chosen.by),
             crm: CrmBody { primary_external_id: crm.primary, secondary_external_id: crm.secondary, differs },

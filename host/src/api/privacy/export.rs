@@ -35,7 +35,8 @@ pub async fn export(
 ) -> Result<impl IntoResponse, Problem> {
     let client = find(&app, &caller, Action::ExportClients, id).await?;
     let file = app.export_client(&client).await?;
-    let disposition = format!("attachment; filename=\"{}\"", file_name(&client, Timestamp::now()));
+    let disposition =
+        format!("attachment; filename=\"{}\"", file_name(client.id, Timestamp::now(), &app.config.practice.time_zone));
     let headers = [(CONTENT_TYPE, "application/zip".to_owned()), (CONTENT_DISPOSITION, disposition)];
     Ok((headers, Body::from_stream(ReaderStream::new(tokio::fs::File::from_std(file)).boxed())))
 }

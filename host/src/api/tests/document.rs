@@ -147,7 +147,7 @@ async fn what_it_lists() {
     get /api/v1/teams (limit, cursor) 200 default
     post /api/v1/teams () 201 default
     delete /api/v1/teams/{id} (id) 204 default
-    put /api/v1/teams/{id} (id) 200 default
+    put /api/v1/teams/{id} (id, If-Match) 200 default
     get /api/v1/tokens (limit, cursor) 200 default
     post /api/v1/tokens () 201 default
     delete /api/v1/tokens/{id} (id) 204 default

@@ -196,7 +196,7 @@ fn who_does_not_come_in_is_told() {
     check(SignInError::CodeRefused(CodeFault::KeyExchanged), Kind::CodeWanted, "Use a recovery code", false);
     check(SignInError::HalfIsOver, Kind::NotSignedIn, "sign in again", false);
     check(AccountError::from(FactorProblem::Wanted), Kind::WrongState, "The practice wants a second factor", false);
-    let used = "This code was used already; wait until your app shows the next one, half a minute at most.";
+    let used = "This code was used already; wait until your app shows the next one, half a minute at most, or use another recovery code.";
     check_field(AccountError::from(SignInError::CodeRefused(CodeFault::Used)), "/code", used);
     check(AccountError::LinkIsOver, Kind::NotFound, "This set-up link", false);
     check(AccountError::AccountLinkIsOver, Kind::NotFound, "ask a practice manager for another", false);

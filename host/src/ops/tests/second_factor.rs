@@ -50,8 +50,6 @@ async fn set_up(host: &Host, cookie: &str) -> (SecretString, Vec<String>) {
     let page = host.open(done.location.split('#').next().unwrap(), cookie).await;
     let codes: Vec<String> = page.text.split("<li><code>").skip(1).map(|rest| rest[..24].to_owned()).collect();
     assert_eq!(codes.len(), 10, "{page}");
-    let reloaded = host.open(done.location.split('#').next().unwrap(), cookie).await;
-    assert!(!reloaded.text.contains(&codes[0]) && reloaded.text.contains("shown once"), "{reloaded}");
     (secret, codes)
 }
 

@@ -356,3 +356,66 @@ async fn why_somebody_had_access_is_told_after_it_was_changed() {
     let page = host.open(&access, &host.manager).await;
     assert!(page.says("Staff access that ended") && page.says("“Covers for Lee”"), "{page}");
 }
+
+#[tokio::test]
+async fn a_team_that_somebody_changed_meanwhile_is_not_changed_unseen() {
+    let host = Host::new().await;
+    let _signed_in = host.signed_in(Role::Paraplanner).await;
+    let (user, manager) = (host.id_of("paraplanner@example.com").await, host.manager_id);
+    let support = host.id_of("support@example.com").await;
+    let made = host.post("/teams", json!({"name": "North", "members": [manager, user]}), &host.manager).await;
+    let (id, opened) = (member(&made, "id"), member(&made, "version"));
+    let page = host.open("/people/teams", &host.manager).await;
+    assert!(page.text.contains(&format!("name=\"version\" value=\"{opened}\"")), "{page}");
+    let (path, call) = (format!("/people/teams/{id}"), format!("/teams/{id}"));
+    let out = format!("name=North&version={opened}&member={manager}");
+    assert_eq!(host.submit(&path, &out, &host.manager).await.status, 303);
+    // A page that was opened before would bring back whom somebody took out.
+    let before = format!("name=North&version={opened}&member={manager}&member={user}&member={support}");
+    let refused = host.submit(&path, &before, &host.manager).await;
+    let said = host.open(&refused.location, &host.manager).await;
+    assert!(said.says("Nothing was changed: somebody changed this team meanwhile."), "{said}");
+    let body = json!({"name": "North", "members": [manager, user]});
+    for (version, status) in [(Some(&*opened), 412), (Some("bogus"), 412), (None, 200)] {
+        let answer = host.call_where(&Method::PUT, &call, &body, (&host.manager, version)).await;
+        assert_eq!(answer.status, status, "{version:?}: {answer}");
+    }
+    let teams: Value = serde_json::from_str(&host.get("/teams", &host.manager).await.text).unwrap();
+    assert_eq!(teams["items"][0]["version"], json!(opened), "it is as it was opened");
+}
+
+#[tokio::test]
+async fn people_of_one_name_are_told_apart_where_access_is_given() {
+    let host = Host::new().await;
+    for (email, role) in [("ada.one@example.com", "adviser"), ("ada.other@example.com", "associate")] {
+        let new = json!({"name": "Ada One", "email": email, "role": role, "password": "wet umbrella on the 7 bus"});
+        assert_eq!(host.post("/users", new, &host.manager).await.status, 201);
+    }
+    let user = host.id_of("support@example.com").await;
+    host.keep_for_the_manager().await;
+    let access = format!("/households/{}/access", host.household);
+    let of = json!({"of": host.household, "reason": "The client rang and cannot wait"});
+    assert_eq!(host.post("/emergency-access", of, &host.support).await.status, 201);
+    for path in [access.clone(), format!("/people/{user}/hand-over"), "/people".to_owned(), "/people/teams".to_owned()]
+    {
+        let page = host.open(&path, &host.manager).await;
+        assert!(page.text.contains("Ada One, ada.one@example.com"), "{path}: {page}");
+    }
+    // Whoever could not be it is not offered as the primary professional.
+    let page = host.open(&access, &host.manager).await.text;
+    let primary = page.split("id=\"primary\"").nth(1).unwrap().split("</select>").next().unwrap();
+    let secondary = page.split("id=\"secondary\"").nth(1).unwrap().split("</select>").next().unwrap();
+    assert!(!primary.contains("ada.other@example.com") && secondary.contains("ada.other@example.com"), "{page}");
+}
+
+#[tokio::test]
+async fn who_watches_over_the_practice_works_in_no_household() {
+    let host = Host::new().await;
+    let _signed_in = host.signed_in(Role::Compliance).await;
+    let user = host.id_of("compliance@example.com").await;
+    let staff = json!([{"user_id": user, "role": "adviser"}]);
+    let body = json!({"primary": {"user_id": host.manager_id}, "staff": staff});
+    let path = format!("/households/{}/access", host.household);
+    let refused = host.call(&Method::PUT, &path, &body, &host.manager).await;
+    assert!(refused.status == 422 && refused.says("works in no household"), "{refused}");
+}

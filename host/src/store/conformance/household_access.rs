@@ -378,7 +378,7 @@ async fn a_team_has_access_to_its_members_households(on: On) {
     let (first, second) = (household_of(&practice, "1").await, household_of(&practice, "2").await);
     assert_eq!(sees(&practice, eve.user.id, at(0)).await, []);
     let team = Team { id: TeamId(Uuid::now_v7()), name: "North".to_owned(), members: vec![eve.user.id, mia.user.id] };
-    assert_eq!(store.keep_team(team.clone(), true).await.unwrap(), TeamOutcome::Saved(team.clone()));
+    assert_eq!(store.keep_team(team.clone(), true, None).await.unwrap(), TeamOutcome::Saved(team.clone()));
     assert_eq!(sees(&practice, eve.user.id, at(0)).await, [second], "where Mia is staff is hers alone");
     let reason = |colleague: &str| Reason::Team { team: "North".to_owned(), colleague: colleague.to_owned() };
     assert_eq!(store.access_reasons(eve.user.id, second, at(0)).await.unwrap(), [reason("Omar Aziz")]);
@@ -387,13 +387,13 @@ async fn a_team_has_access_to_its_members_households(on: On) {
     assert_eq!(all.get(&eve.user.id), Some(&vec![reason("Omar Aziz")]));
     // The name is one team's alone; members change what is seen at once.
     let other = Team { id: TeamId(Uuid::now_v7()), name: "north".to_owned(), members: Vec::new() };
-    assert_eq!(store.keep_team(other.clone(), true).await.unwrap(), TeamOutcome::NameTaken);
+    assert_eq!(store.keep_team(other.clone(), true, None).await.unwrap(), TeamOutcome::NameTaken);
     let signs: Vec<Team> = ["C++", "C#", "Café", "Cafe"]
         .map(|name| Team { id: TeamId(Uuid::now_v7()), name: name.to_owned(), members: Vec::new() })
         .into();
     for team in &signs {
         assert_eq!(
-            store.keep_team(team.clone(), true).await.unwrap(),
+            store.keep_team(team.clone(), true, None).await.unwrap(),
             TeamOutcome::Saved(team.clone()),
             "they read otherwise"
         );
@@ -402,11 +402,11 @@ async fn a_team_has_access_to_its_members_households(on: On) {
         assert!(store.remove_team(team.id).await.unwrap());
     }
     assert_eq!(
-        store.keep_team(Team { name: "South".to_owned(), ..other }, false).await.unwrap(),
+        store.keep_team(Team { name: "South".to_owned(), ..other }, false, None).await.unwrap(),
         TeamOutcome::NotFound
     );
     let changed = Team { members: vec![eve.user.id, omar.user.id], ..team.clone() };
-    store.keep_team(changed, false).await.unwrap();
+    store.keep_team(changed, false, None).await.unwrap();
     let mut expected = [first, third.household];
     expected.sort_unstable();
     assert_eq!(sees(&practice, eve.user.id, at(0)).await, expected);

@@ -1,14 +1,16 @@
 //! Staff's access to a household: its reasons, and what is remembered of it once it ended.
 
 use super::*;
-use crate::domain::access::Role;
-use crate::domain::access::household::{Chosen, HouseholdAccess, PastAccess, StaffAccess};
+use crate::domain::access::emergency::EmergencyAccess;
+use crate::domain::access::household::{Chosen, HouseholdAccess, PastAccess, Professional, StaffAccess};
+use crate::domain::access::{Role, User};
 use crate::domain::audit::{Act, By, Subject};
 use crate::domain::privacy::ErasureReason;
-use crate::domain::{HouseholdId, UserId};
+use crate::domain::{EmailAddress, EmergencyId, HouseholdId, UserId};
+use crate::store::access::StoredUser;
 use crate::store::audit::{AuditFilter, scope};
 use crate::store::erasure::ErasureRequest;
-use crate::store::household_access::{AccessSet, LinkedBy, NewAccess};
+use crate::store::household_access::{AccessSet, HandedOver, LinkedBy, NewAccess, Opened, Part, Passed};
 
 on_each_engine![
     what_ended_is_remembered_with_its_reason,
@@ -16,6 +18,8 @@ on_each_engine![
     reasons_that_name_an_erased_client_are_taken_away_and_no_others,
     what_ended_follows_the_household_that_it_is_joined_to,
     the_log_of_a_household_tells_who_its_professionals_of_the_crm_are,
+    who_comes_with_a_household_that_is_joined_is_told,
+    who_may_answer_for_no_household_any_more_is_named_until_it_is_handed_over,
 ];
 
 fn at(second: i64) -> Timestamp {
@@ -174,4 +178,83 @@ async fn the_log_of_a_household_tells_who_its_professionals_of_the_crm_are(on: O
     let said = ["by email".to_owned(), "is nobody".to_owned(), format!("is account {user}")];
     assert_eq!(told("7").await, said.map(|said| format!("user 501 of the CRM {said}")));
     assert_eq!(told("8").await, [""; 0], "nobody of the CRM answers for it");
+}
+
+async fn who_comes_with_a_household_that_is_joined_is_told(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.clients(&[client("7", "Ayda Khan"), client("8", "Bo Osei")]).await;
+    let [kept, lost] = ["7", "8"].map(|id| id.to_owned());
+    let (kept, lost) = (practice.of(&kept).await.unwrap(), practice.of(&lost).await.unwrap());
+    let store = practice.store.clone();
+    let (zoe, omar) = (UserId(Uuid::now_v7()), UserId(Uuid::now_v7()));
+    for household in [kept.household_id, lost.household_id] {
+        assert_eq!(access(&store, household).await.joined_at, None);
+        let open = EmergencyAccess {
+            id: EmergencyId(Uuid::now_v7()),
+            user: omar,
+            household,
+            reason: "Somebody rang".to_owned(),
+            opened_at: Timestamp::UNIX_EPOCH,
+            ends_at: Timestamp::MAX,
+            ended: None,
+            reviewed: None,
+            finding: None,
+        };
+        assert!(matches!(store.open_in_emergency(open, 5).await.unwrap(), Opened::Yes(_)));
+    }
+    set(&store, lost.household_id, vec![staff(zoe, Role::Associate, Some("Lee is away"))], 1).await;
+    let linked = |id: &str, name: &str, partner: &str, is_partner| {
+        let partner_external_id = Some(ExternalId(partner.to_owned()));
+        Client { partner_external_id, is_partner, ..client(id, name) }
+    };
+    practice.clients(&[linked("7", "Ayda Khan", "8", false), linked("8", "Bo Osei", "7", true)]).await;
+    let joined = access(&store, practice.of("8").await.unwrap().household_id).await;
+    assert!(joined.joined_at.is_some() && joined.staff.iter().any(|given| given.user == zoe), "{joined:?}");
+    let log = async |verb: &str| {
+        let filter = AuditFilter { verb: Some(verb.to_owned()), ..AuditFilter::default() };
+        store.audit(filter, first(9)).await.unwrap().items
+    };
+    let told = log("household_access.join").await;
+    let [entry] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!(entry.act.household, Some(joined.household));
+    let gone = if joined.household == kept.household_id { lost.household_id } else { kept.household_id };
+    let came = format!("household {gone} was joined to it; account {zoe} as associate");
+    assert!(joined.household == lost.household_id || entry.act.detail == came, "{}", entry.act.detail);
+    // What was opened of one of them would show the people of both.
+    assert_eq!(store.emergencies_open_to(omar, at(9)).await.unwrap(), []);
+    assert_eq!(log("emergency.end").await.len(), 2);
+}
+
+async fn who_may_answer_for_no_household_any_more_is_named_until_it_is_handed_over(on: On) {
+    let mut practice = Practice::new(on).await;
+    let of_crm = Adviser {
+        external_id: ExternalId("501".to_owned()),
+        first_name: Some("Omar".to_owned()),
+        last_name: Some("Aziz".to_owned()),
+        email: Some(EmailAddress::try_from("omar@example.com".to_owned()).unwrap()),
+        active: true,
+    };
+    practice.commit(RecordKind::Adviser, vec![incoming("501", Outcome::Adviser(of_crm))]).await;
+    let advised = Client { adviser_external_id: Some(ExternalId("501".to_owned())), ..client("7", "Ayda Khan") };
+    practice.clients(&[advised]).await;
+    let store = practice.store.clone();
+    let user = User {
+        id: UserId(Uuid::now_v7()),
+        email: EmailAddress::try_from("omar@example.com".to_owned()).unwrap(),
+        name: "Omar Aziz".to_owned(),
+        role: Role::Associate,
+    };
+    let id = user.id;
+    store.add_user(StoredUser::new(user, Some("$argon2id$".to_owned()))).await.unwrap();
+    let household = practice.of("7").await.unwrap().household_id;
+    assert_eq!(store.access_reasons(id, household, at(0)).await.unwrap(), [], "an associate answers for none");
+    let left = store.left_with_households().await.unwrap();
+    assert_eq!(left.iter().map(|(account, count)| (account.user.id, *count)).collect::<Vec<_>>(), [(id, 1)]);
+    let parts = store.parts_of(id).await.unwrap();
+    assert_eq!(parts.iter().map(|part| (part.household, part.part)).collect::<Vec<_>>(), [(household, Part::Primary)]);
+    let (to, chosen) = (Professional::Account(UserId(Uuid::now_v7())), Chosen { by: "Pat Lee".to_owned(), at: at(1) });
+    let done = store.hand_over(id, to.clone(), parts, chosen).await.unwrap();
+    assert_eq!(done, HandedOver::Yes(Passed { households: 1, emergencies: 0 }));
+    assert_eq!(access(&store, household).await.primary, to);
+    assert!(store.left_with_households().await.unwrap().is_empty());
 }

@@ -109,16 +109,19 @@ impl Store {
     /// Returns an error if the store fails.
     pub async fn left_with_households(&self) -> Result<Vec<(Account, usize)>, StoreError> {
         self.read(|transaction| {
-            let cannot = |stored: &StoredUser| stored.disabled_at.is_some() || !grounds::can_answer(stored);
+            let cannot = |stored: &StoredUser| stored.disabled_at.is_some() || !stored.user.role.can_be_primary();
             let users: Vec<StoredUser> = all_users(transaction)?.into_iter().filter(cannot).collect();
             if users.is_empty() {
                 return Ok(Vec::new());
             }
-            let parties = professionals::parties_of(transaction, &users)?;
+            let parties = professionals::named_as(transaction, &users)?;
             let access_of = transaction.open_table(ACCESS_OF)?;
             let mut left = Vec::new();
             for stored in users {
                 let of = parties.get(&stored.user.id).map(Vec::as_slice).unwrap_or_default();
+                // Who was named here may be a second professional; whom the CRM names has to be able to be the first.
+                let is_secondary = stored.disabled_at.is_none() && grounds::can_answer(&stored);
+                let of = of.iter().filter(|party| !is_secondary || matches!(party, Party::OfCrm(..)));
                 let count = index::answered_for(&access_of, of)?.len();
                 if count > 0 {
                     left.push((stored.into(), count));
@@ -226,7 +229,7 @@ fn part_of(row: &AccessRow, user: UserId, parties: &[Party]) -> Option<Part> {
 /// What an account is named as, whatever its role and state; not as the first adviser, which another one is by then.
 fn parties_of(transaction: &Snapshot, user: UserId) -> Result<Vec<Party>, StoreError> {
     let Some(stored) = user_in(transaction, user)? else { return Ok(Vec::new()) };
-    let mut parties = professionals::parties_of(transaction, &[stored])?.remove(&user).unwrap_or_default();
+    let mut parties = professionals::named_as(transaction, &[stored])?.remove(&user).unwrap_or_default();
     parties.retain(|party| *party != Party::FirstAdviser);
     Ok(parties)
 }

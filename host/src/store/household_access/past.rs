@@ -98,7 +98,8 @@ pub(in crate::store) fn part(transaction: &Write) -> Result<(), StoreError> {
             Ok(StaffRow { user, role, expires_at, reason, given_by, given_at })
         });
         let staff = given.collect::<Result<_, StoreError>>()?;
-        let row = AccessRow { primary, secondary, staff, version, chosen_by, chosen_at, past: Vec::new() };
+        let row =
+            AccessRow { primary, secondary, staff, version, chosen_by, chosen_at, past: Vec::new(), joined_at: None };
         transaction.open_table(ACCESS)?.put(&key, encode(&row)?.as_slice())?;
     }
     Ok(())

@@ -180,6 +180,22 @@ pub(super) fn parties_of(
     transaction: &Snapshot,
     users: &[StoredUser],
 ) -> Result<HashMap<UserId, Vec<Party>>, StoreError> {
+    parties_by(transaction, users, account_of)
+}
+
+/// What each of some accounts is named as in the rows of access, whatever its role lets it answer for by now.
+pub(super) fn named_as(
+    transaction: &Snapshot,
+    users: &[StoredUser],
+) -> Result<HashMap<UserId, Vec<Party>>, StoreError> {
+    parties_by(transaction, users, linked_account)
+}
+
+fn parties_by(
+    transaction: &Snapshot,
+    users: &[StoredUser],
+    account_of: impl Fn(&Snapshot, ConnectionNumber, &ExternalId) -> Result<(Option<StoredUser>, bool), StoreError>,
+) -> Result<HashMap<UserId, Vec<Party>>, StoreError> {
     if users.is_empty() {
         return Ok(HashMap::new());
     }
@@ -234,20 +250,28 @@ fn account_of(
     connection: ConnectionNumber,
     id: &ExternalId,
 ) -> Result<(Option<StoredUser>, bool), StoreError> {
+    let (user, by_hand) = linked_account(transaction, connection, id)?;
+    Ok((user.filter(|user| user.user.role.can_be_primary()), by_hand))
+}
+
+/// The same, also one whose role answers for no household.
+fn linked_account(
+    transaction: &Snapshot,
+    connection: ConnectionNumber,
+    id: &ExternalId,
+) -> Result<(Option<StoredUser>, bool), StoreError> {
     let key = record(connection, RecordKind::Adviser, ExternalKey::from(id));
     match linked_by(transaction, &key)? {
         LinkedBy::Email => {}
         LinkedBy::Nobody => return Ok((None, true)),
-        LinkedBy::Hand(user) => {
-            return Ok((user_in(transaction, user)?.filter(|user| user.user.role.can_be_primary()), true));
-        }
+        LinkedBy::Hand(user) => return Ok((user_in(transaction, user)?, true)),
     }
     let adviser = transaction.open_table(ADVISERS)?.get(&key)?;
     let adviser = adviser.map(|adviser| decode::<StoredAdviser>(adviser.value())).transpose()?;
     let Some(email) = adviser.and_then(|adviser| adviser.adviser.email) else { return Ok((None, false)) };
     let user = user_of_email(transaction, &email)?;
     // Who may set their own email could make themselves anybody's adviser by it.
-    Ok((user.filter(|user| !user.email_is_own && user.user.role.can_be_primary()), false))
+    Ok((user.filter(|user| !user.email_is_own), false))
 }
 
 fn for_each(

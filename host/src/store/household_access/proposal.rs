@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use super::{ACCESS, AccessRow, Maker, Party, StaffRow, index, past, put, stored};
 use crate::domain::access::Role;
 use crate::domain::access::household::Chosen;
+use crate::domain::audit::{Act, By, Subject, THIS_MACHINE};
 use crate::domain::{ExternalId, HouseholdId, Timestamp};
-use crate::store::StoreError;
-use crate::store::access_reasons;
 use crate::store::engine::{Readable as _, Write};
 use crate::store::keys::{own, uuid_at_end};
 use crate::store::rows::decode;
 use crate::store::tables::{CLIENTS, ClientRecord, HOUSEHOLDS, HouseholdRecord};
+use crate::store::{StoreError, access_reasons, audit, emergency_rows};
 
 /// Proposes the professionals of households that have none yet.
 pub(in crate::store) fn propose(
@@ -34,6 +34,7 @@ pub(in crate::store) fn propose(
             chosen_by: None,
             chosen_at: None,
             past: before.as_ref().map(|before| before.past.clone()).unwrap_or_default(),
+            joined_at: before.as_ref().and_then(|before| before.joined_at),
         };
         if before.as_ref().is_none_or(|before| (&before.primary, &before.secondary) != (&row.primary, &row.secondary)) {
             put(transaction, household, before.as_ref(), row)?;
@@ -70,7 +71,7 @@ pub(in crate::store) fn join(
         (stored(&access, from)?, stored(&access, to)?)
     };
     index::replace(transaction, from, lost.as_ref(), None)?;
-    let (Some(lost), Some(kept)) = (lost, kept) else { return Ok(()) };
+    let (Some(lost), Some(kept)) = (lost, kept) else { return end_emergencies(transaction, [from, to], at) };
     let mut after = kept.clone();
     let given = |user, role| {
         let reason =
@@ -96,11 +97,50 @@ pub(in crate::store) fn join(
             after.staff.push(staff);
         }
     }
+    let came = (&after.secondary, &after.staff) != (&kept.secondary, &kept.staff);
     after.past.extend(lost.past);
     after.past.sort_by_key(|past| past.ended_at);
     if after != kept {
         after.version += 1;
+        after.joined_at = if came { Some(at) } else { after.joined_at };
+        if came {
+            tell_of_join(transaction, from, to, (&kept, &after))?;
+        }
         put(transaction, to, Some(&kept), after)?;
+    }
+    end_emergencies(transaction, [from, to], at)
+}
+
+/// Tells the log who came to have access to a household to which another was joined.
+fn tell_of_join(
+    transaction: &Write,
+    from: HouseholdId,
+    to: HouseholdId,
+    (before, after): (&AccessRow, &AccessRow),
+) -> Result<(), StoreError> {
+    let secondary = after.secondary.as_ref().filter(|second| before.secondary.as_ref() != Some(second));
+    let secondary = secondary.map(|second| match second {
+        Party::Account(user) => format!("secondary account {user}"),
+        Party::OfCrm(_, id) => format!("secondary user {id} of the CRM"),
+        Party::FirstAdviser => "secondary the first adviser".to_owned(),
+    });
+    let staff = after.staff.iter().filter(|given| before.staff.iter().all(|known| known.user != given.user));
+    let staff = staff.map(|given| format!("account {} as {}", given.user, given.role.as_str()));
+    let came = secondary.into_iter().chain(staff).collect::<Vec<_>>().join("; ");
+    let act = Act::done(By::host("sync"), THIS_MACHINE, "household_access.join", Subject::new("household", to));
+    let detail = format!("household {from} was joined to it; {came}");
+    audit::append(transaction, Act { household: Some(to), detail, ..act }).map(drop)
+}
+
+/// Ends what is open in an emergency of households that are joined: it was opened for the people of one of them, and would show those
+/// of the other.
+fn end_emergencies(transaction: &Write, households: [HouseholdId; 2], at: Timestamp) -> Result<(), StoreError> {
+    let by = Chosen { by: "the sync, which joined another household to it".to_owned(), at };
+    for (household, user) in emergency_rows::end_all_in(transaction, &households, &by)? {
+        let subject = Subject::new("household", household);
+        let act = Act::done(By::host("sync"), THIS_MACHINE, "emergency.end", subject);
+        let detail = format!("ends what account {user} opened in an emergency: a household was joined to it");
+        audit::append(transaction, Act { household: Some(household), detail, ..act })?;
     }
     Ok(())
 }

@@ -37,6 +37,8 @@ pub enum TeamOutcome {
     TooMany,
     /// It is gone by now; nothing changed.
     NotFound,
+    /// It is another one by now than was seen; nothing changed.
+    Stale,
 }
 
 /// Goes through the tables.
@@ -53,19 +55,23 @@ impl Store {
         self.read(|transaction| all(&transaction.open_table(TEAMS)?)).await
     }
 
-    /// Keeps a team: a new one, or another form of one that is there.
+    /// Keeps a team: a new one, or another form of one that is there, of the one that was `seen` where that is said.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn keep_team(&self, team: Team, is_new: bool) -> Result<TeamOutcome, StoreError> {
+    pub async fn keep_team(&self, team: Team, is_new: bool, seen: Option<Team>) -> Result<TeamOutcome, StoreError> {
         let seen_by_it = self.seen_by_team(team.id, team.members.clone()).await?;
         let told = scope::current();
         self.write(move |transaction| {
             let mut table = transaction.open_table(TEAMS)?;
             let others: Vec<Team> = all(&table)?;
-            let is_there = others.iter().any(|other| other.id == team.id);
+            let known = others.iter().find(|other| other.id == team.id);
+            let is_there = known.is_some();
             if !is_new && !is_there {
                 return Ok(TeamOutcome::NotFound);
+            }
+            if seen.is_some_and(|seen| known != Some(&seen)) {
+                return Ok(TeamOutcome::Stale);
             }
             let reads = as_it_reads(&team.name);
             let is_taken = |other: &Team| other.id != team.id && as_it_reads(&other.name) == reads;
@@ -75,7 +81,7 @@ impl Store {
             if !is_there && others.len() >= MOST_TEAMS {
                 return Ok(TeamOutcome::TooMany);
             }
-            let before = others.iter().find(|other| other.id == team.id).map(|other| other.members.as_slice());
+            let before = known.map(|known| known.members.as_slice());
             tell(told.as_deref(), team.id, (before.unwrap_or_default(), &team.members), seen_by_it);
             let row = TeamRow { name: team.name.clone(), members: team.members.clone() };
             table.put(&own(team.id.0), encode(&row)?.as_slice())?;

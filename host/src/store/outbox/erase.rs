@@ -52,12 +52,14 @@ pub(in crate::store) fn erase(
     for household in emptied {
         ids.extend(of_owner(transaction, household.0)?);
     }
-    let (mut removed, mut events, mut carried) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
+    let (mut removed, mut events, mut carried, mut shared) =
+        (BTreeSet::new(), Vec::new(), BTreeSet::new(), BTreeSet::new());
     for id in ids {
         let Some(note) = tables::note(&transaction.open_table(NOTES)?, id)? else { continue };
         if note.clients.iter().any(|other| *other != client) {
             if note.clients.contains(&client) {
                 leave(transaction, &note, (client, crm_id), counts)?;
+                shared.extend(note.attachments.iter().map(|attached| attached.document));
             }
             if emptied.contains(&note.household_id) {
                 move_home(transaction, note.id, home_of)?;
@@ -80,10 +82,10 @@ pub(in crate::store) fn erase(
     }
     forget_keys(transaction, &removed)?;
     forget_latest(transaction, client, emptied, &events)?;
-    let carried_by_them = carried.len() as u64;
+    shared.extend(carried.iter().copied());
     let removed = remove_documents(transaction, carried)?;
     counts.documents += removed;
-    counts.shared_documents += carried_by_them.saturating_sub(removed);
+    counts.shared_documents += (shared.len() as u64).saturating_sub(removed);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use axum::{Extension, Form};
 use serde::Deserialize;
 
 use super::person::NOBODY;
-use super::{everybody, title};
+use super::{everybody, name_among, title};
 use crate::app::App;
 use crate::domain::UserId;
 use crate::domain::access::Action;
@@ -146,7 +146,7 @@ fn emergencies(count: usize) -> Option<String> {
 /// Those of the accounts who can be a primary professional.
 fn answering(accounts: &[Account], is_offered: impl Fn(&Account) -> bool) -> Vec<(UserId, String)> {
     let can = accounts.iter().filter(|account| account.user.role.can_be_primary() && is_offered(account));
-    can.map(|account| (account.user.id, format!("{} ({})", account.user.name, account.user.role))).collect()
+    can.map(|account| (account.user.id, format!("{} ({})", name_among(account, accounts), account.user.role))).collect()
 }
 
 /// The households that were shown, and who is to have them.

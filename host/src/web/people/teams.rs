@@ -6,19 +6,22 @@ use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 
-use super::{everybody, offered, title};
+use super::{everybody, name_among, offered, title};
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::access::team::Team;
-use crate::domain::account::Account;
+use crate::domain::account::{Account, AccountState};
 use crate::domain::{TeamId, UserId};
 use crate::ops::teams::WantedTeam;
-use crate::ops::{self, Refusal};
+use crate::ops::{self, Kind, Refusal};
 use crate::web::answers::{AnswerQuery, Answers, Checked};
 use crate::web::failure::{Failure, page};
 use crate::web::layout::{Layout, Section};
 use crate::web::listing::OnlyPage;
 use crate::web::session::SignedIn;
+
+/// What is said of a member whose account is disabled.
+const DISABLED: &str = "disabled";
 
 /// The page's address.
 const PATH: &str = "/people/teams";
@@ -37,6 +40,8 @@ pub(in crate::web) struct TeamsPage {
 pub(in crate::web) struct TeamCard {
     pub(in crate::web) id: TeamId,
     pub(in crate::web) name: String,
+    /// The version that a change follows.
+    pub(in crate::web) version: String,
     /// The names of its members.
     pub(in crate::web) members: Vec<String>,
     /// Everybody who is in it or can be.
@@ -75,10 +80,17 @@ pub(in crate::web) async fn show(
 fn card(team: Team, accounts: &[Account]) -> TeamCard {
     let name = |user: &UserId| {
         let account = accounts.iter().find(|account| account.user.id == *user);
-        account.map_or_else(|| "Somebody".to_owned(), |account| account.user.name.clone())
+        match account {
+            None => "Somebody".to_owned(),
+            Some(account) if account.state == AccountState::Disabled => {
+                format!("{} ({DISABLED})", name_among(account, accounts))
+            }
+            Some(account) => name_among(account, accounts),
+        }
     };
     TeamCard {
         id: team.id,
+        version: team.version(),
         members: team.members.iter().map(name).collect(),
         choices: choices(&team.members, accounts),
         name: team.name,
@@ -89,26 +101,27 @@ fn choices(members: &[UserId], accounts: &[Account]) -> Vec<Member> {
     let is_in = |user: UserId| members.contains(&user);
     let offered = offered(accounts, is_in);
     offered
-        .map(|Account { user, .. }| Member {
+        .map(|account @ Account { user, .. }| Member {
             user: user.id,
-            name: user.name.clone(),
-            role: title(user.role),
+            name: name_among(account, accounts),
+            role: if account.state == AccountState::Disabled { DISABLED.to_owned() } else { title(user.role) },
             is_in: is_in(user.id),
         })
         .collect()
 }
 
-/// The team that a form describes: `name`, and a `member` for each who is chosen.
-fn read(pairs: Vec<(String, String)>) -> Result<WantedTeam, Failure> {
-    let mut wanted = WantedTeam { name: String::new(), members: Vec::new() };
+/// The team that a form describes: `name`, and a `member` for each who is chosen; and the `version` that was shown.
+fn read(pairs: Vec<(String, String)>) -> Result<(WantedTeam, Option<Vec<String>>), Failure> {
+    let (mut wanted, mut version) = (WantedTeam { name: String::new(), members: Vec::new() }, None);
     for (name, value) in pairs {
         match name.as_str() {
             "name" => wanted.name = value,
+            "version" => version = Some(vec![value]),
             "member" => wanted.members.push(value.parse().map_err(|_| Failure::Unreadable)?),
             _ => return Err(Failure::Unreadable),
         }
     }
-    Ok(wanted)
+    Ok((wanted, version))
 }
 
 /// `POST /people/teams`
@@ -119,7 +132,7 @@ pub(in crate::web) async fn make(
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManageHouseholds)?;
-    let made = ops::teams::make(&app, person.actor(), read(pairs)?).await;
+    let made = ops::teams::make(&app, person.actor(), read(pairs)?.0).await;
     lead(&answers, &person, made, |team| format!("The team {} was made.", team.name))
 }
 
@@ -132,7 +145,8 @@ pub(in crate::web) async fn change(
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManageHouseholds)?;
-    let changed = ops::teams::change(&app, person.actor(), id, read(pairs)?).await;
+    let (wanted, version) = read(pairs)?;
+    let changed = ops::teams::change(&app, person.actor(), id, version, wanted).await;
     lead(&answers, &person, changed, |team| format!("The team {} was changed.", team.name))
 }
 
@@ -158,7 +172,7 @@ fn lead<T>(
 ) -> Result<Response, Failure> {
     let checked = match done {
         Ok(done) => Checked::good(said(done)),
-        Err(refusal) if refusal.fields.is_empty() => return Err(refusal.into()),
+        Err(refusal) if refusal.fields.is_empty() && refusal.kind != Kind::Stale => return Err(refusal.into()),
         Err(refusal) => Checked::refused(refusal),
     };
     Ok(answers.lead(PATH, person.user(), checked))

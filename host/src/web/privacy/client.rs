@@ -195,7 +195,8 @@ pub(in crate::web) async fn export(
 ) -> Result<Response, Failure> {
     let client = find(&app, &person, Action::ExportClients, &id).await?;
     let file = app.export_client(&client).await?;
-    let disposition = format!("attachment; filename=\"{}\"", file_name(&client, person.clock.now));
+    let disposition =
+        format!("attachment; filename=\"{}\"", file_name(client.id, person.clock.now, &person.clock.zone));
     let headers = [(CONTENT_TYPE, "application/zip".to_owned()), (CONTENT_DISPOSITION, disposition)];
     Ok((headers, Body::from_stream(ReaderStream::new(tokio::fs::File::from_std(file)).boxed())).into_response())
 }

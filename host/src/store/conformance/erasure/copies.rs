@@ -1,7 +1,11 @@
 //! Copies of the store for backups: whole, sealed for each client and household, and without whoever was erased since.
 
 use super::*;
+use crate::domain::UserId;
+use crate::domain::access::Role;
+use crate::domain::access::household::{Chosen, StaffAccess};
 use crate::store::backup::{Copied, CopyError, Rows, SubjectKeys, check, restore, rows_of};
+use crate::store::household_access::NewAccess;
 
 on_each_engine![a_copy_opens_with_its_keys_and_tells_nothing_without, a_copy_that_is_damaged_or_cut_short_is_refused];
 
@@ -160,6 +164,25 @@ async fn what_went_before_an_erasure_is_in_no_copy_either() {
         .await
         .unwrap()
         .unwrap();
+    let household = store.client(id).await.unwrap().unwrap().household_id;
+    let access = store.household_access(household).await.unwrap().unwrap();
+    let given = StaffAccess {
+        user: UserId(Uuid::now_v7()),
+        role: Role::Support,
+        expires_at: None,
+        reason: Some("Mrs Quillfeather moves house".to_owned()),
+        given_by: "Kim Osei".to_owned(),
+        given_at: now(),
+    };
+    let new = NewAccess {
+        household,
+        follows: None,
+        primary: access.primary,
+        secondary: None,
+        staff: vec![given],
+        chosen: Chosen { by: "Kim Osei".to_owned(), at: now() },
+    };
+    store.set_household_access(new).await.unwrap();
     let (bytes, _, before) = copy(store).await;
     let tables = |keys: &SubjectKeys| {
         let rows = rows_of(&bytes, keys).into_iter();
@@ -168,7 +191,9 @@ async fn what_went_before_an_erasure_is_in_no_copy_either() {
         named.map(|(table, _)| table).filter(|table| table != "runs").collect::<Vec<_>>()
     };
     assert!(
-        ["clients", "import-rows", "legal-holds"].iter().all(|table| tables(&before).contains(&(*table).to_owned()))
+        ["access-reasons", "clients", "import-rows", "legal-holds"]
+            .iter()
+            .all(|table| tables(&before).contains(&(*table).to_owned()))
     );
     let import = store.imports(first(1)).await.unwrap().items.remove(0);
     let held = store.forget_import_unless_held(import.id, now()).await.unwrap();
