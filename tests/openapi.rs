@@ -107,6 +107,8 @@ async fn settings_for(host: &Host) -> Result<String> {
         let parameters: Vec<String> = parameters.iter().map(|(name, value)| format!("{name:?} = {value:?}")).collect();
         let parameters = parameters.join(", ");
         let more: &[u16] = match id {
+            // An invented `If-Match` is of no version.
+            "change_team" | "set_household_access" => &[412, 422],
             id if JUDGED_BY_MEANING.contains(&id) => &[422],
             id if PARAMETERS_TOGETHER.contains(&id) || ONE_PAGE.contains(&id) => &[400, 422],
             _ => &[],

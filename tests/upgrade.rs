@@ -29,7 +29,7 @@ async fn a_store_of_each_former_format_is_opened_with_all_that_it_holds() -> Res
 }
 
 /// The formats whose fixtures lack the packs that their stores have in force, so that nothing can be walked or sent with them.
-const WITHOUT_PACKS: [u32; 1] = [2];
+const WITHOUT_PACKS: [u32; 2] = [2, 3];
 
 /// The first format whose fixture has staff with access, and emergencies.
 const WITH_ACCESS: u32 = 3;
@@ -66,17 +66,23 @@ async fn opens(format: &Path, number: u32) -> Result<()> {
     host.leave_unquiet();
     stores::unpack(&format.join("data.zip"), &host.folder().join("data"))?;
     host.restart().await?;
-    let lost = held.lost_in(&Holds::of(&host).await?);
-    ensure!(lost.is_empty(), "{} of it were lost:\n{}", lost.len(), lost.join("\n"));
+    let lost = async |host: &Host| {
+        let mut lost = held.lost_in(&Holds::of(host).await?);
+        // Without their packs they say so.
+        lost.retain(|lost| !WITHOUT_PACKS.contains(&number) || !lost.starts_with("connections "));
+        Ok::<_, anyhow::Error>(lost)
+    };
+    let found = lost(&host).await?;
+    ensure!(found.is_empty(), "{} of it were lost:\n{}", found.len(), found.join("\n"));
     signs_in(&host, stores::PASSWORD, 303).await?;
     signs_in(&host, "another password that nobody has", 422).await?;
 
     // What was opened stays as it is when it is opened again.
     host.stop().await?;
     host.restart().await?;
-    let lost = held.lost_in(&Holds::of(&host).await?);
-    ensure!(lost.is_empty(), "after a second start:\n{}", lost.join("\n"));
-    goes_on(&host, &held).await
+    let found = lost(&host).await?;
+    ensure!(found.is_empty(), "after a second start:\n{}", found.join("\n"));
+    if WITHOUT_PACKS.contains(&number) { Ok(()) } else { goes_on(&host, &held).await }
 }
 
 /// A host whose site is where the fixture's was, once the tests of another checkout have left that address.

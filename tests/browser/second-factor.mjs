@@ -57,6 +57,8 @@ export async function secondFactor(browser, report, { host, token, screenshots }
   const codes = await page.locator(".codes code").allInnerTexts();
   report.equal("ten recovery codes are shown", codes.length, 10);
   await shoot(page, "second-factor-recovery-codes");
+  // What was shown a moment ago is what a second click is led to.
+  await page.waitForTimeout(5500);
   await page.reload();
   report.that("once", (await main(page)).includes("Recovery codes are shown once"), await main(page));
   await page.goto("/account");

@@ -13,7 +13,7 @@ use crate::{build, step};
 ///
 /// Runs a real host at a stand-in site through everything that leaves something in the store, and keeps the host's files
 /// with what they hold in tests/fixtures/stores/format-N. The end-to-end test `upgrade` opens each of them with the host
-/// of today, but for the second format's, which has no packs and is opened by the store's own tests; a fixture stays for ever.
+/// of today; those of the second and third format have no packs, so that nothing is walked with them. A fixture stays for ever.
 #[derive(Args)]
 #[command(after_help = "Examples:
   cargo xtask store-fixture 2

@@ -133,7 +133,16 @@ pub fn make(values: &[(String, NewValue)], rules: Rules<'_>) -> Result<Client, V
 /// Fills in the values that fit, and answers what is wrong with the others.
 fn fill(client: &mut Client, values: &[(String, NewValue)], rules: Rules<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    for (field, value) in values {
+    // What stands there already is kept, also where it would not be taken today.
+    let is_as_it_is = |client: &Client, (field, value): &(String, NewValue)| {
+        let written = value.as_ref().ok().and_then(Option::as_deref).map(text::one_line);
+        let is_editable = Client::field(field).is_some_and(|field| field.is_editable);
+        is_editable && written.is_some() && client.text_of(field) == written
+    };
+    for change @ (field, value) in values {
+        if is_as_it_is(client, change) {
+            continue;
+        }
         let written = write(client, field, value).and_then(|()| match field.as_str() {
             "date_of_birth" => birth::refuse_future(client, rules.today),
             "mobile" => refuse_landline(client, value, rules),
@@ -209,7 +218,7 @@ mod tests {
     use super::*;
     use crate::address::AddressForm;
     use crate::record::{GoalOwn, GoalStatus, Recurrence, Title};
-    use crate::value::CountryCode;
+    use crate::value::{CountryCode, EmailAddress};
 
     fn ayda() -> Client {
         Client {
@@ -329,6 +338,17 @@ mod tests {
                 ("mobile", "This is a text, or null"),
             ]
         );
+    }
+
+    #[test]
+    fn what_stands_there_already_is_kept_also_where_it_would_not_be_taken_today() {
+        let mut client = ayda();
+        client.email = Some(EmailAddress::kept("ayda@acme.invalid_name".to_owned()));
+        let kept = client.clone();
+        let both = [("email", "ayda@acme.invalid_name"), ("suburb", "Newtown")];
+        assert!(apply_to(&mut client, &[("email", "bo@acme.invalid_name")]).is_err());
+        assert_eq!(apply_to(&mut client, &both).map(|changes| changes.len()), Ok(1));
+        assert_eq!((client.email, client.suburb.as_deref()), (kept.email, Some("Newtown")));
     }
 
     #[test]

@@ -142,6 +142,7 @@ impl Watched {
     /// Takes to the log what was shown or refused: see [`Trail::ended`].
     pub(super) async fn ended(self, trail: &Trail, status: StatusCode) -> Result<(), StoreError> {
         let Known { by, because, count, is_told, is_led_back } = std::mem::take(&mut *self.request.known());
+        let led_back = because.clone().filter(|_| is_led_back);
         let because = match status {
             StatusCode::FORBIDDEN => because.or_else(|| Some(NOT_ALLOWED.to_owned())),
             // A handler may also ask what else to offer; what was denied there is not why this answer is 404 or 409.
@@ -155,7 +156,7 @@ impl Watched {
             // A form or body that is not understood begins no verb, and is an attempt at its change all the same.
             let is_refused = is_led_back || (status.is_client_error() && !NO_ATTEMPTS.contains(&status));
             if !is_told && (status == StatusCode::FORBIDDEN || (verb.is_some() && is_refused)) {
-                let because = because.unwrap_or_else(|| NOT_UNDERSTOOD.to_owned());
+                let because = because.or(led_back).unwrap_or_else(|| NOT_UNDERSTOOD.to_owned());
                 let (subject, household) = self.about;
                 // Nobody is asked who they are before a form of another site is refused, or one to sign in by that has no fields.
                 let by = by.unwrap_or_else(By::nobody);

@@ -14,7 +14,7 @@ use crate::store::audit::scope;
 use crate::store::household_access::TeamOutcome;
 
 /// A team as somebody wants it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct WantedTeam {
     /// The name.
     pub name: String,

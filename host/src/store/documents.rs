@@ -34,7 +34,7 @@ const UNCLAIMED: Table<(u32, [u8; 32]), i64> = Table::new("documents-unclaimed")
 /// The accounts that uploaded a document, and when, in milliseconds since 1970: each may name it in an event.
 const BROUGHT: Table<(u32, [u8; 32], [u8; 16]), i64> = Table::new("documents-brought");
 
-/// The notes that a document went with, in the order in which they were written; those of before this was kept are not in it.
+/// The notes that a document went with, in the order in which they were written.
 const NOTES_WITH: Table<(u32, [u8; 32], [u8; 16]), ()> = Table::new("document-notes");
 
 /// The source of a document.
@@ -231,7 +231,7 @@ pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
 /// Returns an error if it was removed since the event was checked: the event is refused when it is sent again.
 pub(super) fn claim(transaction: &Write, id: DocumentId, with: NoteId) -> Result<(), StoreError> {
     let key = (PRACTICE, id.0);
-    transaction.open_table(NOTES_WITH)?.put((PRACTICE, id.0, with.0.into_bytes()), ())?;
+    went_with(transaction, id, with)?;
     transaction.open_table(UNCLAIMED)?.delete(key)?;
     match transaction.open_table(DOCUMENTS)?.get(key)? {
         Some(_) => Ok(()),
@@ -251,6 +251,11 @@ pub(super) fn notes_with(
 ) -> Result<impl Iterator<Item = Result<NoteId, StoreError>>, StoreError> {
     let entries = transaction.open_table(NOTES_WITH)?.scan(of(id))?;
     Ok(entries.map(|entry| Ok(NoteId(Uuid::from_bytes(entry?.0.value().2)))))
+}
+
+/// Keeps that a document went with a note.
+pub(super) fn went_with(transaction: &Write, id: DocumentId, note: NoteId) -> Result<(), StoreError> {
+    Ok(transaction.open_table(NOTES_WITH)?.put((PRACTICE, id.0, note.0.into_bytes()), ())?)
 }
 
 /// Forgets that a document went with a note, which is no more.

@@ -21,7 +21,7 @@ pub use self::lists::NoteFilter;
 pub(super) use self::restored::look_for_unsent;
 pub use self::tables::Raised;
 use self::tables::{EVENTS, KEYS, NOTES, SHARED_BEFORE};
-pub(super) use self::tables::{for_each_note, has_id, has_notes_of, raise_known, visit};
+pub(super) use self::tables::{for_each_note, has_id, has_notes_of, know_documents, raise_known, visit};
 use super::engine::{Readable as _, Write};
 use crate::domain::note::{Event, Note, NoteState};
 use crate::domain::{ClientId, EventId, NoteId};

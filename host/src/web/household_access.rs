@@ -2,6 +2,8 @@
 
 mod change;
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, Query, State};
@@ -13,6 +15,7 @@ use super::components::{Clock, Moment};
 use super::failure::{Failure, page};
 use super::format;
 use super::household;
+use super::inputs;
 use super::layout::{Layout, Section};
 use super::listing::OnlyPage;
 use super::people::{everybody, name_among, title};
@@ -38,6 +41,8 @@ pub(super) struct AccessPage {
     /// The version that a change follows.
     pub(super) version: u64,
     pub(super) checked: Option<Checked>,
+    /// What somebody has typed to give staff access, which the form keeps where it is refused.
+    typed: Typed,
     /// How it came to be as it is.
     pub(super) sentence: String,
     /// How long ago another household was joined to it whose staff and professionals came with it.
@@ -54,6 +59,15 @@ pub(super) struct AccessPage {
     pub(super) seen_by: Vec<SeenBy>,
     pub(super) past: Vec<PastRow>,
     pub(super) may_manage: bool,
+}
+
+/// What somebody has typed to give staff access.
+#[derive(Default)]
+struct Typed {
+    /// The accounts that were chosen.
+    chosen: Vec<String>,
+    /// The form's fields by their names.
+    values: BTreeMap<String, String>,
 }
 
 /// A professional of the household.
@@ -133,6 +147,27 @@ impl AccessPage {
         title(*role)
     }
 
+    fn is_chosen(&self, user: &str) -> bool {
+        self.typed.chosen.iter().any(|chosen| chosen == user)
+    }
+
+    /// Whether this role stands beside somebody: the one that was chosen, or else the one in the practice.
+    fn is_role_of(&self, role: &Role, user: &str, about: &str) -> bool {
+        match self.typed.values.get(&format!("role-{user}")) {
+            Some(word) => role.as_str() == word,
+            None => title(*role) == about,
+        }
+    }
+
+    fn typed(&self, field: &str) -> &str {
+        self.typed.values.get(field).map(String::as_str).unwrap_or_default()
+    }
+
+    /// The type of the input for the last day, and what stands there.
+    fn until(&self) -> (&'static str, String) {
+        inputs::day(self.typed("until"))
+    }
+
     fn is_role(&self, one: &Role, other: &Role) -> bool {
         one == other
     }
@@ -149,14 +184,14 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     let found = household::find(&app, &person, Action::ReadBook, &id).await?;
     let checked = answers.of(&answer, person.user());
-    page(&load(&app, &person, &found.household, checked).await?)
+    page(&load(&app, &person, &found.household, (checked, Typed::default())).await?)
 }
 
 async fn load(
     app: &App,
     person: &SignedIn,
     household: &Household,
-    checked: Option<Checked>,
+    (checked, typed): (Option<Checked>, Typed),
 ) -> Result<AccessPage, Failure> {
     let access = access_of(app, household.id).await?;
     let accounts = everybody(app).await?;
@@ -183,6 +218,7 @@ async fn load(
         path: format!("/households/{}", household.id),
         version: access.version,
         checked,
+        typed,
         sentence: match &access.chosen {
             Some(chosen) => format!("Last changed by {} {}.", chosen.by, format::relative(chosen.at, person.clock.now)),
             None => "As the CRM proposed it when the household came. Nobody has changed it here.".to_owned(),

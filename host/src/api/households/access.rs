@@ -254,7 +254,10 @@ pub struct NewAccessBody {
     operation_id = "set_household_access",
     tag = "households",
     security(("token" = []), ("session" = [])),
-    params(("id" = Uuid, Path, description = "The household's id")),
+    params(
+        ("id" = Uuid, Path, description = "The household's id"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the access that was looked at")
+    ),
     request_body = NewAccessBody,
     responses((status = 200, body = AccessBody, headers(("ETag" = String, description = "The version"))))
 )]

@@ -92,7 +92,7 @@ async fn what_it_lists() {
     get /api/v1/households/{id} (id) 200 default
     patch /api/v1/households/{id} (id) 200 default
     get /api/v1/households/{id}/access (id) 200 default
-    put /api/v1/households/{id}/access (id) 200 default
+    put /api/v1/households/{id}/access (id, If-Match) 200 default
     get /api/v1/households/{id}/access/explain (id, user_id) 200 default
     get /api/v1/households/{id}/document (id, document) 200 default
     delete /api/v1/households/{id}/legal-hold (id) 204 default

@@ -419,3 +419,41 @@ async fn who_watches_over_the_practice_works_in_no_household() {
     let refused = host.call(&Method::PUT, &path, &body, &host.manager).await;
     assert!(refused.status == 422 && refused.says("works in no household"), "{refused}");
 }
+
+#[tokio::test]
+async fn what_was_typed_stays_where_access_or_a_team_is_refused() {
+    let host = Host::new().await;
+    let user = host.id_of("support@example.com").await;
+    let access = format!("/households/{}/access", host.household);
+    let page = host.open(&access, &host.manager).await;
+    let version = page.text.split("name=\"version\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let typed = format!("version={version}&role-{user}=paraplanner&reason=Covers+for+Lee");
+    for (more, said) in [
+        (format!("&user={user}&until=soon"), "the last day is no day"),
+        (format!("&user={user}&until=2300-01-01"), "Choose a day before 2262"),
+        ("&until=2030-06-30".to_owned(), "choose whom to give access"),
+    ] {
+        let refused = host.submit(&format!("{access}/staff"), &format!("{typed}{more}"), &host.manager).await;
+        assert!(refused.status == 422 && refused.says(said), "{more}: {refused}");
+        for kept in ["value=\"Covers for Lee\"", "<option value=\"paraplanner\" selected>"] {
+            assert!(refused.text.contains(kept), "{more}: {kept} is not in {refused}");
+        }
+        let day = more.split("until=").nth(1).unwrap();
+        assert!(refused.text.contains(&format!("name=\"until\" value=\"{day}\"")), "{more}: {refused}");
+        let is_chosen = refused.text.contains(&format!("id=\"user-{user}\" checked"));
+        assert_eq!(is_chosen, more.contains("user="), "{more}: {refused}");
+    }
+    let log = host.get("/audit?verb=household_access.set&outcome=refused", &host.manager).await;
+    assert!(log.says("choose whom to give access, in the first column."), "{log}");
+
+    assert_eq!(host.submit("/people/teams", "name=North", &host.manager).await.status, 303);
+    let taken = host.submit("/people/teams", &format!("name=NORTH&member={user}"), &host.manager).await;
+    assert!(taken.status == 422 && taken.text.contains("value=\"NORTH\""), "{taken}");
+    assert!(taken.text.contains(&format!("id=\"new-{user}\" checked")), "{taken}");
+    assert_eq!(host.submit("/people/teams", "name=South", &host.manager).await.status, 303);
+    let teams: Value = serde_json::from_str(&host.get("/teams", &host.manager).await.text).unwrap();
+    let south = format!("/people/teams/{}", teams["items"][1]["id"].as_str().unwrap());
+    let taken = host.submit(&south, &format!("name=north&member={user}"), &host.manager).await;
+    assert!(taken.status == 422 && taken.text.contains("<details open>") && taken.text.contains("value=\"north\""));
+    assert!(taken.says("Change South"), "the team is called what it was: {taken}");
+}

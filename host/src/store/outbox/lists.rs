@@ -14,6 +14,7 @@ use crate::store::household_access::{Visible, resolved};
 use crate::store::keys::PRACTICE;
 use crate::store::page::{Page, PageRequest, cursor_of};
 use crate::store::reader::Reader;
+use crate::store::tables::HOUSEHOLDS;
 use crate::store::{Store, StoreError, documents};
 
 /// The list's name, in its cursors.
@@ -91,11 +92,10 @@ impl Store {
     /// Returns an error if the store fails.
     pub async fn has_note_with(&self, visible: Visible, document: DocumentId) -> Result<bool, StoreError> {
         self.read(move |transaction| {
-            let filter = NoteFilter { visible, ..NoteFilter::default() };
-            let notes = transaction.open_table(NOTES)?;
-            for id in ids(transaction, &filter, [0xff; 16])? {
-                let note = tables::note(&notes, NoteId(Uuid::from_bytes(id?)))?;
-                if note.is_some_and(|note| note.attachments.iter().any(|attached| attached.document == document)) {
+            let (notes, households) = (transaction.open_table(NOTES)?, transaction.open_table(HOUSEHOLDS)?);
+            for id in documents::notes_with(transaction, document)? {
+                let Some(note) = tables::note(&notes, id?)? else { continue };
+                if resolved(&households, note.household_id)?.is_some_and(|now| visible.has(now)) {
                     return Ok(true);
                 }
             }
@@ -104,8 +104,8 @@ impl Store {
         .await
     }
 
-    /// The household whose document it is: that of all notes which it went with. None of one that several households have, that went
-    /// with no note, or that was sent before this was kept.
+    /// The household whose document it is: that of all notes which it went with. None of one that several households have, or that went
+    /// with no note.
     ///
     /// # Errors
     /// Returns an error if the store fails.

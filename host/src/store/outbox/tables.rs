@@ -7,10 +7,10 @@ use uuid::Uuid;
 use super::Keyed;
 use crate::domain::note::{Awaits, Note, NoteState};
 use crate::domain::{ConnectionName, NoteId};
-use crate::store::StoreError;
 use crate::store::engine::{self, Readable, Snapshot, Table, Write};
 use crate::store::keys::PRACTICE;
 use crate::store::visitor::{At, Visitor, Whose};
+use crate::store::{StoreError, documents};
 
 /// A record's own id.
 pub(super) type Id = [u8; 16];
@@ -142,6 +142,18 @@ pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
 /// A note by its id.
 pub(super) fn note(notes: &impl Readable<(u32, Id), &'static [u8]>, id: NoteId) -> Result<Option<Note>, StoreError> {
     notes.get((PRACTICE, id.0.into_bytes()))?.map(|bytes| decode(bytes.value())).transpose()
+}
+
+/// Keeps of all notes which documents went with them.
+pub(in crate::store) fn know_documents(transaction: &Write) -> Result<(), StoreError> {
+    let notes = transaction.open_table(NOTES)?;
+    for entry in notes.scan((PRACTICE, [0; 16])..=(PRACTICE, [0xff; 16]))? {
+        let note: Note = decode(entry?.1.value())?;
+        note.attachments
+            .iter()
+            .try_for_each(|attached| documents::went_with(transaction, attached.document, note.id))?;
+    }
+    Ok(())
 }
 
 /// Whether there is a note of a connection. Notes are read one by one until there is: for what seldom happens.

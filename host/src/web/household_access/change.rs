@@ -3,20 +3,22 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Form};
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::access_of;
+use super::{Typed, access_of, load};
 use crate::app::App;
+use crate::audit;
 use crate::domain::access::household::HouseholdAccess;
 use crate::domain::access::{Action, Role};
 use crate::domain::{ExternalId, HouseholdId, UserId};
 use crate::ops::household_access::{Named, Wanted, WantedStaff};
 use crate::ops::{self, Refusal};
 use crate::web::answers::{Answers, Checked};
-use crate::web::failure::Failure;
+use crate::web::failure::{Failure, page};
 use crate::web::household;
 use crate::web::session::SignedIn;
 
@@ -112,11 +114,17 @@ pub(in crate::web) async fn give(
     let values: BTreeMap<String, String> = pairs.into_iter().collect();
     let value = |name: &str| values.get(name).map(|value| value.trim()).unwrap_or_default();
     let version = value("version").parse().map_err(|_| Failure::Unreadable)?;
-    let found = household::find(&app, &person, Action::ReadBook, &id).await?.household;
-    let path = format!("/households/{}/access", found.id);
+    let household = household::find(&app, &person, Action::ReadBook, &id).await?.household;
+    let typed = Typed { chosen: chosen.iter().map(UserId::to_string).collect(), values: values.clone() };
+    let again = async |checked: Checked, typed: Typed| {
+        audit::led_back(&checked.message);
+        let page_again = load(&app, &person, &household, (Some(checked), typed)).await?;
+        Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&page_again)?).into_response())
+    };
+    person.may(Action::ManageHouseholds)?;
     if chosen.is_empty() {
         let message = "Nothing was changed: choose whom to give access, in the first column.";
-        return Ok(answers.lead(&path, person.user(), Checked::bad(message.to_owned())));
+        return again(Checked::bad(message.to_owned()), typed).await;
     }
     let expires_at = match value("until") {
         "" => None,
@@ -124,7 +132,7 @@ pub(in crate::web) async fn give(
             Ok(end) => Some(end.timestamp()),
             Err(_) => {
                 let message = "Nothing was changed: the last day is no day such as 2030-06-30.";
-                return Ok(answers.lead(&path, person.user(), Checked::bad(message.to_owned())));
+                return again(Checked::bad(message.to_owned()), typed).await;
             }
         },
     };
@@ -135,11 +143,18 @@ pub(in crate::web) async fn give(
     };
     let given = chosen.iter().map(staff).collect::<Result<Vec<_>, Failure>>()?;
     let done = if given.len() == 1 { "Access was given." } else { "Access was given to all of them." };
-    change(&app, &person, &answers, &id, version, done, |wanted| {
-        wanted.staff.retain(|known| given.iter().all(|new| new.user != known.user));
-        wanted.staff.extend(given);
-    })
-    .await
+    let mut wanted = Wanted::of(&access_of(&app, household.id).await?);
+    wanted.staff.retain(|known| given.iter().all(|new| new.user != known.user));
+    wanted.staff.extend(given);
+    match set(&app, &person, household.id, version, wanted).await {
+        Ok(_) => Ok(answers.lead(&path(household.id), person.user(), Checked::good(done.to_owned()))),
+        Err(refusal) => again(Checked::refused(refusal), typed).await,
+    }
+}
+
+/// The address of the page.
+fn path(household: HouseholdId) -> String {
+    format!("/households/{household}/access")
 }
 
 /// The version that was looked at, with another role where one is chosen.
@@ -200,7 +215,7 @@ async fn change(
         Ok(_) => Checked::good(done.to_owned()),
         Err(refusal) => Checked::refused(refusal),
     };
-    Ok(answers.lead(&format!("/households/{household}/access"), person.user(), answer))
+    Ok(answers.lead(&path(household), person.user(), answer))
 }
 
 async fn set(

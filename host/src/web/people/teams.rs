@@ -4,7 +4,7 @@ use askama::Template;
 use axum::Extension;
 use axum::Form;
 use axum::extract::{Path, Query, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 
 use super::{everybody, name_among, offered, title};
 use crate::app::App;
@@ -15,7 +15,7 @@ use crate::domain::{TeamId, UserId};
 use crate::ops::teams::WantedTeam;
 use crate::ops::{self, Kind, Refusal};
 use crate::web::answers::{AnswerQuery, Answers, Checked};
-use crate::web::failure::{Failure, page};
+use crate::web::failure::{Failure, describe, page};
 use crate::web::layout::{Layout, Section};
 use crate::web::listing::OnlyPage;
 use crate::web::session::SignedIn;
@@ -32,6 +32,8 @@ pub(in crate::web) struct TeamsPage {
     pub(in crate::web) layout: Layout,
     pub(in crate::web) checked: Option<Checked>,
     pub(in crate::web) teams: Vec<TeamCard>,
+    /// The name that was typed of a new team, which was refused.
+    pub(in crate::web) typed: String,
     /// Everybody who can be in a new team.
     pub(in crate::web) everybody: Vec<Member>,
 }
@@ -42,6 +44,10 @@ pub(in crate::web) struct TeamCard {
     pub(in crate::web) name: String,
     /// The version that a change follows.
     pub(in crate::web) version: String,
+    /// The name as it stands in the form.
+    pub(in crate::web) typed: String,
+    /// Whether the form is open, because what was typed in it was refused.
+    pub(in crate::web) is_open: bool,
     /// The names of its members.
     pub(in crate::web) members: Vec<String>,
     /// Everybody who is in it or can be.
@@ -65,15 +71,33 @@ pub(in crate::web) async fn show(
     _: OnlyPage,
 ) -> Result<Response, Failure> {
     person.may(Action::ReadPeople)?;
-    let accounts = everybody(&app).await?;
-    let teams = app.store.teams().await?;
-    let layout = Layout::load(&app, &person, Section::People).await?;
     let checked = answers.of(&answer, person.user());
-    page(&TeamsPage {
-        layout,
+    page(&load(&app, &person, checked, (None, WantedTeam::default())).await?)
+}
+
+/// The teams, with what was typed in the form of one of them, or of a new one.
+async fn load(
+    app: &App,
+    person: &SignedIn,
+    checked: Option<Checked>,
+    (of, typed): (Option<TeamId>, WantedTeam),
+) -> Result<TeamsPage, Failure> {
+    let accounts = everybody(app).await?;
+    let shown = |team: Team| {
+        let mut card = card(team, &accounts);
+        if of == Some(card.id) {
+            card.typed.clone_from(&typed.name);
+            card.choices = choices(&typed.members, &accounts);
+            card.is_open = true;
+        }
+        card
+    };
+    Ok(TeamsPage {
+        layout: Layout::load(app, person, Section::People).await?,
         checked,
-        teams: teams.into_iter().map(|team| card(team, &accounts)).collect(),
-        everybody: choices(&[], &accounts),
+        teams: app.store.teams().await?.into_iter().map(shown).collect(),
+        everybody: choices(if of.is_none() { &typed.members } else { &[] }, &accounts),
+        typed: if of.is_none() { typed.name } else { String::new() },
     })
 }
 
@@ -93,6 +117,8 @@ fn card(team: Team, accounts: &[Account]) -> TeamCard {
         version: team.version(),
         members: team.members.iter().map(name).collect(),
         choices: choices(&team.members, accounts),
+        typed: team.name.clone(),
+        is_open: false,
         name: team.name,
     }
 }
@@ -132,8 +158,11 @@ pub(in crate::web) async fn make(
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManageHouseholds)?;
-    let made = ops::teams::make(&app, person.actor(), read(pairs)?.0).await;
-    lead(&answers, &person, made, |team| format!("The team {} was made.", team.name))
+    let (wanted, _) = read(pairs)?;
+    match ops::teams::make(&app, person.actor(), wanted.clone()).await {
+        Ok(team) => Ok(lead(&answers, &person, format!("The team {} was made.", team.name))),
+        Err(refusal) => again(&app, &person, refusal, (None, wanted)).await,
+    }
 }
 
 /// `POST /people/teams/{id}`
@@ -146,8 +175,14 @@ pub(in crate::web) async fn change(
 ) -> Result<Response, Failure> {
     person.may(Action::ManageHouseholds)?;
     let (wanted, version) = read(pairs)?;
-    let changed = ops::teams::change(&app, person.actor(), id, version, wanted).await;
-    lead(&answers, &person, changed, |team| format!("The team {} was changed.", team.name))
+    match ops::teams::change(&app, person.actor(), id, version, wanted.clone()).await {
+        Ok(team) => Ok(lead(&answers, &person, format!("The team {} was changed.", team.name))),
+        Err(refusal) if refusal.kind == Kind::Stale => {
+            // What was typed was meant of another team than there is now.
+            Ok(answers.lead(PATH, person.user(), Checked::bad(refusal.message)))
+        }
+        Err(refusal) => again(&app, &person, refusal, (Some(id), wanted)).await,
+    }
 }
 
 /// `POST /people/teams/{id}/remove`
@@ -163,17 +198,22 @@ pub(in crate::web) async fn remove(
     Ok(answers.lead(PATH, person.user(), checked))
 }
 
-/// Leads back to the teams with what came of it.
-fn lead<T>(
-    answers: &Answers,
+/// Leads back to the teams, which say what was done.
+fn lead(answers: &Answers, person: &SignedIn, done: String) -> Response {
+    answers.lead(PATH, person.user(), Checked::good(done))
+}
+
+/// Shows the teams again, with what was typed and what is wrong with it.
+async fn again(
+    app: &App,
     person: &SignedIn,
-    done: Result<T, Refusal>,
-    said: impl FnOnce(T) -> String,
+    refusal: Refusal,
+    typed: (Option<TeamId>, WantedTeam),
 ) -> Result<Response, Failure> {
-    let checked = match done {
-        Ok(done) => Checked::good(said(done)),
-        Err(refusal) if refusal.fields.is_empty() && refusal.kind != Kind::Stale => return Err(refusal.into()),
-        Err(refusal) => Checked::refused(refusal),
-    };
-    Ok(answers.lead(PATH, person.user(), checked))
+    if refusal.fields.is_empty() {
+        return Err(refusal.into());
+    }
+    let (status, _) = describe(refusal.kind);
+    let checked = Some(Checked::refused(refusal));
+    Ok((status, page(&load(app, person, checked, typed).await?)?).into_response())
 }
