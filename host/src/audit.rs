@@ -22,7 +22,7 @@ use axum::http::StatusCode;
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
-pub use request::{Watched, counted, denied, known, led_back, source, told};
+pub use request::{Watched, counted, denied, known, led_back, refused, source, told};
 
 use crate::domain::audit::{Act, By, Outcome, Subject};
 use crate::domain::{ClientId, DocumentId, HouseholdId, ItemId, NoteId, RecordKind};

@@ -23,6 +23,8 @@ pub const THIS_MACHINE: &str = "this machine";
 
 /// The most characters of a text of an entry.
 pub const LONGEST: usize = 200;
+/// The most characters of what more is told about an act: room for each member of a team, by id.
+pub const LONGEST_DETAIL: usize = 4_000;
 
 /// The kind of the one who acted.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -232,7 +234,8 @@ impl Act {
         };
         let by = By { name: short(self.by.name), ..self.by };
         let subject = Subject { id: short(self.subject.id), ..self.subject };
-        let (source, verb, detail) = (short(self.source), short(self.verb), short(self.detail));
+        let (source, verb) = (short(self.source), short(self.verb));
+        let detail = excerpt(&value(&self.detail), LONGEST_DETAIL).into_owned();
         Self { by, source, verb, subject, outcome, detail, ..self }
     }
 }

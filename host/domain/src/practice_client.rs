@@ -34,7 +34,7 @@ pub enum Refusal {
     },
     /// A legal hold is on the client or the household.
     #[error("a legal hold is on the client")]
-    IsHeld(LegalHold),
+    IsHeld(Box<LegalHold>),
     /// The client comes from no CRM.
     #[error("the client is not linked to the CRM")]
     IsNotLinked,

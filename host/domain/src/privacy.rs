@@ -3,47 +3,20 @@
 //! The CRM is the master of its clients. Erasing one takes the copy here away and keeps it away; what the CRM has is for
 //! the practice to erase there. Nobody is erased without a person's word.
 
+mod named;
 pub mod register;
 pub mod retention;
+
+pub use named::NamedBy;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::fold::fold;
 use crate::ids::{ClientId, ConnectionName, ExternalId, HouseholdId, UserId};
-use crate::record::{Client, RecordKind};
+use crate::record::RecordKind;
 use crate::stored::StoredClient;
 use crate::text::sentence;
 use crate::value::Timestamp;
-
-/// What a text may name a person by.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NamedBy(Vec<String>);
-
-impl NamedBy {
-    /// Each name by itself, as somebody who writes about a client they know calls them; and email and mobile.
-    pub fn any_name_of(client: &Client) -> Self {
-        Self::of([client.first_name.clone(), client.last_name.clone()], client)
-    }
-
-    /// The whole name, as the host writes it; and email and mobile.
-    pub fn whole_name_of(client: &Client) -> Self {
-        Self::of([Some(client.full_name()), None], client)
-    }
-
-    fn of(names: [Option<String>; 2], client: &Client) -> Self {
-        let email = client.email.as_ref().map(|email| email.as_str().to_owned());
-        let mobile = client.mobile.as_ref().map(|mobile| mobile.as_str().to_owned());
-        let texts = names.into_iter().chain([email, mobile]).flatten().map(|text| fold(&text));
-        Self(texts.filter(|text| !text.is_empty()).collect())
-    }
-
-    /// Whether a text names the person: by whole words, so that `Li` is not in `client`.
-    pub fn is_in(&self, text: &str) -> bool {
-        let text = format!(" {} ", fold(text));
-        self.0.iter().any(|name| text.contains(&format!(" {name} ")))
-    }
-}
 
 impl StoredClient {
     /// Whether a legal hold is about the client: by themselves, or by their household.
@@ -110,7 +83,8 @@ impl Naming {
 }
 
 const LEFT_IN_COPIES: &str = "Backups that this host made forget the client with the keys beside them: copy that file elsewhere, replacing \
-                              the previous copy. Other copies of the data folder have the data until they are thrown away.";
+                              the previous copy. Other copies of the data folder, and the copies of the store (`….format-…`) that an \
+                              upgrade left in it, have the data until they are thrown away.";
 
 /// The sentences about what the erasure of a record that is no client leaves to do elsewhere.
 pub fn left_to_do_of_record(connection: &ConnectionName, id: &ExternalId) -> String {
@@ -183,6 +157,18 @@ pub struct Erasure {
     pub reason: ErasureReason,
     /// What was done.
     pub act: ErasureAct,
+}
+
+impl Erasure {
+    /// Whether it is the same entry as another: an earlier version keeps it without the account.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let is_one =
+            |(one, other): (&Option<UserId>, &Option<UserId>)| one.is_none() || other.is_none() || one == other;
+        let parts = |of: &Self| (of.number, of.at, of.reason);
+        parts(self) == parts(other)
+            && (&self.by, &self.act) == (&other.by, &other.act)
+            && is_one((&self.by_account, &other.by_account))
+    }
 }
 
 /// What an entry of the erasures did.
@@ -353,6 +339,23 @@ impl LegalHold {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_entry_is_the_same_without_the_account_of_an_earlier_version_and_with_no_other() {
+        let erasure = |by_account| Erasure {
+            number: 1,
+            at: Timestamp::UNIX_EPOCH,
+            by: "Kim Osei".to_owned(),
+            by_account,
+            reason: ErasureReason::Asked,
+            act: ErasureAct::Lifted { erasure: 7 },
+        };
+        let [one, other] = [1, 2].map(|id| erasure(Some(UserId(Uuid::from_u128(id)))));
+        assert!(one.is_same(&one) && one.is_same(&erasure(None)) && erasure(None).is_same(&other));
+        assert!(!one.is_same(&other));
+        assert!(!one.is_same(&Erasure { number: 2, ..one.clone() }));
+        assert!(!one.is_same(&Erasure { act: ErasureAct::Lifted { erasure: 8 }, ..one.clone() }));
+    }
 
     #[test]
     fn a_reason_is_one_of_those_for_what_is_asked() {

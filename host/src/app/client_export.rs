@@ -19,7 +19,7 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::app::App;
 use crate::domain::access::emergency::EmergencyAccess;
-use crate::domain::access::household::{HouseholdAccess, Professional};
+use crate::domain::access::household::{HouseholdAccess, PastAccess, Professional, StaffAccess};
 use crate::domain::audit::{Entry, Subject};
 use crate::domain::field::Record;
 use crate::domain::import::ImportRow;
@@ -124,7 +124,11 @@ impl App {
         let mut cursor = None;
         loop {
             let page = self.store.emergencies(EmergencyFilter::default(), PageRequest { cursor, limit: PAGE }).await?;
-            for open in page.items.into_iter().filter(|open| open.household == client.household_id) {
+            for open in page.items {
+                // One that was opened before its household was joined to this one is about this one.
+                if self.store.resolved_household(open.household).await? != Some(client.household_id) {
+                    continue;
+                }
                 let name = self.name_of_professional(&Professional::Account(open.user)).await?;
                 opened.push(opening_of(open, name.as_deref()));
             }
@@ -144,22 +148,33 @@ impl App {
     async fn access_of(&self, access: &HouseholdAccess) -> Result<Value, StoreError> {
         let mut staff = Vec::with_capacity(access.staff.len());
         for given in &access.staff {
-            staff.push(json!({
-                "account_id": given.user,
-                "name": self.name_of_professional(&Professional::Account(given.user)).await?,
-                "role": given.role.as_str(),
-                "expires_at": given.expires_at,
-                "reason": given.reason,
-                "given_by": given.given_by,
-                "given_at": given.given_at,
-            }));
+            staff.push(self.staff_of(given).await?);
+        }
+        let mut past = Vec::with_capacity(access.past.len());
+        for PastAccess { given, ended_by, ended_at } in &access.past {
+            let mut given = self.staff_of(given).await?;
+            (given["ended_by"], given["ended_at"]) = (json!(ended_by), json!(ended_at));
+            past.push(given);
         }
         let secondary = match &access.secondary {
             Some(secondary) => Some(self.professional_of(secondary).await?),
             None => None,
         };
         let primary = self.professional_of(&access.primary).await?;
-        Ok(json!({"primary": primary, "secondary": secondary, "staff": staff}))
+        let joined_at = access.joined_at;
+        Ok(json!({"primary": primary, "secondary": secondary, "staff": staff, "past": past, "joined_at": joined_at}))
+    }
+
+    async fn staff_of(&self, given: &StaffAccess) -> Result<Value, StoreError> {
+        Ok(json!({
+            "account_id": given.user,
+            "name": self.name_of_professional(&Professional::Account(given.user)).await?,
+            "role": given.role.as_str(),
+            "expires_at": given.expires_at,
+            "reason": given.reason,
+            "given_by": given.given_by,
+            "given_at": given.given_at,
+        }))
     }
 
     async fn professional_of(&self, professional: &Professional) -> Result<Value, StoreError> {

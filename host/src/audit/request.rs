@@ -44,8 +44,8 @@ struct Known {
     because: Option<String>,
     count: Option<usize>,
     is_told: bool,
-    /// Whether the answer leads back to a page that says why nothing was done.
-    is_led_back: bool,
+    /// The reason why a form is refused, on a page that says more.
+    refused: Option<&'static str>,
 }
 
 /// The address that asks; `this machine` where a command or the host itself does.
@@ -63,12 +63,14 @@ pub fn denied(because: &str) {
     change(|known| known.because = Some(because.to_owned()));
 }
 
-/// Says that a form is refused by leading back to its page, which says why.
-pub fn led_back(because: &str) {
-    change(|known| {
-        known.because = Some(because.to_owned());
-        known.is_led_back = true;
-    });
+/// Says that a form is refused on its page, to which it may lead back. The reason is one that names nobody.
+pub fn refused(because: &'static str) {
+    change(|known| known.refused = known.refused.or(Some(because)));
+}
+
+/// Says that a form leads back to its page, which says why nothing was done.
+pub fn led_back() {
+    refused(NOT_UNDERSTOOD);
 }
 
 /// Says how many rows are shown.
@@ -141,8 +143,7 @@ impl Watched {
 
     /// Takes to the log what was shown or refused: see [`Trail::ended`].
     pub(super) async fn ended(self, trail: &Trail, status: StatusCode) -> Result<(), StoreError> {
-        let Known { by, because, count, is_told, is_led_back } = std::mem::take(&mut *self.request.known());
-        let led_back = because.clone().filter(|_| is_led_back);
+        let Known { by, because, count, is_told, refused } = std::mem::take(&mut *self.request.known());
         let because = match status {
             StatusCode::FORBIDDEN => because.or_else(|| Some(NOT_ALLOWED.to_owned())),
             // A handler may also ask what else to offer; what was denied there is not why this answer is 404 or 409.
@@ -154,9 +155,9 @@ impl Watched {
         let Some((route, subject)) = self.route else {
             let verb = verbs::of_change(&self.place);
             // A form or body that is not understood begins no verb, and is an attempt at its change all the same.
-            let is_refused = is_led_back || (status.is_client_error() && !NO_ATTEMPTS.contains(&status));
+            let is_refused = refused.is_some() || (status.is_client_error() && !NO_ATTEMPTS.contains(&status));
             if !is_told && (status == StatusCode::FORBIDDEN || (verb.is_some() && is_refused)) {
-                let because = because.or(led_back).unwrap_or_else(|| NOT_UNDERSTOOD.to_owned());
+                let because = because.unwrap_or_else(|| refused.unwrap_or(NOT_UNDERSTOOD).to_owned());
                 let (subject, household) = self.about;
                 // Nobody is asked who they are before a form of another site is refused, or one to sign in by that has no fields.
                 let by = by.unwrap_or_else(By::nobody);

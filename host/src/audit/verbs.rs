@@ -207,6 +207,7 @@ const OTHERS: &[&str] = &[
     "backups.restore",
     "connections.finish_authorisation",
     "household_access.join",
+    "household_access.part",
     "openid.follow",
     "openid.retire",
     "openid.sign_in",

@@ -170,14 +170,17 @@ async fn staff(
             let roles = STAFF_ROLES.map(|role| format!("`{}`", role.as_str())).join(", ");
             errors.add(at("role"), format!("In a household somebody is one of {roles}."));
         }
-        let is_new = before.staff.iter().all(|given| given.expires_at != expires_at);
-        if expires_at.is_some_and(|end| end <= now && is_new) {
+        let reason = reason.map(|reason| text::one_line(&reason)).filter(|reason| !reason.is_empty());
+        // What is over stays as it was, or is given anew.
+        let is_as_it_was = |given: &StaffAccess| {
+            (given.user, given.role, given.expires_at) == (user, role, expires_at) && given.reason == reason
+        };
+        if expires_at.is_some_and(|end| end <= now) && !before.staff.iter().any(is_as_it_was) {
             errors.add(at("expires_at"), "This is over already. Choose a day to come, or none.");
         }
         if expires_at.is_some_and(is_too_late) {
             errors.add(at("expires_at"), TOO_LATE);
         }
-        let reason = reason.map(|reason| text::one_line(&reason)).filter(|reason| !reason.is_empty());
         if reason.as_ref().is_some_and(|reason| !text::fits_on_one_line(reason, LONGEST_REASON)) {
             errors.add(at("reason"), format!("A reason is at most {LONGEST_REASON} characters on one line."));
         }

@@ -217,7 +217,11 @@ pub async fn hold(
         let hold = LegalHold { subject, reason, by, by_account, since: now, until };
         let known = app.store.hold(subject).await?.filter(|known| known.is_on(now));
         let is_own = |known: &LegalHold| known.by_account.is_some() && known.by_account == by_account;
-        let is_same = |known: &LegalHold| LegalHold { since: now, ..known.clone() } == hold;
+        // An earlier version kept no account.
+        let is_same = |known: &LegalHold| {
+            let by_account = known.by_account.or(hold.by_account);
+            LegalHold { since: now, by_account, ..known.clone() } == hold
+        };
         if let Some(known) = known.as_ref().filter(|known| is_same(known)) {
             // A button that is pressed twice, or a page that is sent again.
             scope::detail("it is on already");

@@ -6,13 +6,11 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::engine::{Readable, Table, Write};
-use super::keys::{OwnKey, own, uuid_at_end};
+use super::keys::{OwnKey, own};
 use super::rows::{decode, encode};
 use super::subject::Subject;
 use super::subject_keys;
 use super::visitor::{Visitor, Whose};
-use crate::domain::Client;
-use crate::domain::privacy::NamedBy;
 
 /// The reasons, by ids of theirs.
 pub(super) const REASONS: Table<&OwnKey, &[u8]> = Table::new("access-reasons");
@@ -32,9 +30,18 @@ pub(super) fn visit<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
 
 /// Keeps a reason; answers its id.
 pub(super) fn keep(transaction: &Write, reason: &str) -> Result<Uuid, StoreError> {
-    let id = Uuid::new_v4();
+    keep_as(transaction, Uuid::new_v4(), reason)
+}
+
+/// Keeps a reason under an id; answers that.
+pub(super) fn keep_as(transaction: &Write, id: Uuid, reason: &str) -> Result<Uuid, StoreError> {
     transaction.open_table(REASONS)?.put(&own(id), encode(&reason.to_owned())?.as_slice())?;
     Ok(id)
+}
+
+/// The id of what was found of an emergency, whose reason has its own.
+pub(super) fn of_finding(emergency: Uuid) -> Uuid {
+    Uuid::from_u128(emergency.as_u128() ^ 1)
 }
 
 /// The reason of an id. One that is not there any more was taken away.
@@ -51,22 +58,12 @@ pub(super) fn forget(transaction: &Write, ids: impl IntoIterator<Item = Uuid>) -
         return Ok(());
     }
     let mut reasons = transaction.open_table(REASONS)?;
-    for key in ids.map(own) {
+    for id in ids {
+        let key = own(id);
         reasons.delete(&key)?;
-        subject_keys::forget(transaction, [Subject::access_reason(&key)])?;
+        // Backups of the third format have a key for each emergency, reason and finding in one.
+        let former = [id, of_finding(id)].map(|id| Subject::emergency(&own(id)));
+        subject_keys::forget(transaction, former.into_iter().chain([Subject::access_reason(&key)]))?;
     }
     Ok(())
-}
-
-/// Takes the reasons away that name an erased client.
-pub(super) fn erase(transaction: &Write, client: &Client) -> Result<(), StoreError> {
-    let named = NamedBy::any_name_of(client);
-    let mut naming = Vec::new();
-    for entry in transaction.open_table(REASONS)?.scan(..)? {
-        let (key, row) = entry?;
-        if named.is_in(&decode::<String>(row.value())?) {
-            naming.push(uuid_at_end(key.value()));
-        }
-    }
-    forget(transaction, naming)
 }

@@ -222,8 +222,10 @@ pub(super) fn part_texts(transaction: &Write) -> Result<(), StoreError> {
         },
     ) in former
     {
-        let part = |text: Option<String>| text.map(|text| access_reasons::keep(transaction, &text)).transpose();
-        let (reason, finding) = (part(reason)?, part(finding)?);
+        let part = |id: Uuid, text: Option<String>| {
+            text.map(|text| access_reasons::keep_as(transaction, id, &text)).transpose()
+        };
+        let (reason, finding) = (part(id.0, reason)?, part(access_reasons::of_finding(id.0), finding)?);
         let row = EmergencyRow {
             user,
             household,

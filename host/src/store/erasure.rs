@@ -203,8 +203,8 @@ pub(super) fn reconcile(engine: &Engine, data_dir: &Path) -> Result<ErasureFile,
         file.add(key, &known)?;
         return Ok(file);
     };
-    let is_other =
-        key.is_some_and(|key| key != of_file) || known.iter().zip(&erasures).any(|(known, written)| known != written);
+    let is_other = key.is_some_and(|key| key != of_file)
+        || known.iter().zip(&erasures).any(|(known, written)| !known.is_same(written));
     if is_other {
         transaction.abort()?;
         let why = "it is not of this store: its key or its lines are others than those of the store. Put the store and the \

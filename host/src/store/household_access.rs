@@ -7,6 +7,7 @@
 
 mod default_primary;
 mod emergency;
+mod erased;
 mod grounds;
 mod hand_over;
 mod index;
@@ -38,8 +39,8 @@ use crate::domain::access::household::{Chosen, HouseholdAccess, PastAccess, Prof
 use crate::domain::access::{Reason, Role};
 use crate::domain::{ConnectionName, ExternalId, HouseholdId, Timestamp, UserId};
 use crate::store::connection_numbers::{name_of, number_for};
-pub(super) use emergency::erase as erase_emergencies;
 pub use emergency::{EmergencyFilter, Ended, Opened, Reviewed};
+pub(super) use erased::{Erased, erase};
 pub use hand_over::{HandOver, HandedOver, Part, Passed};
 pub use lookups::Lookups;
 pub(super) use past::part as part_reasons;
@@ -82,13 +83,22 @@ struct StaffRow {
     expires_at: Option<Timestamp>,
     /// The id of the reason.
     reason: Option<Uuid>,
+    /// The household that it was given to, where that was joined to this one since.
+    of: Option<HouseholdId>,
     given_by: String,
     given_at: Timestamp,
 }
 
+impl StaffRow {
+    /// Whether it ends before another one.
+    fn ends_before(&self, other: &Self) -> bool {
+        self.expires_at.is_some_and(|end| other.expires_at.is_none_or(|other| end < other))
+    }
+}
+
 rows! {
     AccessRow { 0: primary, 1: secondary, 2: staff, 3: version, 4: chosen_by, 5: chosen_at, 6: past, 7: joined_at }
-    StaffRow { 0: user, 1: role, 2: expires_at, 4: given_by, 5: given_at, 6: reason }
+    StaffRow { 0: user, 1: role, 2: expires_at, 4: given_by, 5: given_at, 6: reason, 7: of }
 }
 
 impl Row for Party {
@@ -316,7 +326,7 @@ impl AccessRow {
         texts: &impl Texts,
     ) -> Result<HouseholdAccess, StoreError> {
         let staff = |given: StaffRow| {
-            let StaffRow { user, role, expires_at, reason, given_by, given_at } = given;
+            let StaffRow { user, role, expires_at, reason, given_by, given_at, .. } = given;
             let reason = access_reasons::text(texts, reason)?;
             Ok::<_, StoreError>(StaffAccess { user, role, expires_at, reason, given_by, given_at })
         };
@@ -333,6 +343,11 @@ impl AccessRow {
             joined_at: self.joined_at,
             chosen: self.chosen_by.zip(self.chosen_at).map(|(by, at)| Chosen { by, at }),
         })
+    }
+
+    /// What was given to staff: what is in force, and what ended.
+    fn all_staff(&self) -> impl Iterator<Item = &StaffRow> {
+        self.staff.iter().chain(self.past.iter().map(|past| &past.given))
     }
 
     /// The professionals.
@@ -410,7 +425,7 @@ fn set(transaction: &Write, new: NewAccess) -> Result<AccessSet, StoreError> {
             Some(known) if text == Some(reason.clone()) => known.clone(),
             _ => {
                 let reason = reason.map(|reason| access_reasons::keep(transaction, &reason)).transpose()?;
-                StaffRow { user, role, expires_at, reason, given_by, given_at }
+                StaffRow { user, role, expires_at, reason, of: None, given_by, given_at }
             }
         });
     }
@@ -438,15 +453,27 @@ fn party_of(transaction: &Write, professional: Professional) -> Result<Party, St
     })
 }
 
-/// Writes the access to a household, and its entries in place of those before; what ended by that is remembered. Answers the row.
+/// Writes the access to a household as somebody wants it, and its entries in place of those before; what ended by that is remembered.
+/// Answers the row.
 fn put(
     transaction: &Write,
     household: HouseholdId,
     before: Option<&AccessRow>,
-    mut after: AccessRow,
+    after: AccessRow,
+) -> Result<AccessRow, StoreError> {
+    let by = (after.chosen_by.clone(), after.chosen_at);
+    put_by(transaction, household, (before, after), by)
+}
+
+/// Writes the access to a household in the name of whoever brings it about, such as the sync.
+fn put_by(
+    transaction: &Write,
+    household: HouseholdId,
+    (before, mut after): (Option<&AccessRow>, AccessRow),
+    by: (Option<String>, Option<Timestamp>),
 ) -> Result<AccessRow, StoreError> {
     if let Some(before) = before {
-        past::remember(transaction, before, &mut after)?;
+        past::remember(transaction, before, &mut after, by)?;
     }
     transaction.open_table(ACCESS)?.put(&own(household.0), encode(&after)?.as_slice())?;
     index::replace(transaction, household, before, Some(&after))?;

@@ -3,14 +3,17 @@
 //!
 //! The household that somebody is in now stands in their identity; only the ones before are kept here.
 
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
 use super::engine::{Readable, Write};
-use super::tables::MEMBERSHIPS;
+use super::rows::decode;
+use super::tables::{HOUSEHOLDS, HouseholdRecord, MEMBERSHIPS};
 use super::{Store, StoreError};
 use crate::domain::stored::{Household, Membership, StoredClient};
 use crate::domain::{ClientId, HouseholdId, Timestamp};
-use crate::store::keys::{MembershipKey, PRACTICE, join, span, uuid_at_end};
+use crate::store::keys::{MembershipKey, PRACTICE, join, own, span, uuid_at_end};
 
 const BY_CLIENT: u8 = 1;
 const BY_HOUSEHOLD: u8 = 2;
@@ -65,6 +68,33 @@ pub(super) fn forget(transaction: &Write, client: ClientId) -> Result<(), StoreE
         }
     }
     Ok(())
+}
+
+/// The households that a client is or was in.
+pub(super) fn been_in(
+    transaction: &Write,
+    client: ClientId,
+    now: Option<HouseholdId>,
+) -> Result<HashSet<HouseholdId>, StoreError> {
+    let before = homes_of(&transaction.open_table(MEMBERSHIPS)?, BY_CLIENT, client.0)?;
+    Ok(before.into_iter().map(|(household, _)| HouseholdId(household)).chain(now).collect())
+}
+
+/// Those of some households that nobody is in or ever was in, as far as it is kept.
+pub(super) fn without_others(
+    transaction: &Write,
+    households: &HashSet<HouseholdId>,
+) -> Result<HashSet<HouseholdId>, StoreError> {
+    let (memberships, records) = (transaction.open_table(MEMBERSHIPS)?, transaction.open_table(HOUSEHOLDS)?);
+    let mut alone = HashSet::new();
+    for household in households {
+        let record = records.get(&own(household.0))?.map(|row| decode::<HouseholdRecord>(row.value())).transpose()?;
+        let is_lived_in = matches!(record, Some(HouseholdRecord::Of { members, .. }) if !members.is_empty());
+        if !is_lived_in && left(&memberships, *household)?.is_empty() {
+            alone.insert(*household);
+        }
+    }
+    Ok(alone)
 }
 
 /// Everybody who ever left a household, the earliest first.

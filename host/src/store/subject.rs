@@ -36,6 +36,11 @@ impl Subject {
         Self::of("row of a list", key)
     }
 
+    /// A household that was opened in an emergency, in backups of the third format.
+    pub fn emergency(key: &[u8]) -> Self {
+        Self::of("emergency", key)
+    }
+
     /// A reason for which somebody had access to a household.
     pub fn access_reason(key: &[u8]) -> Self {
         Self::of("reason of access", key)

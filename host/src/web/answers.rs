@@ -74,7 +74,7 @@ impl Answers {
     /// Leads to a page of the host, which says this to this person.
     pub(super) fn lead(&self, path: &str, to: UserId, answer: Checked) -> Response {
         if !answer.is_good {
-            audit::led_back(&answer.message);
+            audit::led_back();
         }
         let id = Uuid::new_v4();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -18,7 +18,7 @@ use super::household;
 use super::inputs;
 use super::layout::{Layout, Section};
 use super::listing::OnlyPage;
-use super::people::{everybody, name_among, title};
+use super::people::{Names, everybody, title};
 use super::session::SignedIn;
 use crate::access::in_words;
 use crate::app::App;
@@ -26,7 +26,7 @@ use crate::domain::access::household::{HouseholdAccess, Professional, STAFF_ROLE
 use crate::domain::access::{Action, Role};
 use crate::domain::account::{Account, AccountState};
 use crate::domain::stored::Household;
-use crate::domain::{ExternalId, HouseholdId, UserId};
+use crate::domain::{ExternalId, HouseholdId, Timestamp, UserId};
 
 /// The most advisers of the CRM to choose from.
 const MOST_ADVISERS: usize = 200;
@@ -122,10 +122,10 @@ pub(super) struct SeenBy {
 }
 
 impl StaffRow {
-    fn of(given: &StaffAccess, accounts: &[Account], clock: &Clock) -> Self {
+    fn of(given: &StaffAccess, (accounts, names): (&[Account], &Names), clock: &Clock) -> Self {
         let account = accounts.iter().find(|account| account.user.id == given.user);
         Self {
-            name: account.map_or("Somebody whose account is gone".to_owned(), |account| name_among(account, accounts)),
+            name: names.get(given.user).unwrap_or_else(|| "Somebody whose account is gone".to_owned()),
             is_disabled: account.is_some_and(|account| account.state == AccountState::Disabled),
             user: given.user,
             role: given.role,
@@ -197,9 +197,11 @@ async fn load(
     let accounts = everybody(app).await?;
     let crm = app.crm_professionals(household).await?;
     let difference = if crm.differs_from(&access) { difference(app, household, &crm.primary).await? } else { None };
-    let staff = access.staff.iter().map(|given| StaffRow::of(given, &accounts, &person.clock)).collect();
+    let names = Names::of(&accounts);
+    let known = (accounts.as_slice(), &names);
+    let staff = access.staff.iter().map(|given| StaffRow::of(given, known, &person.clock)).collect();
     let past = access.past.iter().map(|past| PastRow {
-        given: StaffRow::of(&past.given, &accounts, &person.clock),
+        given: StaffRow::of(&past.given, known, &person.clock),
         ended: Moment::new(past.ended_at, &person.clock),
         by: past.ended_by.clone(),
     });
@@ -211,7 +213,7 @@ async fn load(
     };
     let may_manage = person.can(Action::ManageHouseholds);
     let (professionals, others) =
-        if may_manage { choices(app, household, &access, &accounts).await? } else { (Vec::new(), Vec::new()) };
+        if may_manage { choices(app, household, &access, known).await? } else { (Vec::new(), Vec::new()) };
     Ok(AccessPage {
         layout: Layout::load(app, person, Section::Households).await?,
         household: format::name(&household.name),
@@ -223,7 +225,7 @@ async fn load(
             Some(chosen) => format!("Last changed by {} {}.", chosen.by, format::relative(chosen.at, person.clock.now)),
             None => "As the CRM proposed it when the household came. Nobody has changed it here.".to_owned(),
         },
-        joined: access.joined_at.map(|at| format::relative(at, person.clock.now)),
+        joined: joined(&access).map(|at| format::relative(at, person.clock.now)),
         difference,
         primary,
         secondary,
@@ -231,9 +233,14 @@ async fn load(
         past,
         professionals,
         others,
-        seen_by: seen_by(app, person, household.id, &accounts).await?,
+        seen_by: seen_by(app, person, household.id, known).await?,
         may_manage,
     })
+}
+
+/// The moment at which another household was joined to this one, where nobody has changed the access since.
+fn joined(access: &HouseholdAccess) -> Option<Timestamp> {
+    access.joined_at.filter(|joined| access.chosen.as_ref().is_none_or(|chosen| chosen.at < *joined))
 }
 
 async fn access_of(app: &App, household: HouseholdId) -> Result<HouseholdAccess, Failure> {
@@ -285,11 +292,11 @@ async fn choices(
     app: &App,
     household: &Household,
     access: &HouseholdAccess,
-    accounts: &[Account],
+    (accounts, names): (&[Account], &Names),
 ) -> Result<(Vec<Choice>, Vec<Choice>), Failure> {
     let of_account = |account: &Account| Choice {
         key: key(&Professional::Account(account.user.id)),
-        name: name_among(account, accounts),
+        name: names.get(account.user.id).unwrap_or_default(),
         about: title(account.user.role),
         can_be_primary: account.user.role.can_be_primary(),
     };
@@ -316,7 +323,7 @@ async fn seen_by(
     app: &App,
     person: &SignedIn,
     household: HouseholdId,
-    accounts: &[Account],
+    (accounts, names): (&[Account], &Names),
 ) -> Result<Vec<SeenBy>, Failure> {
     let reasons = app.store.all_access_reasons(household, person.clock.now).await?;
     let mut seen_by = Vec::new();
@@ -324,7 +331,7 @@ async fn seen_by(
         let of_account = reasons.get(&account.user.id).map(Vec::as_slice).unwrap_or_default();
         let (allowed, because) = in_words(account, of_account, &person.clock.zone);
         if allowed {
-            let (name, role) = (name_among(account, accounts), title(account.user.role));
+            let (name, role) = (names.get(account.user.id).unwrap_or_default(), title(account.user.role));
             seen_by.push(SeenBy { name, role, because });
         }
     }

@@ -8,6 +8,8 @@ pub(super) mod professionals;
 pub(super) mod roles;
 pub(super) mod teams;
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Query, State};
@@ -24,7 +26,7 @@ use super::session::SignedIn;
 use crate::access::Session;
 use crate::app::App;
 use crate::domain::UserId;
-use crate::domain::access::{Action, Role};
+use crate::domain::access::{Action, Role, User};
 use crate::domain::account::{Account, AccountState, OpenSession};
 use crate::domain::text::{as_it_reads, sentence};
 use crate::store::book::PageRequest;
@@ -74,12 +76,13 @@ pub(super) async fn list(
     let layout = Layout::load(&app, &person, Section::People).await?;
     let manages = person.can(Action::ManageHouseholds);
     let left = if manages { app.store.left_with_households().await? } else { Vec::new() };
+    let names = if left.is_empty() { Names::of(&[]) } else { Names::of(&everybody(&app).await?) };
     page(&PeoplePage {
         layout,
         checked: answers.of(&answer, person.user()),
         rows,
         paging: asked.paging("/people", "", found.next.as_deref()),
-        left: left.into_iter().map(|(account, count)| self::left(&account, count)).collect(),
+        left: left.into_iter().map(|(account, count)| self::left(&account, &names, count)).collect(),
         default_primary: if manages { Some(DefaultPrimary::load(&app).await?) } else { None },
     })
 }
@@ -97,12 +100,28 @@ pub(super) async fn everybody(app: &App) -> Result<Vec<Account>, Failure> {
     }
 }
 
-/// The name of an account among others that one chooses from: with its email where another one reads alike, so that nobody chooses the
-/// wrong person.
-pub(super) fn name_among(account: &Account, accounts: &[Account]) -> String {
-    let (name, reads) = (&account.user.name, as_it_reads(&account.user.name));
-    let is_alike = |other: &Account| other.user.id != account.user.id && as_it_reads(&other.user.name) == reads;
-    if accounts.iter().any(is_alike) { format!("{name}, {}", account.user.email) } else { name.clone() }
+/// The names of accounts that one chooses from: with the email where several read alike, so that nobody chooses the wrong person.
+pub(super) struct Names(HashMap<UserId, String>);
+
+impl Names {
+    /// The names of all of these.
+    pub(super) fn of(accounts: &[Account]) -> Self {
+        let mut alike: HashMap<String, usize> = HashMap::with_capacity(accounts.len());
+        let read: Vec<String> = accounts.iter().map(|account| as_it_reads(&account.user.name)).collect();
+        for reads in &read {
+            *alike.entry(reads.clone()).or_default() += 1;
+        }
+        let name = |(account, reads): (&Account, String)| {
+            let User { id, name, email, .. } = &account.user;
+            (*id, if alike[&reads] > 1 { format!("{name}, {email}") } else { name.clone() })
+        };
+        Self(accounts.iter().zip(read).map(name).collect())
+    }
+
+    /// The name of one of them; none of another.
+    pub(super) fn get(&self, user: UserId) -> Option<String> {
+        self.0.get(&user).cloned()
+    }
 }
 
 /// The accounts that can be chosen: all that are not disabled, and those that are chosen already.
@@ -110,13 +129,16 @@ pub(super) fn offered(accounts: &[Account], is_chosen: impl Fn(UserId) -> bool) 
     accounts.iter().filter(move |account| account.state != AccountState::Disabled || is_chosen(account.user.id))
 }
 
-fn left(account: &Account, count: usize) -> Left {
+fn left(account: &Account, names: &Names, count: usize) -> Left {
     let households = format::count(count as u64, "household", "households");
     let why = match account.state {
         AccountState::Disabled => "is disabled".to_owned(),
         AccountState::Active | AccountState::Invited => format!("is {} by now", account.user.role),
     };
-    let message = format!("{} {why}, and is named as a professional of {households}.", account.user.name);
+    let message = format!(
+        "{} {why}, and is named as a professional of {households}.",
+        names.get(account.user.id).unwrap_or_default()
+    );
     Left { message, path: format!("/people/{}/hand-over", account.user.id) }
 }
 

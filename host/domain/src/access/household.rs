@@ -88,6 +88,13 @@ pub struct HouseholdAccess {
     pub chosen: Option<Chosen>,
 }
 
+impl HouseholdAccess {
+    /// What was given to staff: what is in force, and what ended.
+    pub fn all_staff(&self) -> impl Iterator<Item = &StaffAccess> {
+        self.staff.iter().chain(self.past.iter().map(|past| &past.given))
+    }
+}
+
 /// The reason why somebody has access to a household.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reason {

@@ -1,5 +1,7 @@
 //! Household access, as programs see and set it.
 
+use std::collections::{BTreeSet, HashMap};
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -123,23 +125,26 @@ pub struct AccessBody {
 }
 
 impl StaffBody {
-    async fn load(app: &App, given: StaffAccess) -> Result<Self, Problem> {
+    fn of(given: StaffAccess, names: &HashMap<UserId, String>) -> Self {
         let StaffAccess { user, role, expires_at, reason, given_by, given_at } = given;
-        let name = app.store.account(user).await?.map(|account| account.user.name);
-        Ok(Self { user_id: user, name, role, expires_at, reason, given_by, given_at })
+        Self { user_id: user, name: names.get(&user).cloned(), role, expires_at, reason, given_by, given_at }
     }
 }
 
 impl AccessBody {
     async fn load(app: &App, household: &Household, access: HouseholdAccess) -> Result<Self, Problem> {
-        let mut staff = Vec::with_capacity(access.staff.len());
-        for given in access.staff.clone() {
-            staff.push(StaffBody::load(app, given).await?);
+        let mut names = HashMap::new();
+        let users: BTreeSet<UserId> = access.all_staff().map(|given| given.user).collect();
+        for user in users {
+            names.extend(app.store.account(user).await?.map(|account| (user, account.user.name)));
         }
-        let mut past = Vec::with_capacity(access.past.len());
-        for PastAccess { given, ended_by, ended_at } in access.past.clone() {
-            past.push(PastBody { given: StaffBody::load(app, given).await?, ended_by, ended_at });
-        }
+        let staff = access.staff.iter().map(|given| StaffBody::of(given.clone(), &names)).collect();
+        let past = access.past.iter().cloned().map(|PastAccess { given, ended_by, ended_at }| PastBody {
+            given: StaffBody::of(given, &names),
+            ended_by,
+            ended_at,
+        });
+        let past = past.collect();
         let crm = app.crm_professionals(household).await?;
         let differs = crm.differs_from(&access);
         Ok(Self {

@@ -294,6 +294,7 @@ async fn the_log_of_a_household_tells_who_came_to_see_it_by_a_team() {
     host.keep_for_the_manager().await;
     let _signed_in = host.signed_in(Role::Paraplanner).await;
     let (user, manager) = (host.id_of("paraplanner@example.com").await, host.manager_id);
+    // Alone in it, nobody sees more.
     let made = host.post("/teams", json!({"name": "North", "members": [manager]}), &host.manager).await;
     let id = member(&made, "id");
     let team = format!("/teams/{id}");
@@ -302,7 +303,7 @@ async fn the_log_of_a_household_tells_who_came_to_see_it_by_a_team() {
     // Another name changes nobody's access.
     assert_eq!(change(json!({"name": "South", "members": [manager, user]})).await, 200);
     assert_eq!(told_of(&host, host.household, "teams.change").await, [format!("account {user} joins team {id}")]);
-    assert_eq!(told_of(&host, host.household, "teams.make").await, [format!("account {manager} joins team {id}")]);
+    assert_eq!(told_of(&host, host.household, "teams.make").await, [""; 0]);
     assert_eq!(host.call(&Method::DELETE, &team, &Value::Null, &host.manager).await.status, 204);
     let left = format!("account {manager} leaves, account {user} leaves team {id}");
     assert_eq!(told_of(&host, host.household, "teams.remove").await, [left]);
@@ -456,4 +457,56 @@ async fn what_was_typed_stays_where_access_or_a_team_is_refused() {
     let taken = host.submit(&south, &format!("name=north&member={user}"), &host.manager).await;
     assert!(taken.status == 422 && taken.text.contains("<details open>") && taken.text.contains("value=\"north\""));
     assert!(taken.says("Change South"), "the team is called what it was: {taken}");
+}
+
+#[tokio::test]
+async fn access_that_is_over_is_given_anew_and_not_changed() {
+    let host = Host::new().await;
+    let user = host.id_of("support@example.com").await;
+    let access = format!("/households/{}/access", host.household);
+    let set = async |staff: Value| {
+        let body = json!({"primary": {"user_id": host.manager_id}, "staff": staff});
+        host.call(&Method::PUT, &access, &body, &host.manager).await
+    };
+    let end = Timestamp::now() + std::time::Duration::from_millis(300);
+    let given = json!({"user_id": user, "role": "support", "reason": "Covers for Lee", "expires_at": end});
+    assert_eq!(set(json!([given])).await.status, 200);
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    assert_eq!(set(json!([given])).await.status, 200, "it stays as it was");
+    for (field, value) in [("role", "associate"), ("reason", "Rewritten")] {
+        let mut other = given.clone();
+        other[field] = json!(value);
+        let refused = set(json!([other])).await;
+        assert!(refused.status == 422 && refused.says("This is over already."), "{refused}");
+    }
+    let version = host.open(&access, &host.manager).await;
+    let version = version.text.split("name=\"version\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let nobody = uuid::Uuid::from_u128(7);
+    for (path, form) in [("role", "&role=support"), ("remove", "")] {
+        let path = format!("{access}/staff/{nobody}/{path}");
+        let led = host.submit(&path, &format!("version={version}{form}"), &host.manager).await;
+        let said = host.open(&led.location, &host.manager).await;
+        assert!(said.says("this person has no access as staff by now"), "{path}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn the_log_has_each_member_of_a_large_team() {
+    let host = Host::new().await;
+    host.keep_for_the_manager().await;
+    let mut members = vec![json!(host.manager_id)];
+    for number in 0..9 {
+        let email = format!("member{number}@example.com");
+        let new = json!({"name": "Al", "email": email, "role": "support"});
+        assert_eq!(host.post("/users", new, &host.manager).await.status, 201);
+        members.push(json!(host.id_of(&email).await));
+    }
+    let made = host.post("/teams", json!({"name": "North", "members": members}), &host.manager).await;
+    assert_eq!(made.status, 201, "{made}");
+    let log = host.get("/audit?verb=teams.make&subject_kind=team", &host.manager).await;
+    for member in &members {
+        assert!(log.text.contains(member.as_str().unwrap()), "{member} is not in {log}");
+    }
+    let told = told_of(&host, host.household, "teams.make").await;
+    assert_eq!(told, [format!("10 join and 0 leave team {}", member(&made, "id"))]);
 }

@@ -106,7 +106,7 @@ impl Store {
             if after.disabled_at.is_some() {
                 let ended = identities::end(transaction, &mut after, now)?;
                 if let Some(told) = told {
-                    told.done_to(ended);
+                    told.done_to(ended.into_iter());
                 }
             }
             put(transaction, &after)?;

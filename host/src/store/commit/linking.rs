@@ -102,7 +102,7 @@ pub(super) fn unlink(transaction: &Write, client: ClientId, at: Timestamp) -> Re
     }
     // The next sync would bring the record as somebody else's, whom no hold keeps.
     if let Some(hold) = hold {
-        return Ok(Err(Refusal::IsHeld(hold)));
+        return Ok(Err(Refusal::IsHeld(Box::new(hold))));
     }
     let (connection, from) = (stored.connection, ExternalKey::from(&stored.client.external_id));
     let left = Identity { set_aside: identity.set_aside, ..Identity::new(ContentVersion::NEVER) };

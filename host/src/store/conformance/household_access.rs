@@ -392,19 +392,14 @@ async fn a_team_has_access_to_its_members_households(on: On) {
         .map(|name| Team { id: TeamId(Uuid::now_v7()), name: name.to_owned(), members: Vec::new() })
         .into();
     for team in &signs {
-        assert_eq!(
-            store.keep_team(team.clone(), true, None).await.unwrap(),
-            TeamOutcome::Saved(team.clone()),
-            "they read otherwise"
-        );
+        let kept = store.keep_team(team.clone(), true, None).await.unwrap();
+        assert_eq!(kept, TeamOutcome::Saved(team.clone()), "they read otherwise");
     }
     for team in signs {
         assert!(store.remove_team(team.id).await.unwrap());
     }
-    assert_eq!(
-        store.keep_team(Team { name: "South".to_owned(), ..other }, false, None).await.unwrap(),
-        TeamOutcome::NotFound
-    );
+    let gone = Team { name: "South".to_owned(), ..other };
+    assert_eq!(store.keep_team(gone, false, None).await.unwrap(), TeamOutcome::NotFound);
     let changed = Team { members: vec![eve.user.id, omar.user.id], ..team.clone() };
     store.keep_team(changed, false, None).await.unwrap();
     let mut expected = [first, third.household];

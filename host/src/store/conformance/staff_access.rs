@@ -19,6 +19,10 @@ on_each_engine![
     what_ended_follows_the_household_that_it_is_joined_to,
     the_log_of_a_household_tells_who_its_professionals_of_the_crm_are,
     who_comes_with_a_household_that_is_joined_is_told,
+    the_access_that_ends_later_goes_on_where_households_are_joined,
+    what_is_remembered_does_not_grow_with_each_join,
+    reasons_of_a_household_of_ones_own_go_wherever_they_came_to_stand,
+    reasons_about_others_stay_though_a_word_of_them_is_a_name,
     who_may_answer_for_no_household_any_more_is_named_until_it_is_handed_over,
 ];
 
@@ -215,14 +219,24 @@ async fn who_comes_with_a_household_that_is_joined_is_told(on: On) {
         store.audit(filter, first(9)).await.unwrap().items
     };
     let told = log("household_access.join").await;
-    let [entry] = told.as_slice() else { panic!("{told:?}") };
+    let [of_lost, entry] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!(of_lost.act.household, Some(lost.household_id));
+    assert_eq!(of_lost.act.detail, format!("it was joined to household {}", kept.household_id));
     assert_eq!(entry.act.household, Some(joined.household));
-    let gone = if joined.household == kept.household_id { lost.household_id } else { kept.household_id };
-    let came = format!("household {gone} was joined to it; account {zoe} as associate");
-    assert!(joined.household == lost.household_id || entry.act.detail == came, "{}", entry.act.detail);
+    // The household of the primary client is the one that stays.
+    assert_eq!((joined.household, joined.primary.clone()), (kept.household_id, Professional::FirstAdviser));
+    let came = format!("household {} was joined to it; account {zoe} as associate", lost.household_id);
+    assert_eq!(entry.act.detail, came);
     // What was opened of one of them would show the people of both.
     assert_eq!(store.emergencies_open_to(omar, at(9)).await.unwrap(), []);
-    assert_eq!(log("emergency.end").await.len(), 2);
+    let ended = log("emergency.end").await;
+    let of: Vec<_> = ended.iter().map(|entry| entry.act.household).collect();
+    assert_eq!(of, [Some(joined.household); 2], "where they are found: {ended:?}");
+    // They part again: nobody is told that a household was joined to the one that went.
+    practice.clients(&[client("7", "Ayda Khan"), client("8", "Bo Osei")]).await;
+    let apart = access(&store, practice.of("8").await.unwrap().household_id).await;
+    assert_eq!((apart.joined_at, apart.staff.len()), (None, 1));
+    assert_eq!(log("household_access.part").await[0].act.household, Some(apart.household));
 }
 
 async fn who_may_answer_for_no_household_any_more_is_named_until_it_is_handed_over(on: On) {
@@ -257,4 +271,94 @@ async fn who_may_answer_for_no_household_any_more_is_named_until_it_is_handed_ov
     assert_eq!(done, HandedOver::Yes(Passed { households: 1, emergencies: 0 }));
     assert_eq!(access(&store, household).await.primary, to);
     assert!(store.left_with_households().await.unwrap().is_empty());
+}
+
+fn couple(names: [&str; 2]) -> [Client; 2] {
+    let linked = |id: &str, name: &str, partner: &str, is_partner| {
+        let partner_external_id = Some(ExternalId(partner.to_owned()));
+        Client { partner_external_id, is_partner, ..client(id, name) }
+    };
+    [linked("7", names[0], "8", false), linked("8", names[1], "7", true)]
+}
+
+async fn erase(practice: &Practice, id: &str) {
+    let client = practice.of(id).await.unwrap().id;
+    let request =
+        ErasureRequest { by: "Kim Osei".to_owned(), by_account: None, reason: ErasureReason::Asked, at: at(99) };
+    practice.store.erase(client, request).await.unwrap().unwrap();
+}
+
+async fn the_access_that_ends_later_goes_on_where_households_are_joined(on: On) {
+    let until = |second: Option<i64>, reason: &str, user| StaffAccess {
+        expires_at: second.map(at),
+        ..staff(user, Role::Support, Some(reason))
+    };
+    for [kept, lost, ends_last] in [[Some(5), None, None], [None, Some(5), None], [Some(6), Some(5), Some(6)]] {
+        let mut practice = Practice::new(on).await;
+        practice.clients(&[client("7", "Ayda Khan"), client("8", "Bo Osei")]).await;
+        let user = UserId(Uuid::now_v7());
+        for (id, end) in [("7", kept), ("8", lost)] {
+            let household = practice.of(id).await.unwrap().household_id;
+            set(&practice.store, household, vec![until(end, &format!("for {id}"), user)], 1).await;
+        }
+        practice.clients(&couple(["Ayda Khan", "Bo Osei"])).await;
+        let joined = access(&practice.store, practice.of("8").await.unwrap().household_id).await;
+        let [given] = joined.staff.as_slice() else { panic!("{joined:?}") };
+        assert_eq!(given.expires_at, ends_last.map(at));
+        let [past] = joined.past.as_slice() else { panic!("{joined:?}") };
+        assert_ne!(past.given.reason, given.reason, "the other is remembered");
+    }
+}
+
+async fn what_is_remembered_does_not_grow_with_each_join(on: On) {
+    let mut practice = Practice::new(on).await;
+    let apart = [client("7", "Ayda Khan"), client("8", "Bo Osei")];
+    practice.clients(&apart).await;
+    let household = practice.of("8").await.unwrap().household_id;
+    set(&practice.store, household, vec![staff(UserId(Uuid::now_v7()), Role::Support, Some("for 8"))], 1).await;
+    set(&practice.store, household, Vec::new(), 2).await;
+    for _ in 0..4 {
+        practice.clients(&couple(["Ayda Khan", "Bo Osei"])).await;
+        practice.clients(&apart).await;
+    }
+    for id in ["7", "8"] {
+        let known = access(&practice.store, practice.of(id).await.unwrap().household_id).await;
+        assert_eq!(told(&known), [(Some("for 8"), Some("Pat Lee"), 2)], "of {id}");
+    }
+}
+
+async fn reasons_of_a_household_of_ones_own_go_wherever_they_came_to_stand(on: On) {
+    let mut practice = Practice::new(on).await;
+    let apart = [client("7", "Ayda Khan"), client("8", "Bo Osei")];
+    practice.clients(&apart).await;
+    let user = UserId(Uuid::now_v7());
+    for (id, reason, second) in [("8", "about the move", 1), ("7", "about the boat", 3)] {
+        let household = practice.of(id).await.unwrap().household_id;
+        set(&practice.store, household, vec![staff(user, Role::Support, Some(reason))], second).await;
+        set(&practice.store, household, Vec::new(), second + 1).await;
+    }
+    practice.clients(&couple(["Ayda Khan", "Bo Osei"])).await;
+    practice.clients(&apart).await;
+    let boat = (Some("about the boat"), Some("Pat Lee"), 4);
+    let gone = (Some("Taken away with a client who was erased."), Some("Pat Lee"), 2);
+    erase(&practice, "8").await;
+    let left = access(&practice.store, practice.of("7").await.unwrap().household_id).await;
+    assert_eq!(told(&left), [boat, gone]);
+}
+
+async fn reasons_about_others_stay_though_a_word_of_them_is_a_name(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.clients(&[client("7", "Will Long"), client("8", "Bo Osei")]).await;
+    let (store, user) = (&practice.store, UserId(Uuid::now_v7()));
+    let (own, other) = (practice.of("7").await.unwrap().household_id, practice.of("8").await.unwrap().household_id);
+    let kept = "She will be away for long";
+    for (second, reason) in [(1, kept), (2, "A cousin of Will Long’s"), (3, "Long, Will rang"), (4, "Until May")] {
+        set(store, other, vec![staff(user, Role::Support, Some(reason))], second).await;
+    }
+    set(store, own, vec![staff(user, Role::Support, Some("Will’s divorce"))], 1).await;
+    erase(&practice, "7").await;
+    let left = access(store, other).await;
+    let gone = "Taken away with a client who was erased.";
+    assert_eq!(left.staff[0].reason.as_deref(), Some("Until May"));
+    assert_eq!(told(&left).iter().map(|(reason, ..)| reason.unwrap()).collect::<Vec<_>>(), [gone, gone, kept]);
 }

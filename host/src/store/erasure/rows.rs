@@ -27,9 +27,7 @@ use crate::store::tables::{
     BookCounts, CLIENTS, CONNECTIONS, GONE, HOUSEHOLDS, HouseholdRecord, IDENTITIES, LISTED, ListRecord, MADE_OF, RAW,
     REPORTS, REVIEWS, RUNS, SET_ASIDE, TALLIES, UNSEEN,
 };
-use crate::store::{
-    StoreError, access_reasons, holds, household_access, membership, outbox, sites, subject_keys, tombstones,
-};
+use crate::store::{StoreError, holds, household_access, membership, outbox, sites, subject_keys, tombstones};
 
 /// Somebody who is to be taken away: a client of the practice, or what came from a CRM and is none, such as a record in
 /// quarantine.
@@ -244,17 +242,20 @@ pub(super) fn take_away(transaction: &Write, target: &Target, at: Timestamp) -> 
     remove_lists(transaction, client, &mut counts)?;
     transaction.open_table(CLIENTS)?.delete(&own(client.0))?;
     transaction.open_table(MADE_OF)?.delete(&own(client.0))?;
+    let been = membership::been_in(transaction, client, target.household)?;
     membership::forget(transaction, client)?;
     let emptied = remove_households(transaction, client, &mut counts)?;
+    let alone = membership::without_others(transaction, &been)?;
     holds::forget(transaction, emptied.iter().map(|household| household.0).chain([client.0]), at)?;
     tombstones::forget_links(transaction, client)?;
     let homes = |other| find_household(transaction, other);
     outbox::erase(transaction, (client, target.record.1), (&emptied, &homes), &mut counts)?;
     counts.report_rows += remove_reports(transaction, client)?;
-    household_access::erase_emergencies(transaction, &emptied, at)?;
+    let named_by = stored.as_ref().map(|stored| NamedBy::of(&stored.client, &stored.last_changes));
+    let erased = household_access::Erased { named: named_by.as_ref(), been: &been, alone: &alone };
+    household_access::erase(transaction, &erased, &emptied, at)?;
     // The rows of somebody whose key is gone tell no name to look for.
     let Some(stored) = stored else { return Ok(counts) };
-    access_reasons::erase(transaction, &stored.client)?;
     let name = stored.client.full_name();
     let email = stored.client.email.as_ref().filter(|_| !stored.client.email_is_placeholder);
     let person = Person {
@@ -264,8 +265,7 @@ pub(super) fn take_away(transaction: &Write, target: &Target, at: Timestamp) -> 
         record: (named, &stored.client.external_id),
     };
     counts.import_rows += imports::blank(transaction, &person)?;
-    let named_by = NamedBy::whole_name_of(&stored.client);
-    forget_told(transaction, |sentence| named_by.is_in(sentence))?;
+    forget_told(transaction, |sentence| named_by.as_ref().is_some_and(|named| named.is_by_whole_name_in(sentence)))?;
     Ok(counts)
 }
 

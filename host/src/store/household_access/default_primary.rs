@@ -6,7 +6,7 @@ use crate::domain::UserId;
 use crate::domain::account::Account;
 use crate::store::access::{StoredUser, first_who_answers, user_in};
 use crate::store::audit::scope;
-use crate::store::engine::{Snapshot, Table};
+use crate::store::engine::{Readable as _, Snapshot, Table};
 use crate::store::keys::PRACTICE;
 use crate::store::visitor::{Visitor, Whose};
 use crate::store::{Store, StoreError};
@@ -57,13 +57,16 @@ impl Store {
     pub async fn set_default_primary(&self, user: Option<UserId>) -> Result<(), StoreError> {
         let told = scope::current();
         self.write_in_any_case(move |transaction| {
+            let mut table = transaction.open_table(DEFAULT_PRIMARY)?;
+            if table.get(PRACTICE)?.map(|known| known.value()) == user.map(|user| user.0.into_bytes()) {
+                return Ok(());
+            }
             if let Some(told) = told {
                 let households = index::answered_for(&transaction.open_table(ACCESS_OF)?, &[Party::FirstAdviser])?;
                 let who = user.map_or("the first adviser".to_owned(), |user| format!("account {user}"));
                 let what = format!("primary is {who}, where nobody was named");
                 told.done_to(households.into_iter().map(|household| (household, what.clone())));
             }
-            let mut table = transaction.open_table(DEFAULT_PRIMARY)?;
             match user {
                 Some(user) => table.put(PRACTICE, user.0.into_bytes())?,
                 None => drop(table.delete(PRACTICE)?),

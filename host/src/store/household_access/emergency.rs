@@ -9,7 +9,7 @@ use crate::domain::access::household::Chosen;
 use crate::domain::{EmergencyId, HouseholdId, Timestamp, UserId};
 use crate::store::access_reasons::{self, REASONS};
 use crate::store::emergency_rows::{EMERGENCIES, EmergencyRow, OPEN, get, ids_of, open_key, put, row_of};
-use crate::store::engine::{Readable, Snapshot, Table, Write};
+use crate::store::engine::{Snapshot, Table};
 use crate::store::keys::{OwnKey, own, uuid_at_end};
 use crate::store::page::{Page, PageRequest, cursor_of};
 use crate::store::rows::decode;
@@ -19,9 +19,6 @@ use crate::store::{Store, StoreError};
 
 /// The ids of those that no practice manager has looked at.
 const UNREVIEWED: Table<&OwnKey, ()> = Table::new("emergency-access-unreviewed");
-
-/// Who ended what was open of a household that nobody is left in.
-const ENDED_BY: &str = "the erasure of the client";
 
 /// The name of the list.
 const LIST: &str = "emergency-access";
@@ -105,7 +102,7 @@ impl Store {
             if count >= most {
                 return Ok(Opened::TooMany);
             }
-            let reason = access_reasons::keep(transaction, &access.reason)?;
+            let reason = access_reasons::keep_as(transaction, access.id.0, &access.reason)?;
             put(&mut emergencies, access.id, &EmergencyRow::opened(&access, reason))?;
             open.put(&open_key(access.user, access.id), ())?;
             transaction.open_table(UNREVIEWED)?.put(&own(access.id.0), ())?;
@@ -153,7 +150,8 @@ impl Store {
             if row.is_reviewed() {
                 return shown(row).map(Reviewed::Already);
             }
-            row.review(by, finding.map(|finding| access_reasons::keep(transaction, &finding)).transpose()?);
+            let keep = |text: String| access_reasons::keep_as(transaction, access_reasons::of_finding(id.0), &text);
+            row.review(by, finding.map(keep).transpose()?);
             put(&mut emergencies, id, &row)?;
             let access = shown(row)?;
             transaction.open_table(UNREVIEWED)?.delete(&own(id.0))?;
@@ -188,21 +186,23 @@ impl Store {
             let range = (Bound::Unbounded, end.as_ref().map_or(Bound::Unbounded, Bound::Excluded));
             let (emergencies, reasons) = (transaction.open_table(EMERGENCIES)?, transaction.open_table(REASONS)?);
             let mut items: Vec<EmergencyAccess> = Vec::new();
-            let mut is_full = |access: EmergencyAccess| {
-                let is_wanted = filter.user.is_none_or(|user| user == access.user);
-                if is_wanted && items.len() < page.limit() {
-                    items.push(access);
-                    return false;
+            let mut is_full = |id: EmergencyId, row: EmergencyRow| {
+                if filter.user.is_some_and(|user| user != row.user) {
+                    return Ok(false);
                 }
-                is_wanted
+                let is_full = items.len() >= page.limit();
+                if !is_full {
+                    items.push(row.shown(id, &reasons)?);
+                }
+                Ok::<_, StoreError>(is_full)
             };
             let mut is_more = false;
             if filter.unreviewed {
                 // Few at a time, among all that there ever were.
                 for entry in transaction.open_table(UNREVIEWED)?.scan_back(range)? {
                     let id = EmergencyId(uuid_at_end(entry?.0.value()));
-                    let Some(access) = get(&emergencies, &reasons, id)? else { continue };
-                    if is_full(access) {
+                    let Some(row) = row_of(&emergencies, id)? else { continue };
+                    if is_full(id, row)? {
                         is_more = true;
                         break;
                     }
@@ -211,7 +211,7 @@ impl Store {
                 for entry in emergencies.scan_back(range)? {
                     let (key, row) = entry?;
                     let id = EmergencyId(uuid_at_end(key.value()));
-                    if is_full(decode::<EmergencyRow>(row.value())?.shown(id, &reasons)?) {
+                    if is_full(id, decode(row.value())?)? {
                         is_more = true;
                         break;
                     }
@@ -291,26 +291,4 @@ fn all_open(transaction: &Snapshot, now: Timestamp) -> Result<Vec<EmergencyAcces
         open.extend(get(&emergencies, &reasons, id)?.filter(|access| access.is_open(now)));
     }
     Ok(open)
-}
-
-/// Takes away what is said of emergencies of households that nobody is left in, and ends what is open there. That they were opened
-/// stays.
-pub(in crate::store) fn erase(transaction: &Write, emptied: &[HouseholdId], at: Timestamp) -> Result<(), StoreError> {
-    let mut emergencies = transaction.open_table(EMERGENCIES)?;
-    let mut of_emptied = Vec::new();
-    for entry in emergencies.scan(..)? {
-        let (key, row) = entry?;
-        let row: EmergencyRow = decode(row.value())?;
-        if emptied.contains(&row.household) {
-            of_emptied.push((EmergencyId(uuid_at_end(key.value())), row));
-        }
-    }
-    let mut open = transaction.open_table(OPEN)?;
-    access_reasons::forget(transaction, of_emptied.iter().flat_map(|(_, row)| row.texts()))?;
-    for (id, mut row) in of_emptied.into_iter().filter(|(_, row)| row.is_open(at)) {
-        row.end(Chosen { by: ENDED_BY.to_owned(), at });
-        put(&mut emergencies, id, &row)?;
-        open.delete(&open_key(row.user, id))?;
-    }
-    Ok(())
 }

@@ -185,9 +185,12 @@ impl Store {
             // What somebody opened as a member of the practice is not theirs any more either.
             let ended = emergency_rows::end_all_of(transaction, from, &chosen)?;
             let passed = Passed { households: rows.len(), emergencies: ended.len() };
+            if let Some(told) = told.as_ref().filter(|_| passed.emergencies > 0) {
+                told.came_of_it(format!("{} open in an emergency, which ends", passed.emergencies));
+            }
             done.extend(ended);
             if let Some(told) = told {
-                told.done_to(done);
+                told.done_to(done.into_iter());
             }
             Ok(HandedOver::Yes(passed))
         })

@@ -23,19 +23,48 @@ pub(super) struct PastRow {
     pub ended_at: Timestamp,
 }
 
+impl PastRow {
+    /// Whether it is the same access, wherever its reason stands.
+    fn is_same(&self, other: &Self) -> bool {
+        let parts = |of: &Self| (of.given.user, of.given.role, of.given.expires_at, of.given.given_at, of.ended_at);
+        parts(self) == parts(other)
+    }
+}
+
 rows! { PastRow { 0: given, 1: ended_by, 2: ended_at } }
 
 /// Adds to the access that ended what was in force before and is no more, and forgets the oldest of too many.
-pub(super) fn remember(transaction: &Write, before: &AccessRow, after: &mut AccessRow) -> Result<(), StoreError> {
+pub(super) fn remember(
+    transaction: &Write,
+    before: &AccessRow,
+    after: &mut AccessRow,
+    (by, at): (Option<String>, Option<Timestamp>),
+) -> Result<(), StoreError> {
+    // One that is over stays where it stands until a person takes it away, or gives it anew.
     let ended: Vec<StaffRow> = before.staff.iter().filter(|given| !after.staff.contains(given)).cloned().collect();
+    let is_told = |given: &StaffRow, past: &[PastRow]| past.iter().any(|past| past.given == *given);
     for given in ended {
-        let at = after.chosen_at.unwrap_or(given.given_at);
+        if is_told(&given, &after.past) {
+            continue;
+        }
+        let at = at.unwrap_or(given.given_at);
         let (ended_by, ended_at) = match given.expires_at.filter(|end| *end <= at) {
             Some(end) => (None, end),
-            None => (after.chosen_by.clone(), at),
+            None => (by.clone(), at),
         };
         after.past.push(PastRow { given, ended_by, ended_at });
     }
+    // A household that was joined, parted and joined again brings the same each time.
+    let mut known: Vec<PastRow> = Vec::with_capacity(after.past.len());
+    let mut again = Vec::new();
+    for past in after.past.drain(..) {
+        if known.iter().any(|known| known.is_same(&past)) { again.extend(past.given.reason) } else { known.push(past) }
+    }
+    after.past = known;
+    again.retain(|id| reasons_of(after).all(|kept| kept != *id));
+    forget(transaction, again)?;
+    // What was over by its time may have ended before what ended last.
+    after.past.sort_by_key(|past| past.ended_at);
     let too_many = after.past.len().saturating_sub(MOST_PAST);
     let forgotten: Vec<PastRow> = after.past.drain(..too_many).collect();
     forget(transaction, forgotten.into_iter().filter_map(|past| past.given.reason))
@@ -43,8 +72,7 @@ pub(super) fn remember(transaction: &Write, before: &AccessRow, after: &mut Acce
 
 /// The ids of the reasons of an access.
 pub(super) fn reasons_of(row: &AccessRow) -> impl Iterator<Item = Uuid> {
-    let given = row.staff.iter().chain(row.past.iter().map(|past| &past.given));
-    given.filter_map(|given| given.reason)
+    row.all_staff().filter_map(|given| given.reason)
 }
 
 /// An access for another household, with reasons of its own.
@@ -95,7 +123,7 @@ pub(in crate::store) fn part(transaction: &Write) -> Result<(), StoreError> {
         let given = staff.into_iter().map(|former| {
             let FormerStaff { user, role, expires_at, reason, given_by, given_at } = former;
             let reason = reason.map(|reason| keep(transaction, &reason)).transpose()?;
-            Ok(StaffRow { user, role, expires_at, reason, given_by, given_at })
+            Ok(StaffRow { user, role, expires_at, reason, of: None, given_by, given_at })
         });
         let staff = given.collect::<Result<_, StoreError>>()?;
         let row =

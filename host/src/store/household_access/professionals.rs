@@ -12,7 +12,7 @@ use crate::domain::{ConnectionName, ExternalId, UserId};
 use crate::store::access::{StoredUser, user_in, user_of_email};
 use crate::store::audit::scope;
 use crate::store::connection_numbers::{number_for, number_of};
-use crate::store::engine::Snapshot;
+use crate::store::engine::{Readable, Snapshot};
 use crate::store::keys::{ConnectionNumber, ExternalKey, PRACTICE, RecordKey, record, span};
 use crate::store::professional_links::{LINKS, NOBODY};
 use crate::store::rows::decode;
@@ -95,6 +95,9 @@ impl Store {
         self.write(move |transaction| {
             let number = number_for(transaction, &connection)?;
             let key = record(number, RecordKind::Adviser, ExternalKey::from(&id));
+            if linked_in(&transaction.open_table(LINKS)?, &key)? == to {
+                return Ok(());
+            }
             if let Some(told) = told {
                 let what = match to {
                     LinkedBy::Email => format!("user {id} of the CRM by email"),
@@ -235,7 +238,11 @@ fn linked(
 
 /// How a user of the CRM is linked.
 fn linked_by(transaction: &Snapshot, key: &RecordKey) -> Result<LinkedBy, StoreError> {
-    let linked = transaction.open_table(LINKS)?.get(key)?.map(|linked| linked.value());
+    linked_in(&transaction.open_table(LINKS)?, key)
+}
+
+fn linked_in(links: &impl Readable<&'static RecordKey, [u8; 16]>, key: &RecordKey) -> Result<LinkedBy, StoreError> {
+    let linked = links.get(key)?.map(|linked| linked.value());
     Ok(match linked {
         None => LinkedBy::Email,
         Some(NOBODY) => LinkedBy::Nobody,
@@ -254,7 +261,7 @@ fn account_of(
     Ok((user.filter(|user| user.user.role.can_be_primary()), by_hand))
 }
 
-/// The same, also one whose role answers for no household.
+/// The account that a user of the CRM is linked to, whatever its role lets it answer for, and whether a person said so.
 fn linked_account(
     transaction: &Snapshot,
     connection: ConnectionNumber,

@@ -2,17 +2,22 @@
 //! somebody.
 
 use std::collections::HashMap;
+use std::iter;
 
-use super::{ACCESS, AccessRow, Maker, Party, StaffRow, index, past, put, stored};
+use super::past::{self, PastRow};
+use super::{ACCESS, AccessRow, Maker, Party, StaffRow, index, put, put_by, stored};
 use crate::domain::access::Role;
 use crate::domain::access::household::Chosen;
 use crate::domain::audit::{Act, By, Subject, THIS_MACHINE};
 use crate::domain::{ExternalId, HouseholdId, Timestamp};
 use crate::store::engine::{Readable as _, Write};
 use crate::store::keys::{own, uuid_at_end};
-use crate::store::rows::decode;
+use crate::store::rows::{decode, encode};
 use crate::store::tables::{CLIENTS, ClientRecord, HOUSEHOLDS, HouseholdRecord};
 use crate::store::{StoreError, access_reasons, audit, emergency_rows};
+
+/// The name of who does what a sync brings with it.
+const THE_SYNC: &str = "the sync";
 
 /// Proposes the professionals of households that have none yet.
 pub(in crate::store) fn propose(
@@ -45,13 +50,18 @@ pub(in crate::store) fn propose(
 
 /// Gives a household that parted from another the access of that one, so that nobody who served its people loses them.
 pub(in crate::store) fn take_over(transaction: &Write, from: HouseholdId, to: HouseholdId) -> Result<(), StoreError> {
-    let (from, known) = {
+    let (row, known) = {
         let access = transaction.open_table(ACCESS)?;
         (stored(&access, from)?, stored(&access, to)?)
     };
-    match (from, known) {
+    match (row, known) {
         (Some(row), None) => {
-            let row = past::copied(transaction, AccessRow { version: 1, ..row })?;
+            // What the CRM proposed says nothing that its own adviser does not.
+            if row.chosen_by.is_some() || !row.staff.is_empty() {
+                let detail = format!("it parted from household {from}: who has access to that has it here, too");
+                tell(transaction, to, "household_access.part", detail)?;
+            }
+            let row = past::copied(transaction, AccessRow { version: 1, joined_at: None, ..row })?;
             put(transaction, to, None, row).map(drop)
         }
         _ => Ok(()),
@@ -72,12 +82,13 @@ pub(in crate::store) fn join(
     };
     index::replace(transaction, from, lost.as_ref(), None)?;
     let (Some(lost), Some(kept)) = (lost, kept) else { return end_emergencies(transaction, [from, to], at) };
+    forget_reasons_of(transaction, from, &lost)?;
     let mut after = kept.clone();
     let given = |user, role| {
         let reason =
             Some(access_reasons::keep(transaction, "Answered for the household that was joined to this one.")?);
-        let given_by = "the sync".to_owned();
-        Ok::<_, StoreError>(StaffRow { user, role, expires_at: None, reason, given_by, given_at: at })
+        let given_by = THE_SYNC.to_owned();
+        Ok::<_, StoreError>(StaffRow { user, role, expires_at: None, reason, of: None, given_by, given_at: at })
     };
     for party in [Some(lost.primary), lost.secondary].into_iter().flatten() {
         let is_known = party == after.primary || after.secondary.as_ref() == Some(&party);
@@ -90,23 +101,33 @@ pub(in crate::store) fn join(
             Party::OfCrm(..) => {}
         }
     }
-    for staff in lost.staff {
+    let of_lost = |given: StaffRow| StaffRow { of: given.of.or(Some(from)), ..given };
+    for staff in lost.staff.into_iter().map(of_lost) {
         let is_professional =
             [Some(&after.primary), after.secondary.as_ref()].contains(&Some(&Party::Account(staff.user)));
-        if !is_professional && after.staff.iter().all(|known| known.user != staff.user) {
-            after.staff.push(staff);
-        }
+        let known = after.staff.iter_mut().find(|known| known.user == staff.user);
+        let ended = match known {
+            // The access that ends later goes on, whichever household it was given to.
+            Some(known) if !is_professional && known.ends_before(&staff) => Some(std::mem::replace(known, staff)),
+            Some(_) => Some(staff),
+            None if is_professional => Some(staff),
+            None => {
+                after.staff.push(staff);
+                None
+            }
+        };
+        let by_time = ended.as_ref().and_then(|given| given.expires_at).filter(|end| *end <= at);
+        let (ended_by, ended_at) = by_time.map_or((Some(THE_SYNC.to_owned()), at), |end| (None, end));
+        after.past.extend(ended.map(|given| PastRow { given, ended_by, ended_at }));
     }
     let came = (&after.secondary, &after.staff) != (&kept.secondary, &kept.staff);
-    after.past.extend(lost.past);
+    after.past.extend(lost.past.into_iter().map(|past| PastRow { given: of_lost(past.given), ..past }));
     after.past.sort_by_key(|past| past.ended_at);
+    tell_of_join(transaction, from, to, (&kept, &after))?;
     if after != kept {
         after.version += 1;
         after.joined_at = if came { Some(at) } else { after.joined_at };
-        if came {
-            tell_of_join(transaction, from, to, (&kept, &after))?;
-        }
-        put(transaction, to, Some(&kept), after)?;
+        put_by(transaction, to, (Some(&kept), after), (Some(THE_SYNC.to_owned()), Some(at)))?;
     }
     end_emergencies(transaction, [from, to], at)
 }
@@ -124,23 +145,34 @@ fn tell_of_join(
         Party::OfCrm(_, id) => format!("secondary user {id} of the CRM"),
         Party::FirstAdviser => "secondary the first adviser".to_owned(),
     });
-    let staff = after.staff.iter().filter(|given| before.staff.iter().all(|known| known.user != given.user));
+    let staff = after.staff.iter().filter(|given| !before.staff.contains(given));
     let staff = staff.map(|given| format!("account {} as {}", given.user, given.role.as_str()));
-    let came = secondary.into_iter().chain(staff).collect::<Vec<_>>().join("; ");
-    let act = Act::done(By::host("sync"), THIS_MACHINE, "household_access.join", Subject::new("household", to));
-    let detail = format!("household {from} was joined to it; {came}");
-    audit::append(transaction, Act { household: Some(to), detail, ..act }).map(drop)
+    let came = iter::once(format!("household {from} was joined to it")).chain(secondary).chain(staff);
+    tell(transaction, to, "household_access.join", came.collect::<Vec<_>>().join("; "))?;
+    tell(transaction, from, "household_access.join", format!("it was joined to household {to}"))
+}
+
+/// Tells the log of a household what the sync did to the access to it.
+fn tell(transaction: &Write, household: HouseholdId, verb: &str, detail: String) -> Result<(), StoreError> {
+    let act = Act::done(By::host("sync"), THIS_MACHINE, verb, Subject::new("household", household));
+    audit::append(transaction, Act { household: Some(household), detail, ..act }).map(drop)
+}
+
+/// Leaves the row of a household that was joined to another without its reasons, which are the other's from then on.
+fn forget_reasons_of(transaction: &Write, household: HouseholdId, row: &AccessRow) -> Result<(), StoreError> {
+    let staff = row.staff.iter().map(|given| StaffRow { reason: None, ..given.clone() }).collect();
+    let row = AccessRow { staff, past: Vec::new(), ..row.clone() };
+    Ok(transaction.open_table(ACCESS)?.put(&own(household.0), encode(&row)?.as_slice())?)
 }
 
 /// Ends what is open in an emergency of households that are joined: it was opened for the people of one of them, and would show those
 /// of the other.
-fn end_emergencies(transaction: &Write, households: [HouseholdId; 2], at: Timestamp) -> Result<(), StoreError> {
-    let by = Chosen { by: "the sync, which joined another household to it".to_owned(), at };
-    for (household, user) in emergency_rows::end_all_in(transaction, &households, &by)? {
-        let subject = Subject::new("household", household);
-        let act = Act::done(By::host("sync"), THIS_MACHINE, "emergency.end", subject);
-        let detail = format!("ends what account {user} opened in an emergency: a household was joined to it");
-        audit::append(transaction, Act { household: Some(household), detail, ..act })?;
+fn end_emergencies(transaction: &Write, [from, to]: [HouseholdId; 2], at: Timestamp) -> Result<(), StoreError> {
+    let by = Chosen { by: "the sync, which joined two households".to_owned(), at };
+    for (opened, user) in emergency_rows::end_all_in(transaction, &[from, to], &by)? {
+        let of = if opened == from { format!(" of household {from}") } else { String::new() };
+        let detail = format!("ends what account {user} opened in an emergency{of}: household {from} was joined to it");
+        tell(transaction, to, "emergency.end", detail)?;
     }
     Ok(())
 }
@@ -167,6 +199,7 @@ pub(in crate::store) fn made_by(
             role,
             expires_at: None,
             reason: Some(access_reasons::keep(transaction, "Made the household.")?),
+            of: None,
             given_by: name,
             given_at: at,
         });

@@ -1,6 +1,6 @@
 //! Teams: a few rows, read as a whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::index::{self, ACCESS_OF};
 use super::professionals;
@@ -17,6 +17,10 @@ use crate::store::{Store, StoreError};
 
 /// The teams: [`TeamRow`].
 const TEAMS: Table<&OwnKey, &[u8]> = Table::new("teams");
+
+/// The members whom the log of each household names who join or leave a team; of more it has the number, and the entry that it is by
+/// has them all.
+const MOST_NAMED: usize = 3;
 
 /// A team as it is stored.
 struct TeamRow {
@@ -60,7 +64,7 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn keep_team(&self, team: Team, is_new: bool, seen: Option<Team>) -> Result<TeamOutcome, StoreError> {
-        let seen_by_it = self.seen_by_team(team.id, team.members.clone()).await?;
+        let (members, seen_by_it) = self.seen_by_team(team.id, team.members.clone()).await?;
         let told = scope::current();
         self.write(move |transaction| {
             let mut table = transaction.open_table(TEAMS)?;
@@ -70,7 +74,9 @@ impl Store {
             if !is_new && !is_there {
                 return Ok(TeamOutcome::NotFound);
             }
-            if seen.is_some_and(|seen| known != Some(&seen)) {
+            // What is told of it is of the members that it had a moment ago.
+            let is_as_read = known.map(|known| known.members.as_slice()).unwrap_or_default() == members;
+            if !is_as_read || seen.is_some_and(|seen| known != Some(&seen)) {
                 return Ok(TeamOutcome::Stale);
             }
             let reads = as_it_reads(&team.name);
@@ -95,7 +101,7 @@ impl Store {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn remove_team(&self, id: TeamId) -> Result<bool, StoreError> {
-        let seen_by_it = self.seen_by_team(id, Vec::new()).await?;
+        let (_, seen_by_it) = self.seen_by_team(id, Vec::new()).await?;
         let told = scope::current();
         self.write_in_any_case(move |transaction| {
             let mut table = transaction.open_table(TEAMS)?;
@@ -106,15 +112,23 @@ impl Store {
         .await
     }
 
-    /// The households that are seen by a team as it is, or as it would be with these members: those that one of them answers for.
-    async fn seen_by_team(&self, id: TeamId, members: Vec<UserId>) -> Result<BTreeSet<HouseholdId>, StoreError> {
+    /// The members of a team, and the households that are seen by it as it is, or as it would be with these members: those that one of
+    /// them answers for.
+    async fn seen_by_team(
+        &self,
+        id: TeamId,
+        members: Vec<UserId>,
+    ) -> Result<(Vec<UserId>, BTreeSet<HouseholdId>), StoreError> {
         self.read(move |transaction| {
             let known = all(&transaction.open_table(TEAMS)?)?.into_iter().find(|team| team.id == id);
             let known = known.map(|team| team.members).unwrap_or_default();
             let mut accounts = all_users(transaction)?;
-            accounts.retain(|stored| known.contains(&stored.user.id) || members.contains(&stored.user.id));
+            accounts.retain(|stored| {
+                let is_of_it = known.contains(&stored.user.id) || members.contains(&stored.user.id);
+                is_of_it && stored.user.role.can_be_secondary()
+            });
             let parties = professionals::parties_of(transaction, &accounts)?;
-            index::answered_for(&transaction.open_table(ACCESS_OF)?, parties.values().flatten())
+            Ok((known, index::answered_for(&transaction.open_table(ACCESS_OF)?, parties.values().flatten())?))
         })
         .await
     }
@@ -127,9 +141,19 @@ fn tell(
     (before, after): (&[UserId], &[UserId]),
     seen_by_it: BTreeSet<HouseholdId>,
 ) {
+    // Nobody sees more by being alone in a team.
+    if before.iter().chain(after).collect::<HashSet<_>>().len() < 2 {
+        return;
+    }
     let joining = after.iter().filter(|user| !before.contains(user)).map(|user| format!("account {user} joins"));
     let leaving = before.iter().filter(|user| !after.contains(user)).map(|user| format!("account {user} leaves"));
-    let changes: Vec<String> = joining.chain(leaving).collect();
+    let (joining, leaving): (Vec<String>, Vec<String>) = (joining.collect(), leaving.collect());
+    let mut changes = if joining.len() + leaving.len() <= MOST_NAMED {
+        [joining, leaving].concat()
+    } else {
+        vec![format!("{} join and {} leave", joining.len(), leaving.len())]
+    };
+    changes.retain(|change| !change.is_empty());
     if let Some(told) = told.filter(|_| !changes.is_empty()) {
         let what = format!("{} team {team}", changes.join(", "));
         told.done_to(seen_by_it.into_iter().map(|household| (household, what.clone())));

@@ -117,13 +117,13 @@ pub(in crate::web) async fn give(
     let household = household::find(&app, &person, Action::ReadBook, &id).await?.household;
     let typed = Typed { chosen: chosen.iter().map(UserId::to_string).collect(), values: values.clone() };
     let again = async |checked: Checked, typed: Typed| {
-        audit::led_back(&checked.message);
         let page_again = load(&app, &person, &household, (Some(checked), typed)).await?;
         Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&page_again)?).into_response())
     };
     person.may(Action::ManageHouseholds)?;
     if chosen.is_empty() {
         let message = "Nothing was changed: choose whom to give access, in the first column.";
+        audit::refused(message);
         return again(Checked::bad(message.to_owned()), typed).await;
     }
     let expires_at = match value("until") {
@@ -132,6 +132,7 @@ pub(in crate::web) async fn give(
             Ok(end) => Some(end.timestamp()),
             Err(_) => {
                 let message = "Nothing was changed: the last day is no day such as 2030-06-30.";
+                audit::refused(message);
                 return again(Checked::bad(message.to_owned()), typed).await;
             }
         },
@@ -175,7 +176,7 @@ pub(in crate::web) async fn set_role(
     Form(form): Form<StaffForm>,
 ) -> Result<Response, Failure> {
     let role = Role::from_word(&form.role).ok_or(Failure::Unreadable)?;
-    change(&app, &person, &answers, &id, form.version, "The role is changed.", |wanted| {
+    change_staff(&app, &person, &answers, (&id, user), form.version, "The role is changed.", |wanted| {
         wanted.staff.iter_mut().filter(|given| given.user == user).for_each(|given| given.role = role);
     })
     .await
@@ -189,10 +190,30 @@ pub(in crate::web) async fn remove_staff(
     Path((id, user)): Path<(String, UserId)>,
     Form(form): Form<StaffForm>,
 ) -> Result<Response, Failure> {
-    change(&app, &person, &answers, &id, form.version, "The access was taken away.", |wanted| {
+    change_staff(&app, &person, &answers, (&id, user), form.version, "The access was taken away.", |wanted| {
         wanted.staff.retain(|given| given.user != user);
     })
     .await
+}
+
+/// Changes the access of a member of the staff, where they have any.
+async fn change_staff(
+    app: &App,
+    person: &SignedIn,
+    answers: &Answers,
+    (id, user): (&str, UserId),
+    version: u64,
+    done: &str,
+    change: impl FnOnce(&mut Wanted),
+) -> Result<Response, Failure> {
+    person.may(Action::ManageHouseholds)?;
+    let household = household::find(app, person, Action::ReadBook, id).await?.household.id;
+    if access_of(app, household).await?.staff.iter().all(|given| given.user != user) {
+        let message = "Nothing was changed: this person has no access as staff by now.";
+        audit::refused(message);
+        return Ok(answers.lead(&path(household), person.user(), Checked::bad(message.to_owned())));
+    }
+    self::change(app, person, answers, id, version, done, change).await
 }
 
 /// Changes a part of the access and leads back to its page, which says what came of it.

@@ -8,8 +8,9 @@ use axum::{Extension, Form};
 use serde::Deserialize;
 
 use super::person::NOBODY;
-use super::{everybody, name_among, title};
+use super::{Names, everybody, title};
 use crate::app::App;
+use crate::audit;
 use crate::domain::UserId;
 use crate::domain::access::Action;
 use crate::domain::account::{Account, AccountState};
@@ -79,7 +80,7 @@ pub(in crate::web) async fn show(
             rows.push(row(of, &format::name(&found.household.name)));
         }
     }
-    crate::audit::counted(rows.len());
+    audit::counted(rows.len());
     let accounts = everybody(&app).await?;
     let layout = Layout::load(&app, &person, Section::People).await?;
     page(&HandOverPage {
@@ -145,8 +146,10 @@ fn emergencies(count: usize) -> Option<String> {
 
 /// Those of the accounts who can be a primary professional.
 fn answering(accounts: &[Account], is_offered: impl Fn(&Account) -> bool) -> Vec<(UserId, String)> {
+    let names = Names::of(accounts);
+    let name = |account: &Account| names.get(account.user.id).unwrap_or_default();
     let can = accounts.iter().filter(|account| account.user.role.can_be_primary() && is_offered(account));
-    can.map(|account| (account.user.id, format!("{} ({})", name_among(account, accounts), account.user.role))).collect()
+    can.map(|account| (account.user.id, format!("{} ({})", name(account), account.user.role))).collect()
 }
 
 /// The households that were shown, and who is to have them.
@@ -170,7 +173,9 @@ pub(in crate::web) async fn send(
     let id: UserId = id.parse().map_err(|_| NOBODY)?;
     let back = format!("/people/{id}/hand-over");
     let Ok(to) = form.to.parse() else {
-        let checked = Checked::bad("Nothing was changed: choose who has the households from now on.".to_owned());
+        let message = "Nothing was changed: choose who has the households from now on.";
+        audit::refused(message);
+        let checked = Checked::bad(message.to_owned());
         return Ok(answers.lead(&back, person.user(), checked));
     };
     let of = HandOverRequest { user: id, to };

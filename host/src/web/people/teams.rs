@@ -6,7 +6,7 @@ use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 
-use super::{everybody, name_among, offered, title};
+use super::{Names, everybody, offered, title};
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::access::team::Team;
@@ -83,11 +83,12 @@ async fn load(
     (of, typed): (Option<TeamId>, WantedTeam),
 ) -> Result<TeamsPage, Failure> {
     let accounts = everybody(app).await?;
+    let names = Names::of(&accounts);
     let shown = |team: Team| {
-        let mut card = card(team, &accounts);
+        let mut card = card(team, &accounts, &names);
         if of == Some(card.id) {
             card.typed.clone_from(&typed.name);
-            card.choices = choices(&typed.members, &accounts);
+            card.choices = choices(&typed.members, &accounts, &names);
             card.is_open = true;
         }
         card
@@ -96,40 +97,36 @@ async fn load(
         layout: Layout::load(app, person, Section::People).await?,
         checked,
         teams: app.store.teams().await?.into_iter().map(shown).collect(),
-        everybody: choices(if of.is_none() { &typed.members } else { &[] }, &accounts),
+        everybody: choices(if of.is_none() { &typed.members } else { &[] }, &accounts, &names),
         typed: if of.is_none() { typed.name } else { String::new() },
     })
 }
 
-fn card(team: Team, accounts: &[Account]) -> TeamCard {
+fn card(team: Team, accounts: &[Account], names: &Names) -> TeamCard {
     let name = |user: &UserId| {
         let account = accounts.iter().find(|account| account.user.id == *user);
-        match account {
-            None => "Somebody".to_owned(),
-            Some(account) if account.state == AccountState::Disabled => {
-                format!("{} ({DISABLED})", name_among(account, accounts))
-            }
-            Some(account) => name_among(account, accounts),
-        }
+        let name = names.get(*user).unwrap_or_else(|| "Somebody".to_owned());
+        let is_disabled = account.is_some_and(|account| account.state == AccountState::Disabled);
+        if is_disabled { format!("{name} ({DISABLED})") } else { name }
     };
     TeamCard {
         id: team.id,
         version: team.version(),
         members: team.members.iter().map(name).collect(),
-        choices: choices(&team.members, accounts),
+        choices: choices(&team.members, accounts, names),
         typed: team.name.clone(),
         is_open: false,
         name: team.name,
     }
 }
 
-fn choices(members: &[UserId], accounts: &[Account]) -> Vec<Member> {
+fn choices(members: &[UserId], accounts: &[Account], names: &Names) -> Vec<Member> {
     let is_in = |user: UserId| members.contains(&user);
     let offered = offered(accounts, is_in);
     offered
         .map(|account @ Account { user, .. }| Member {
             user: user.id,
-            name: name_among(account, accounts),
+            name: names.get(user.id).unwrap_or_default(),
             role: if account.state == AccountState::Disabled { DISABLED.to_owned() } else { title(user.role) },
             is_in: is_in(user.id),
         })

@@ -44,6 +44,18 @@ impl Answer {
     }
 }
 
+/// A record of the CRM, as a sync brings it.
+pub(super) fn brought(id: &str, outcome: Outcome) -> IncomingRecord {
+    IncomingRecord {
+        id: ExternalId(id.to_owned()),
+        fingerprint: 1,
+        raw: PackedRaw::pack(b"{}"),
+        outcome,
+        diagnostics: Vec::new(),
+        emptied: Vec::new(),
+    }
+}
+
 impl Host {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -87,14 +99,7 @@ impl Host {
 
     /// Brings records of the CRM, as a sync of the connection `main` would.
     pub(super) async fn bring(&self, kind: RecordKind, outcomes: Vec<(&str, Outcome)>) {
-        let incoming_records = outcomes.into_iter().map(|(id, outcome)| IncomingRecord {
-            id: ExternalId(id.to_owned()),
-            fingerprint: 1,
-            raw: PackedRaw::pack(b"{}"),
-            outcome,
-            diagnostics: Vec::new(),
-            emptied: Vec::new(),
-        });
+        let incoming_records = outcomes.into_iter().map(|(id, outcome)| brought(id, outcome));
         let run = Run { finished_at: None, ..run(RunState::Running) };
         let group = Group {
             run: self.app.store.begin_run(run).await.unwrap(),

@@ -4,9 +4,12 @@ use super::*;
 use crate::domain::access::emergency::EmergencyAccess;
 use crate::domain::review::{ReviewDecision, ReviewState};
 use crate::domain::{EmergencyId, UserId};
+use crate::store::backup::{Fingerprint, SubjectKeys};
 use crate::store::engine::Engine;
 use crate::store::household_access::{EmergencyFilter, Opened};
+use crate::store::keys::own;
 use crate::store::outbox::MissingClient;
+use crate::store::subject::Subject;
 use crate::store::tombstones;
 
 on_each_engine![
@@ -110,6 +113,11 @@ async fn an_erased_client_who_was_unlinked_does_not_come_back(on: On) {
     assert_eq!(practice.of("7").await.map(|client| client.id), Some(bo));
 }
 
+/// The key that the third format's backups have for an emergency.
+fn former_key(id: EmergencyId) -> [u8; 32] {
+    blake3::hash(id.0.as_bytes()).into()
+}
+
 async fn what_an_emergency_says_of_an_erased_client_is_blanked(on: On) {
     let mut practice = Practice::new(on).await;
     practice.clients(&[client("7", "Ayda Quillfeather"), client("8", "Bo Osei")]).await;
@@ -135,9 +143,15 @@ async fn what_an_emergency_says_of_an_erased_client_is_blanked(on: On) {
             practice.store.end_emergency(access.id, by()).await.unwrap();
         }
         practice.store.review_emergency(access.id, by(), Some(reason.to_owned())).await.unwrap();
+        let former = Subject::emergency(&own(access.id.0));
+        practice.store.keep_keys(vec![(former, former_key(access.id))], 0).await.unwrap();
     }
     practice.store.erase(theirs.id, request()).await.unwrap().unwrap();
     let kept = practice.store.emergencies(EmergencyFilter::default(), first(9)).await.unwrap().items;
+    // In a backup of the third format its row has a key of its own, with which what it says goes there, too.
+    let keys = practice.store.file_of_keys(SubjectKeys::default()).await.unwrap().keys;
+    let is_open = |one: &EmergencyAccess| keys.get(Fingerprint::of(&former_key(one.id))).is_some();
+    assert_eq!(kept.iter().map(is_open).collect::<Vec<_>>(), [true, false, false]);
     let blanked = "Taken away with a client who was erased.";
     let texts: Vec<_> = kept.iter().map(|one| (one.reason.as_str(), one.finding.as_deref())).collect();
     assert_eq!(texts, [("He rang", Some("He rang")), (blanked, Some(blanked)), (blanked, Some(blanked))]);

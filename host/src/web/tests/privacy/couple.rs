@@ -9,6 +9,7 @@ use uuid::Uuid;
 use zip::ZipArchive;
 
 use super::super::operations::run;
+use super::super::requests::brought;
 use super::WithNote;
 use crate::connection::for_tests::with_shipped_events;
 use crate::domain::access::Role;
@@ -23,20 +24,8 @@ use crate::store::book::{ClientFilter, PageRequest, Whose};
 use crate::store::commit::{Group, IncomingRecord, Lists, MappedBy, Outcome};
 use crate::store::documents::Document;
 use crate::store::outbox::NewNote;
-use crate::store::raw::PackedRaw;
 
 const BY: MappedBy = MappedBy { revision: RevisionId([1; 6]), as_of: None };
-
-fn brought(id: &str, outcome: Outcome) -> IncomingRecord {
-    IncomingRecord {
-        id: ExternalId(id.to_owned()),
-        fingerprint: 1,
-        raw: PackedRaw::pack(b"{}"),
-        outcome,
-        diagnostics: Vec::new(),
-        emptied: Vec::new(),
-    }
-}
 
 fn named(id: ExternalId, (first, last): (&str, &str)) -> Client {
     let (first_name, last_name) = (Some(first.to_owned()), Some(last.to_owned()));
