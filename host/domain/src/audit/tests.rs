@@ -171,7 +171,10 @@ fn texts_are_cut_and_made_one_line_that_is_seen() {
     assert!(bounded(&"ā".repeat(LONGEST + 1)).ends_with('…'));
     let long = Act { detail: "x".repeat(10_000), ..act(&"v".repeat(10_000)) };
     let entry = Entry::after(&Head::default(), Timestamp::UNIX_EPOCH, long);
-    assert!(entry.act.detail.chars().count() <= LONGEST + 1 && entry.act.verb.chars().count() <= LONGEST + 1);
+    assert_eq!(entry.act.verb.chars().count(), LONGEST + 1);
+    assert_eq!(entry.act.detail.chars().count(), LONGEST_DETAIL + 1);
+    let members = "account 01a22d32-8883-7424-9cff-cd8d19980ba7; ".repeat(crate::access::team::MOST_MEMBERS);
+    assert!(members.chars().count() < LONGEST_DETAIL, "each member of a team is told");
 }
 
 #[test]
