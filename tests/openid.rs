@@ -53,13 +53,12 @@ impl Practice {
     }
 
     async fn set(&self, set: Value) -> Result<()> {
-        // By a connection of its own: the provider ends one that was idle for seconds, maybe as it is used again.
         reqwest::Client::new().post(format!("{}/set", self.provider)).json(&set).send().await?.error_for_status()?;
         Ok(())
     }
 
     async fn count(&self, path: &str) -> Result<u64> {
-        let counts: Value = reqwest::get(format!("{}/counts", self.provider)).await?.json().await?;
+        let counts = reqwest::get(format!("{}/counts", self.provider)).await?.json::<Value>().await?;
         Ok(counts[path].as_u64().unwrap_or_default())
     }
 
