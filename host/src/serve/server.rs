@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, EXPECT};
 use axum::http::{Request, Response};
 use futures::StreamExt as _;
 use hyper::server::conn::http1;
@@ -167,7 +167,8 @@ impl Server {
         watch: &Arc<Watch>,
     ) -> Result<Response<Outgoing<impl Drop + Unpin + Send + 'static>>, Infallible> {
         let held = watch.answering();
-        let mut request = request.map(|body| Body::new(Incoming::new(body, self.timeouts)));
+        let is_held_back = request.headers().contains_key(EXPECT);
+        let mut request = request.map(|body| Body::new(Incoming::new(body, is_held_back, self.timeouts)));
         let source = Source::of(peer, request.headers(), &self.proxies);
         if !self.is_proxy(peer) && request.headers().contains_key(FORWARDED_FOR) {
             self.report_unknown_proxy(peer);

@@ -206,37 +206,21 @@ pub(super) fn part_texts(transaction: &Write) -> Result<(), StoreError> {
         let (key, row) = entry?;
         former.push((EmergencyId(uuid_at_end(key.value())), decode::<FormerEmergency>(row.value())?));
     }
-    for (
-        id,
-        FormerEmergency {
-            user,
-            household,
-            reason,
-            opened_at,
-            ends_at,
-            ended_by,
-            ended_at,
-            reviewed_by,
-            reviewed_at,
-            finding,
-        },
-    ) in former
-    {
+    for (id, former) in former {
         let part = |id: Uuid, text: Option<String>| {
             text.map(|text| access_reasons::keep_as(transaction, id, &text)).transpose()
         };
-        let (reason, finding) = (part(id.0, reason)?, part(access_reasons::of_finding(id.0), finding)?);
         let row = EmergencyRow {
-            user,
-            household,
-            reason,
-            opened_at,
-            ends_at,
-            ended_by,
-            ended_at,
-            reviewed_by,
-            reviewed_at,
-            finding,
+            user: former.user,
+            household: former.household,
+            reason: part(id.0, former.reason)?,
+            opened_at: former.opened_at,
+            ends_at: former.ends_at,
+            ended_by: former.ended_by,
+            ended_at: former.ended_at,
+            reviewed_by: former.reviewed_by,
+            reviewed_at: former.reviewed_at,
+            finding: part(access_reasons::of_finding(id.0), former.finding)?,
         };
         put(&mut transaction.open_table(EMERGENCIES)?, id, &row)?;
     }

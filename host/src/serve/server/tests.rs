@@ -120,6 +120,27 @@ async fn bodies_that_stall_or_trickle_are_given_up() {
 }
 
 #[tokio::test]
+async fn who_sends_too_much_reads_why() {
+    let rig = rig(8).await;
+    // Most of them read nothing before all is sent; the address without a route does not look at the body at all.
+    for (path, status) in [("/length", "200 OK"), ("/nowhere", "404 Not Found")] {
+        let mut stream =
+            rig.send(&format!("POST {path} HTTP/1.1\r\nhost: h\r\ncontent-length: 16777216\r\n\r\n")).await;
+        for _ in 0..16 {
+            stream.write_all(&[b'x'; 1 << 20]).await.unwrap();
+        }
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await.unwrap();
+        let (answers, _) = until_closed(&mut stream).await;
+        assert!(answers.starts_with(&format!("HTTP/1.1 {status}")), "{answers}");
+        assert!(answers.ends_with("hello"), "the connection is good for the next request: {answers}");
+    }
+    // One who asks first is not asked for what nobody reads.
+    let head = "POST /nowhere HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n";
+    let (answer, _) = until_closed(&mut rig.send(head).await).await;
+    assert!(answer.starts_with("HTTP/1.1 404") && !answer.contains("100 Continue"), "{answer}");
+}
+
+#[tokio::test]
 async fn who_takes_nothing_of_an_answer_is_cut_off_and_a_slow_answer_is_not() {
     let rig = rig(10).await;
     let deaf = rig.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;

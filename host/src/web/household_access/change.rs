@@ -57,6 +57,7 @@ pub(in crate::web) async fn make_primary(
             }
             _ => {}
         }
+        Ok(())
     })
     .await
 }
@@ -78,6 +79,7 @@ pub(in crate::web) async fn set_secondary(
     change(&app, &person, &answers, &id, form.version, done, |wanted| {
         leave_staff(wanted, named.as_ref());
         wanted.secondary = named;
+        Ok(())
     })
     .await
 }
@@ -176,8 +178,10 @@ pub(in crate::web) async fn set_role(
     Form(form): Form<StaffForm>,
 ) -> Result<Response, Failure> {
     let role = Role::from_word(&form.role).ok_or(Failure::Unreadable)?;
-    change_staff(&app, &person, &answers, (&id, user), form.version, "The role is changed.", |wanted| {
-        wanted.staff.iter_mut().filter(|given| given.user == user).for_each(|given| given.role = role);
+    change(&app, &person, &answers, &id, form.version, "The role is changed.", |wanted| {
+        let given = wanted.staff.iter_mut().find(|given| given.user == user).ok_or(NO_ACCESS)?;
+        given.role = role;
+        Ok(())
     })
     .await
 }
@@ -190,33 +194,18 @@ pub(in crate::web) async fn remove_staff(
     Path((id, user)): Path<(String, UserId)>,
     Form(form): Form<StaffForm>,
 ) -> Result<Response, Failure> {
-    change_staff(&app, &person, &answers, (&id, user), form.version, "The access was taken away.", |wanted| {
-        wanted.staff.retain(|given| given.user != user);
+    change(&app, &person, &answers, &id, form.version, "The access was taken away.", |wanted| {
+        let place = wanted.staff.iter().position(|given| given.user == user).ok_or(NO_ACCESS)?;
+        wanted.staff.remove(place);
+        Ok(())
     })
     .await
 }
 
-/// Changes the access of a member of the staff, where they have any.
-async fn change_staff(
-    app: &App,
-    person: &SignedIn,
-    answers: &Answers,
-    (id, user): (&str, UserId),
-    version: u64,
-    done: &str,
-    change: impl FnOnce(&mut Wanted),
-) -> Result<Response, Failure> {
-    person.may(Action::ManageHouseholds)?;
-    let household = household::find(app, person, Action::ReadBook, id).await?.household.id;
-    if access_of(app, household).await?.staff.iter().all(|given| given.user != user) {
-        let message = "Nothing was changed: this person has no access as staff by now.";
-        audit::refused(message);
-        return Ok(answers.lead(&path(household), person.user(), Checked::bad(message.to_owned())));
-    }
-    self::change(app, person, answers, id, version, done, change).await
-}
+/// What is said where somebody's access is to be changed who has none.
+const NO_ACCESS: &str = "Nothing was changed: this person has no access as staff by now.";
 
-/// Changes a part of the access and leads back to its page, which says what came of it.
+/// Changes a part of the access, where it can be changed so, and leads back to its page, which says what came of it.
 async fn change(
     app: &App,
     person: &SignedIn,
@@ -224,17 +213,21 @@ async fn change(
     id: &str,
     version: u64,
     done: &str,
-    change: impl FnOnce(&mut Wanted),
+    change: impl FnOnce(&mut Wanted) -> Result<(), &'static str>,
 ) -> Result<Response, Failure> {
     person.may(Action::ManageHouseholds)?;
     let household = household::find(app, person, Action::ReadBook, id).await?.household.id;
     let access: HouseholdAccess = access_of(app, household).await?;
     let mut wanted = Wanted::of(&access);
-    change(&mut wanted);
-    let set = set(app, person, household, version, wanted).await;
-    let answer = match set {
-        Ok(_) => Checked::good(done.to_owned()),
-        Err(refusal) => Checked::refused(refusal),
+    let answer = match change(&mut wanted) {
+        Err(message) => {
+            audit::refused(message);
+            Checked::bad(message.to_owned())
+        }
+        Ok(()) => match set(app, person, household, version, wanted).await {
+            Ok(_) => Checked::good(done.to_owned()),
+            Err(refusal) => Checked::refused(refusal),
+        },
     };
     Ok(answers.lead(&path(household), person.user(), answer))
 }
