@@ -36,7 +36,7 @@ pub fn in_ascii(text: &str) -> String {
 }
 
 /// Apostrophes of all kinds, the Hawaiian okina, and combining accents.
-fn is_silent(c: char) -> bool {
+pub(crate) fn is_silent(c: char) -> bool {
     matches!(c, '\'' | '\u{2018}' | '\u{2019}' | '\u{02bb}' | '\u{02bc}' | '`' | '\u{0300}'..='\u{036f}')
 }
 

@@ -7,7 +7,9 @@ mod named;
 pub mod register;
 pub mod retention;
 
-pub use named::NamedBy;
+pub use named::{FormerName, NamedBy, remember_names};
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -230,6 +232,8 @@ pub struct ErasureCounts {
     pub set_aside: u64,
     /// The number of households that nobody is left in.
     pub households: u64,
+    /// The households that others are in, too, with the number of their reasons of access that name the person: these texts go.
+    pub reasons: BTreeMap<HouseholdId, u64>,
     /// The others whose records name the person. They stay as they are.
     pub named_by: Vec<Naming>,
 }

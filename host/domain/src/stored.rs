@@ -7,6 +7,7 @@ use crate::edit::{LocalEdit, Overridden};
 use crate::history::LastChange;
 use crate::ids::{ClientId, ConnectionName, ExternalId, HouseholdId, RevisionId, RunId};
 use crate::listed::Listed;
+use crate::privacy::FormerName;
 use crate::record::{Adviser, Client, ListItem, RecordKind};
 use crate::value::Timestamp;
 
@@ -42,6 +43,9 @@ pub struct StoredClient {
     pub overridden: Vec<Overridden>,
     /// The last change of each field that changed since the client came, the newest first.
     pub last_changes: Vec<LastChange>,
+    /// The names that the client had, the latest last.
+    #[serde(default)]
+    pub former_names: Vec<FormerName>,
 }
 
 /// Somebody who was in a household, or a household somebody was in, and until when.
@@ -171,6 +175,7 @@ mod tests {
             edits: Vec::new(),
             overridden: Vec::new(),
             last_changes: Vec::new(),
+            former_names: Vec::new(),
         };
         let linked = ExternalId("48213".to_owned());
         assert_eq!(stored(linked.clone()).crm_id(), Some(&linked));

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization as _;
+use unicode_security::confusable_detection::skeleton;
 
 /// Whether a character belongs in no text: controls, byte order marks, what turns the direction of the text around it,
 /// line and paragraph separators, annotation marks, tags, by which a text hides in another, and code points that Unicode
@@ -62,6 +63,14 @@ pub fn as_it_reads(text: &str) -> String {
     let seen = |text: String| -> String { text.chars().filter(|c| c.is_whitespace() || is_visible(*c)).collect() };
     // A letter in its other case may be made of marks that go together anew.
     one_line(&seen(by_its_letters(&by_its_letters(text).to_lowercase())))
+}
+
+/// What names are compared by that a reader could take for one another: equal where the letters look alike, in whichever case.
+/// `Adam Ab1e` looks like `Adam Able`.
+pub fn as_it_looks(text: &str) -> [String; 2] {
+    let text = by_its_letters(text);
+    let looks = |text: &str| as_it_reads(&skeleton(text).collect::<String>());
+    [looks(&text), looks(&as_it_reads(&text))]
 }
 
 /// Whether a text can stand on one line as it is, and is no longer than so many characters.
@@ -241,6 +250,21 @@ mod tests {
         check("ｐａｔ＠ｅｘａｍｐｌｅ．ｃｏｍ", "pat@example.com");
         check("ﬁeld", "field");
         check("王小明", "王小明");
+    }
+
+    #[test]
+    fn names_that_look_alike_are_told() {
+        let check = |one: &str, other: &str, expected| {
+            let other = as_it_looks(other);
+            assert_eq!(as_it_looks(one).iter().any(|looks| other.contains(looks)), expected, "{one:?}");
+        };
+        check("Adam Able", "adam  ABLE", true);
+        check("Adam Able", "\u{410}dam Able", true);
+        check("Adam Able", "Adam Ab1e", true);
+        check("Adam Able", "Adam AbIe", true);
+        check("Bob O'Hara", "B0b O'Hara", true);
+        check("Adam Able", "Adam Abel", false);
+        check("José", "Jose", false);
     }
 
     #[test]

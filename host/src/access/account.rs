@@ -175,6 +175,8 @@ pub fn check_name(name: &str, problems: &mut Vec<FieldProblem>) {
         "Enter a name of at most 200 characters."
     } else if name.trim().chars().any(text::is_unwanted_in_a_value) {
         "This name holds characters that nobody sees or that turn the text around it. Type it anew, on one line."
+    } else if name.split_whitespace().any(text::mixes_alphabets) {
+        "This name mixes letters of several alphabets that look alike. Type it anew, as its holder writes it."
     } else if !has_letter {
         "Enter the name by which colleagues know this person, with at least one letter."
     } else {

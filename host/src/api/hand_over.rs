@@ -66,7 +66,8 @@ pub async fn list(
     }
     let parts = app.store.parts_of(id).await?;
     let version = HandOver::version_of(&parts);
-    let rows: Vec<PartBody> = parts.into_iter().map(PartBody::from).collect();
+    let now = Timestamp::now();
+    let rows: Vec<PartBody> = parts.into_iter().filter(|part| !part.is_over(now)).map(PartBody::from).collect();
     let mut answer =
         Json(List::cut("account-households", rows, &page, |_, row| row.household_id.to_string())?).into_response();
     tag::put(&mut answer, &version);

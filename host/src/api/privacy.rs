@@ -19,7 +19,7 @@ use crate::domain::access::Action;
 use crate::domain::privacy::register::{Kept, REGISTER};
 use crate::domain::privacy::{Erasure, ErasureAct, ErasureCounts, ErasureOf, left_to_do_of_record};
 use crate::domain::stored::StoredClient;
-use crate::domain::{ClientId, ConnectionName, ExternalId, Timestamp, UserId};
+use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, Timestamp, UserId};
 use crate::ops;
 use crate::ops::privacy::{AskedErasure, Erased};
 
@@ -219,10 +219,23 @@ pub struct CountsBody {
     set_aside: u64,
     /// The number of households that nobody is left in.
     households: u64,
+    /// The households that others are in, too, of whose access reasons name this person: these go.
+    access_reasons: Vec<AccessReasonsBody>,
     /// The number of other clients whose record names this person as partner. They stay as the CRM has them.
     partner_records: u64,
     /// The number of goals and covers of other clients whose owner is this person, as the partner, alone or jointly. They stay.
     partner_items: u64,
+}
+
+/// The reasons of access to a household that an erasure takes away, because they name the person.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ErasedAccessReasons)]
+pub struct AccessReasonsBody {
+    /// The household.
+    #[schema(value_type = String, format = Uuid)]
+    household_id: HouseholdId,
+    /// The number of reasons, of staff access and emergency access.
+    reasons: u64,
 }
 
 impl From<ErasureCounts> for CountsBody {
@@ -232,6 +245,9 @@ impl From<ErasureCounts> for CountsBody {
         let ErasureCounts { shared_notes, shared_notes_ended, documents, report_rows, import_rows, reviews, .. } =
             counts;
         let (set_aside, households) = (counts.set_aside, counts.households);
+        let access_reasons = counts.reasons.iter();
+        let access_reasons = access_reasons
+            .map(|(household_id, reasons)| AccessReasonsBody { household_id: *household_id, reasons: *reasons });
         Self {
             raw_records,
             listed,
@@ -247,6 +263,7 @@ impl From<ErasureCounts> for CountsBody {
             reviews,
             set_aside,
             households,
+            access_reasons: access_reasons.collect(),
             partner_records,
             partner_items,
         }

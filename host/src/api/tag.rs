@@ -3,6 +3,21 @@
 use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
+use serde::Serialize;
+
+use crate::api::problem::Problem;
+
+/// The tag of a body, by all that is in it.
+///
+/// # Errors
+/// Returns an error if the body has no form in JSON.
+pub fn of(body: &impl Serialize) -> Result<String, Problem> {
+    let json = serde_json::to_vec(body).map_err(|error| {
+        tracing::error!(%error, "an answer has no form in JSON");
+        Problem::internal()
+    })?;
+    Ok(blake3::hash(&json).to_hex()[..32].to_owned())
+}
 
 /// Puts the tag of a version on an answer.
 pub fn put(answer: &mut Response, tag: &str) {

@@ -67,6 +67,7 @@ impl App {
         self.export_raw(client, &mut archive).await?;
         let mut records = vec![(client.origin.connection.clone(), (RecordKind::Client, None))];
         let (mut own, mut shared) = (Vec::new(), Vec::new());
+        let mates = self.mates_of(client).await?;
         for kind in RecordKind::LISTED {
             let items = with_listed!(*kind, Item => {
                 let items = self.items_of::<Item>(client).await?;
@@ -74,11 +75,24 @@ impl App {
                 own.extend(items.iter().map(|item| Subject::new(kind.as_str(), item.listed.id)));
                 let of_partner = items.iter().filter(|item| item.listed.value.is_of_partner());
                 shared.extend(of_partner.map(|item| format!("{}.json, the item {}", kind.plural(), item.listed.id)));
-                items.iter().map(shown).collect::<Result<Vec<Value>, _>>()?
+                let mut found = items.iter().map(shown).collect::<Result<Vec<Value>, _>>()?;
+                for mate in &mates {
+                    for item in self.items_of::<Item>(mate).await?.iter().filter(|item| item.listed.value.is_of_partner()) {
+                        let mut theirs = shown(item)?;
+                        theirs["kept_with"] = json!("the partner");
+                        found.push(theirs);
+                        shared.push(format!("{}.json, the item {}, which is kept with the partner", kind.plural(), item.listed.id));
+                    }
+                }
+                found
             });
             archive.json(&format!("{}.json", kind.plural()), &items).await?;
         }
-        archive.json("household.json", &self.household_of(client).await?).await?;
+        let household = self.household_of(client).await?;
+        if !mates.is_empty() && has_reasons(&household) {
+            shared.push("household.json, the reasons and findings".to_owned());
+        }
+        archive.json("household.json", &household).await?;
         archive.json("changes.json", &self.changes_of(client, records).await?).await?;
         archive.json("queue-and-lists.json", &self.mentions_of(client).await?).await?;
         let notes = self.export_notes(client, &mut archive).await?;
@@ -103,6 +117,13 @@ impl App {
             }
         }
         Ok(())
+    }
+
+    /// The others of a client's household.
+    async fn mates_of(&self, client: &StoredClient) -> Result<Vec<StoredClient>, StoreError> {
+        let household = self.store.household(client.household_id).await?;
+        let people = household.map(|row| row.people).unwrap_or_default();
+        Ok(people.into_iter().filter(|mate| mate.id != client.id).collect())
     }
 
     async fn items_of<T: StoredItem>(&self, client: &StoredClient) -> Result<Vec<StoredListed<T>>, StoreError> {
@@ -376,6 +397,17 @@ fn shown<T: StoredItem + Serialize>(item: &StoredListed<T>) -> Result<Value, ser
     }))
 }
 
+/// Whether somebody wrote a reason or finding in what is said of a household.
+fn has_reasons(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => fields.iter().any(|(name, value)| {
+            (["reason", "finding"].contains(&name.as_str()) && value.is_string()) || has_reasons(value)
+        }),
+        Value::Array(items) => items.iter().any(has_reasons),
+        _ => false,
+    }
+}
+
 /// The practice's own values of a goal or cover, where there are any.
 fn own<T: Record>(own: &T) -> Value {
     T::FIELDS.iter().map(|field| (field.name.to_owned(), Value::from(own.text_of(field.name)))).collect()
@@ -431,7 +463,8 @@ fn readme(client: &StoredClient, missing: &[String], shared: &[String]) -> Strin
          client.json           The person's data in this practice's own names, with edits, changes and findings.\r\n\
          crm-record/           The same as the CRM gave it, word for word.\r\n\
          former-crm-records/   The same of records that the client was linked to before.\r\n\
-         {lists}  The items of the person's lists, those that are gone included.\r\n\
+         {lists}  The items of the person's lists, those that are gone included, and those of the partner's lists\r\n\
+                               that are this person's, alone or jointly (`kept_with`).\r\n\
          household.json        Households until now, who in the practice has access to the present one,\r\n\
                                or opened it in an emergency, legal holds.\r\n\
          changes.json          What syncs changed: the newest hundred of each record, as far as reports are kept.\r\n\

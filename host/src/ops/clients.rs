@@ -352,9 +352,10 @@ impl From<practice_client::Refusal> for Refusal {
             Why::HasPartner(id) => {
                 Self::new(Kind::WrongState, format!("The household of {id} has two people already."))
             }
-            Why::IsLinked { connection, id } => Self::new(
+            // To which record, is for those to know who see the client.
+            Why::IsLinked { connection, .. } => Self::new(
                 Kind::WrongState,
-                format!("The client is linked to {id} of the connection `{connection}`. Unlink it first."),
+                format!("The client is linked to a record of the connection `{connection}`. Unlink it first."),
             ),
             // A refused unlinking says more: see `unlink`.
             held @ Why::IsHeld(_) => Self::new(Kind::WrongState, format!("Nothing was changed: {held}.")),

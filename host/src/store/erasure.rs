@@ -20,7 +20,7 @@ use super::tables::{CLIENTS, ClientRecord};
 use super::{Store, StoreError, holds, outbox, tombstones};
 use crate::domain::audit::{Act, By, Subject, THIS_MACHINE};
 use crate::domain::privacy::{Erasure, ErasureAct, ErasureCounts, ErasureOf, ErasureReason, Refusal};
-use crate::domain::{ClientId, ConnectionName, ExternalId, UserId};
+use crate::domain::{ClientId, ConnectionName, ExternalId, HouseholdId, UserId};
 
 /// The name of the empty file by which a person says that the file of erasures is of the store beside it.
 const IS_OURS: &str = "tidegate.erased.is-ours";
@@ -64,6 +64,11 @@ impl Store {
             // The only name that whoever was erased has from now on: a record of a CRM has no id of its own in the log.
             if let Some(told) = told {
                 told.came_of_it(format!("erasure {}", entry.number));
+                let goes = |(household, number): (&HouseholdId, &u64)| {
+                    let reasons = if *number == 1 { "a reason of access" } else { "reasons of access" };
+                    (*household, format!("{reasons} that named the client went"))
+                };
+                told.done_to(counts.reasons.iter().map(goes));
             }
             Ok(Ok((entry, counts)))
         })

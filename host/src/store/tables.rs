@@ -10,6 +10,7 @@ use super::rows::{Out, ReadError, Row, Written, read_variant, rows, write_varian
 use crate::domain::edit::{LocalEdit, Overridden};
 use crate::domain::history::LastChange;
 use crate::domain::listed::Listed;
+use crate::domain::privacy::FormerName;
 use crate::domain::{Client, Diagnostic, RecordKind, RevisionId, Timestamp, with_listed};
 use crate::store::keys::{
     AsideKey, ConnectionNumber, ContactKey, ListKey, LookKey, MembershipKey, NameKey, NamingKey, OwnKey, RecordKey,
@@ -145,6 +146,8 @@ pub(super) struct ClientRecord {
     pub overridden: Vec<Overridden>,
     /// The last change of each field that changed since the client came, the newest first.
     pub last_changes: Vec<LastChange>,
+    /// The names that the client had, the latest last.
+    pub former_names: Vec<FormerName>,
 }
 
 impl ClientRecord {
@@ -221,6 +224,7 @@ rows! {
         5: edits,
         6: overridden,
         7: last_changes,
+        8: former_names,
     }
     GoneRecord { 0: since, 1: run }
     ListRecord<T: StoredItem> { 0: revision, 1: items, 2: diagnostics }

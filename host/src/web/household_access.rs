@@ -91,7 +91,6 @@ pub(super) struct StaffRow {
     /// Whether the account is disabled.
     pub(super) is_disabled: bool,
     pub(super) ends: Option<Moment>,
-    pub(super) is_over: bool,
     pub(super) reason: String,
     pub(super) given_by: String,
     pub(super) given: Moment,
@@ -130,7 +129,6 @@ impl StaffRow {
             user: given.user,
             role: given.role,
             ends: given.expires_at.map(|end| Moment::ending(end, clock)),
-            is_over: given.expires_at.is_some_and(|end| end <= clock.now),
             reason: given.reason.clone().unwrap_or_default(),
             given_by: given.given_by.clone(),
             given: Moment::new(given.given_at, clock),
@@ -193,7 +191,7 @@ async fn load(
     household: &Household,
     (checked, typed): (Option<Checked>, Typed),
 ) -> Result<AccessPage, Failure> {
-    let access = access_of(app, household.id).await?;
+    let access = access_of(app, household.id, person.clock.now).await?;
     let accounts = everybody(app).await?;
     let crm = app.crm_professionals(household).await?;
     let difference = if crm.differs_from(&access) { difference(app, household, &crm.primary).await? } else { None };
@@ -243,8 +241,8 @@ fn joined(access: &HouseholdAccess) -> Option<Timestamp> {
     access.joined_at.filter(|joined| access.chosen.as_ref().is_none_or(|chosen| chosen.at < *joined))
 }
 
-async fn access_of(app: &App, household: HouseholdId) -> Result<HouseholdAccess, Failure> {
-    app.store.household_access(household).await?.ok_or(NOT_THERE)
+async fn access_of(app: &App, household: HouseholdId, now: Timestamp) -> Result<HouseholdAccess, Failure> {
+    Ok(app.store.household_access(household).await?.ok_or(NOT_THERE)?.as_of(now))
 }
 
 const NOT_THERE: Failure = Failure::NotFound("There is no household here. Look for it in the list of households.");

@@ -237,10 +237,14 @@ async fn all_notices(app: &App) -> Result<Vec<Notice>, Failure> {
     }
     let opened = app.store.unreviewed_emergencies().await?;
     if opened > 0 {
-        let (one, many) = ("household was opened in an emergency", "households were opened in an emergency");
         notices.push(Notice {
             needs: Action::ManageHouseholds,
-            message: format!("{}.", format::count(opened as u64, one, many)),
+            message: match opened {
+                1 => "A household was opened in an emergency, and nobody has reviewed it yet.".to_owned(),
+                _ => {
+                    format!("Households were opened in an emergency {opened} times, and nobody has reviewed that yet.")
+                }
+            },
             path: "/emergency-access?unreviewed=yes".to_owned(),
             link: "Review it",
         });

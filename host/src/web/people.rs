@@ -8,7 +8,7 @@ pub(super) mod professionals;
 pub(super) mod roles;
 pub(super) mod teams;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use askama::Template;
 use axum::Extension;
@@ -28,7 +28,7 @@ use crate::app::App;
 use crate::domain::UserId;
 use crate::domain::access::{Action, Role, User};
 use crate::domain::account::{Account, AccountState, OpenSession};
-use crate::domain::text::{as_it_reads, sentence};
+use crate::domain::text::{as_it_looks, sentence};
 use crate::store::book::PageRequest;
 
 #[derive(Template)]
@@ -100,22 +100,24 @@ pub(super) async fn everybody(app: &App) -> Result<Vec<Account>, Failure> {
     }
 }
 
-/// The names of accounts that one chooses from: with the email where several read alike, so that nobody chooses the wrong person.
+/// The names of accounts that one chooses from: with the email where several look alike, so that nobody chooses the wrong person.
 pub(super) struct Names(HashMap<UserId, String>);
 
 impl Names {
     /// The names of all of these.
     pub(super) fn of(accounts: &[Account]) -> Self {
-        let mut alike: HashMap<String, usize> = HashMap::with_capacity(accounts.len());
-        let read: Vec<String> = accounts.iter().map(|account| as_it_reads(&account.user.name)).collect();
-        for reads in &read {
-            *alike.entry(reads.clone()).or_default() += 1;
+        let mut alike: HashMap<String, BTreeSet<UserId>> = HashMap::with_capacity(2 * accounts.len());
+        for account in accounts {
+            for looks in as_it_looks(&account.user.name) {
+                alike.entry(looks).or_default().insert(account.user.id);
+            }
         }
-        let name = |(account, reads): (&Account, String)| {
+        let is_alike = |name: &str| as_it_looks(name).iter().any(|looks| alike[looks].len() > 1);
+        let name = |account: &Account| {
             let User { id, name, email, .. } = &account.user;
-            (*id, if alike[&reads] > 1 { format!("{name}, {email}") } else { name.clone() })
+            (*id, if is_alike(name) { format!("{name}, {email}") } else { name.clone() })
         };
-        Self(accounts.iter().zip(read).map(name).collect())
+        Self(accounts.iter().map(name).collect())
     }
 
     /// The name of one of them; none of another.

@@ -89,6 +89,19 @@ pub struct HouseholdAccess {
 }
 
 impl HouseholdAccess {
+    /// The same as it is at a moment: what is over by then is among what ended.
+    pub fn as_of(mut self, now: Timestamp) -> Self {
+        let (over, in_force): (Vec<_>, Vec<_>) =
+            self.staff.into_iter().partition(|given| given.expires_at.is_some_and(|end| end <= now));
+        self.staff = in_force;
+        self.past.extend(over.into_iter().filter_map(|given| {
+            let ended_at = given.expires_at?;
+            Some(PastAccess { given, ended_by: None, ended_at })
+        }));
+        self.past.sort_by_key(|past| std::cmp::Reverse(past.ended_at));
+        self
+    }
+
     /// What was given to staff: what is in force, and what ended.
     pub fn all_staff(&self) -> impl Iterator<Item = &StaffAccess> {
         self.staff.iter().chain(self.past.iter().map(|past| &past.given))

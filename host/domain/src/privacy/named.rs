@@ -1,7 +1,9 @@
 //! What a text may name a person by: for texts that others wrote, such as the reasons of access, from which an erased person is taken.
 
+use serde::{Deserialize, Serialize};
+
 use crate::field::Record as _;
-use crate::fold::fold;
+use crate::fold::{fold, is_silent};
 use crate::history::LastChange;
 use crate::record::Client;
 use crate::text::by_its_letters;
@@ -11,6 +13,30 @@ const NAMES: [&str; 4] = ["first_name", "preferred_name", "middle_name", "last_n
 /// The fewest digits of a number, and letters of an id in a CRM, by which somebody is known anywhere.
 const SHORTEST_NUMBER: usize = 8;
 const SHORTEST_ID: usize = 4;
+/// The most former names that are kept, and initials between two names.
+const MOST_FORMER: usize = 40;
+const MOST_INITIALS: usize = 3;
+
+/// A name that a client had.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FormerName {
+    /// The canonical field.
+    pub field: String,
+    /// The name.
+    pub name: String,
+}
+
+/// Adds the names that a client has no more to those that they had, the latest last.
+pub fn remember_names(former: &mut Vec<FormerName>, before: &Client, after: &Client) {
+    for field in NAMES {
+        let Some(name) = before.text_of(field).filter(|name| after.text_of(field).as_ref() != Some(name)) else {
+            continue;
+        };
+        former.retain(|known| known.field != field || known.name != name);
+        former.push(FormerName { field: field.to_owned(), name });
+    }
+    former.drain(..former.len().saturating_sub(MOST_FORMER));
+}
 
 /// What a text may name a person by: their names, those of before too, their email, mobile and id in the CRM.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,6 +44,8 @@ pub struct NamedBy {
     /// Each name, folded: one or more words.
     given: Vec<String>,
     family: Vec<String>,
+    /// The names, given and family, that somebody else has who stays.
+    shared: Vec<(String, String)>,
     /// Texts that are the person's alone, folded.
     marks: Vec<String>,
     /// The last digits of numbers, which are the same with and without a country code.
@@ -25,12 +53,14 @@ pub struct NamedBy {
 }
 
 impl NamedBy {
-    /// What a client may be named by, whose fields were changed like this.
-    pub fn of(client: &Client, last_changes: &[LastChange]) -> Self {
+    /// What a client may be named by, who had these names, and whose fields were changed like this.
+    pub fn of(client: &Client, former: &[FormerName], last_changes: &[LastChange]) -> Self {
         let now = |field: &str| client.text_of(field);
         let before = |field: &str| {
+            let names = former.iter().filter(|former| former.field == field).map(|former| former.name.clone());
             let changes = last_changes.iter().filter(|change| change.field == field);
-            changes.flat_map(|change| [change.from.clone(), change.to.clone()]).flatten().collect::<Vec<_>>()
+            let changed = changes.flat_map(|change| [change.from.clone(), change.to.clone()]).flatten();
+            names.chain(changed).collect::<Vec<_>>()
         };
         let all = |fields: &[&str]| {
             let texts = fields.iter().flat_map(|field| before(field).into_iter().chain(now(field)));
@@ -48,7 +78,21 @@ impl NamedBy {
             (digits.len() >= SHORTEST_NUMBER).then(|| digits[from..].iter().collect())
         };
         let numbers = before("mobile").into_iter().chain(now("mobile")).filter_map(tail).collect();
-        Self { given: all(&[first, preferred, middle]), family: all(&[last]), marks, numbers }
+        let (given, family) = (all(&[first, preferred, middle]), all(&[last]));
+        Self { given, family, shared: Vec::new(), marks, numbers }
+    }
+
+    /// The family names, folded as they are in the order of lists.
+    pub fn family(&self) -> impl Iterator<Item = &str> {
+        self.family.iter().map(String::as_str)
+    }
+
+    /// Leaves a name to somebody else who has it and stays: a text about others that has it may be about that one.
+    pub fn leave_to(&mut self, other: &Client) {
+        let [first, preferred, middle, last] = NAMES.map(|field| other.text_of(field).map(|text| folded(&text)));
+        let Some(family) = last.filter(|family| self.family.contains(family)) else { return };
+        let given = [first, preferred, middle].into_iter().flatten().filter(|given| self.given.contains(given));
+        self.shared.extend(given.map(|given| (given, family.clone())));
     }
 
     /// Whether a text about the person's own household may name them: by any of their names alone.
@@ -58,29 +102,105 @@ impl NamedBy {
         names.any(|name| has(&text, name)) || self.is_marked_in(&text)
     }
 
-    /// Whether a text about somebody else may name them: by two of their names one after the other, in either order. By one alone,
-    /// whoever is called Will Long would be in each text that has the word `will`.
+    /// Whether a text about somebody else names them: by a given name and a family name, written as names are, where nobody else has
+    /// both. By one alone, whoever is called Will would be in each text that has the word `will`.
     pub fn is_by_whole_name_in(&self, text: &str) -> bool {
-        let text = folded(text);
-        let is_whole = |given: &String| {
-            let mut family = self.family.iter();
-            family.any(|family| {
-                [[given, family], [family, given]].iter().any(|[one, other]| {
-                    let apart = format!("{one} {other}");
-                    has(&text, &apart) || (is_unspaced(&apart) && has(&text, &format!("{one}{other}")))
-                })
-            })
-        };
-        // Who has one name alone is called by that.
+        let words = words(text);
+        let folded = folded(text);
+        self.whole_names().any(|(given, family)| is_whole_in(&words, &folded, given, family))
+            || self.is_marked_in(&folded)
+    }
+
+    /// Whether a sentence that the host wrote about people names them: by their whole name, which may be one word alone.
+    pub fn is_told_in(&self, sentence: &str) -> bool {
         let has_one = self.given.is_empty() != self.family.is_empty();
-        let alone = || self.given.iter().chain(&self.family).any(|name| has(&text, name));
-        self.given.iter().any(is_whole) || (has_one && alone()) || self.is_marked_in(&text)
+        let alone = || self.given.iter().chain(&self.family).any(|name| has(&folded(sentence), name));
+        self.is_by_whole_name_in(sentence) || (has_one && alone())
+    }
+
+    fn whole_names(&self) -> impl Iterator<Item = (&String, &String)> {
+        let all = self.given.iter().flat_map(|given| self.family.iter().map(move |family| (given, family)));
+        all.filter(|(given, family)| !self.shared.iter().any(|(other, of)| (other, of) == (*given, *family)))
     }
 
     fn is_marked_in(&self, text: &str) -> bool {
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
         self.marks.iter().any(|mark| has(text, mark)) || self.numbers.iter().any(|number| digits.contains(number))
     }
+}
+
+/// A word of a text.
+struct Word {
+    folded: String,
+    /// Whether it begins as names do: with a capital, or with a letter of a script that has none.
+    is_name_like: bool,
+    /// Whether a comma follows.
+    is_before_comma: bool,
+}
+
+/// The words of a text, as [`fold`] parts them.
+fn words(text: &str) -> Vec<Word> {
+    let text = by_its_letters(text);
+    let mut words: Vec<Word> = Vec::new();
+    let mut rest = text.as_str();
+    while let Some(begin) = rest.find(char::is_alphanumeric) {
+        if rest[..begin].trim_start().starts_with(',')
+            && let Some(last) = words.last_mut()
+        {
+            last.is_before_comma = true;
+        }
+        rest = &rest[begin..];
+        let parts = |at: &(usize, char)| !at.1.is_alphanumeric() && !is_silent(at.1);
+        let end = rest.char_indices().find(parts).map_or(rest.len(), |(end, _)| end);
+        let (word, after) = rest.split_at(end);
+        let first = word.chars().next();
+        let is_name_like =
+            first.is_some_and(|first| first.is_uppercase() || (first.is_alphabetic() && !first.is_lowercase()));
+        words.push(Word { folded: fold(word), is_name_like, is_before_comma: false });
+        rest = after;
+    }
+    words
+}
+
+/// Whether a text has a given name and a family name as one name: one after the other, an initial between them or none, or the family
+/// name first. The word by which a family name is told from another word begins with a capital, where the text has any.
+fn is_whole_in(words: &[Word], folded: &str, given: &str, family: &str) -> bool {
+    let (apart, turned) = (format!("{given} {family}"), format!("{family} {given}"));
+    if is_unspaced(&apart) {
+        return [&apart, &turned].iter().any(|name| has(folded, name) || has(folded, &name.replace(' ', "")));
+    }
+    let has_capitals = words.iter().any(|word| word.is_name_like);
+    (0..words.len()).any(|at| {
+        let in_order = || {
+            let between = at + length_at(words, at, given)?;
+            let is_initial = |word: &Word| word.folded.chars().count() == 1;
+            let skipped = words[between..].iter().take(MOST_INITIALS).take_while(|word| is_initial(word)).count();
+            let from =
+                (0..=skipped).map(|skip| between + skip).find(|from| length_at(words, *from, family).is_some())?;
+            let family = &words[from..from + length_at(words, from, family)?];
+            Some(!has_capitals || family.iter().any(|word| word.is_name_like))
+        };
+        let turned = || {
+            let from = at + length_at(words, at, family)?;
+            let given = &words[from..from + length_at(words, from, given)?];
+            let family = &words[at..from];
+            let is_parted = family.last().is_some_and(|word| word.is_before_comma);
+            let is_like = |words: &[Word]| words.iter().any(|word| word.is_name_like);
+            Some(if is_parted { !has_capitals || is_like(family) } else { is_like(family) && is_like(given) })
+        };
+        in_order() == Some(true) || turned() == Some(true)
+    })
+}
+
+/// The number of words that a name has in a text from a place on, where it stands there; the last may be somebody's: `Ayda’s`.
+fn length_at(words: &[Word], at: usize, name: &str) -> Option<usize> {
+    let parts: Vec<&str> = name.split(' ').collect();
+    let found = words.get(at..at + parts.len())?;
+    let last = parts.len() - 1;
+    let is_it = |(place, (word, part)): (usize, (&Word, &&str))| {
+        word.folded == **part || (place == last && word.folded.strip_suffix('s') == Some(part))
+    };
+    found.iter().zip(&parts).enumerate().all(is_it).then_some(parts.len())
 }
 
 /// A text as it is looked through: folded, of whatever width its letters are.
@@ -126,7 +246,7 @@ mod tests {
 
     #[track_caller]
     fn check((client, last_changes): &(Client, Vec<LastChange>), text: &str, (by_any, by_whole): (bool, bool)) {
-        let named = NamedBy::of(client, last_changes);
+        let named = NamedBy::of(client, &[], last_changes);
         assert_eq!((named.is_by_any_name_in(text), named.is_by_whole_name_in(text)), (by_any, by_whole), "{text}");
     }
 
@@ -155,7 +275,62 @@ mod tests {
         }
         check(&will, "Long, Will", (true, true));
         check(&named("An", "To"), "an audit to prepare", (true, false));
-        check(&named("Cher", ""), "Cher rang", (true, true));
+        for other in ["May Long take over?", "long may it last", "It may long be so"] {
+            check(&named("May", "Long"), other, (true, other.starts_with("May")));
+        }
+        check(&named("An", "Audit"), "An audit", (true, false));
+        check(&named("A", "B"), "leave (plan A, b)", (true, false));
+        check(&named("Wanda", "Trench"), "wanda trench is suing him", (true, true));
+        check(&named("May", ""), "Maternity cover from May to July", (true, false));
+        check(&named("Cher", ""), "Cher rang", (true, false));
+        let cher = named("Cher", "");
+        assert!(NamedBy::of(&cher.0, &[], &[]).is_told_in("Cher has no adviser"), "the host names people");
+    }
+
+    #[test]
+    fn a_whole_name_is_found_with_initials_and_turned_round() {
+        let jp = named("Johannes", "van der Berg");
+        for whole in [
+            "Johannes van der Berg",
+            "Johannes P. van der Berg’s will",
+            "van der Berg, Johannes",
+            "JOHANNES VAN DER BERG",
+        ] {
+            check(&jp, whole, (true, true));
+        }
+        check(&jp, "Johannes, Berg and partners", (true, false));
+        check(&named("Thi Van An", "Nguyen"), "Nguyen Thi Van An rang", (true, true));
+        check(&named("José", "O'Brien"), "O’Brien, José", (true, true));
+    }
+
+    #[test]
+    fn a_name_that_somebody_else_has_is_theirs_too() {
+        let (mary, _) = named("Mary", "Stone");
+        let mut named_by = NamedBy::of(&mary, &[], &[]);
+        assert!(named_by.is_by_whole_name_in("Mary Stone rang"));
+        named_by.leave_to(&named("Marian", "Stone").0);
+        assert!(named_by.is_by_whole_name_in("Mary Stone rang"));
+        named_by.leave_to(&named("MARY", "Stone").0);
+        assert!(!named_by.is_by_whole_name_in("Mary Stone rang"));
+        assert!(named_by.is_by_whole_name_in("Mary Stone, jw@example.com, rang"), "their address is theirs alone");
+        assert!(named_by.is_by_any_name_in("Mary rang"), "in their own household");
+    }
+
+    #[test]
+    fn each_name_that_somebody_had_is_remembered() {
+        let named = |first: &str, last: &str| named(first, last).0;
+        let mut former = Vec::new();
+        for (before, after) in [("Client", "Middle"), ("Middle", "Client"), ("Client", "Third")] {
+            remember_names(&mut former, &named("Cory", before), &named("Cory", after));
+        }
+        let names = |former: &[FormerName]| former.iter().map(|former| former.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&former), ["Middle", "Client"]);
+        let cory = NamedBy::of(&named("Cory", "Third"), &former, &[]);
+        assert!(["Cory Client", "Cory Middle", "Cory Third"].iter().all(|name| cory.is_by_whole_name_in(name)));
+        for number in 0..50 {
+            remember_names(&mut former, &named("Cory", &format!("N{number}")), &named("Cory", "Third"));
+        }
+        assert_eq!((former.len(), former[39].name.as_str()), (40, "N49"));
     }
 
     #[test]

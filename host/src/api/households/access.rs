@@ -193,7 +193,7 @@ pub async fn one(
     _: NoParams,
 ) -> Result<Response, Problem> {
     let household = find(&app, &caller, id).await?;
-    let access = app.store.household_access(household.id).await?.ok_or_else(|| not_there(id))?;
+    let access = now(&app, household.id).await?.ok_or_else(|| not_there(id))?;
     answer(&app, &household, access).await
 }
 
@@ -283,10 +283,11 @@ pub async fn set(
     let follows = match tag::wanted(&headers) {
         None => None,
         Some(tags) => {
-            let access = app.store.household_access(household.id).await?.ok_or_else(|| not_there(id))?;
-            let is_now = tags.contains(&version(&access));
-            // A tag that is not the one of now names a version that is over, or none that there is.
-            Some(if is_now { access.version } else { u64::MAX })
+            let access = now(&app, household.id).await?.ok_or_else(|| not_there(id))?;
+            let version = access.version;
+            let is_now = tags.contains(&answered(&app, &household, access).await?.0);
+            // A tag that is not the one of now names what is over, or what there never was.
+            Some(if is_now { version } else { u64::MAX })
         }
     };
     let named = |pointer: &str, body: Option<NamedBody>| match body.map(|body| (body.user_id, body.external_id)) {
@@ -310,7 +311,7 @@ pub async fn set(
     };
     let access =
         ops::household_access::set(&app, caller.actor(), household.id, follows, wanted, Timestamp::now()).await?;
-    answer(&app, &household, access).await
+    answer(&app, &household, access.as_of(Timestamp::now())).await
 }
 
 /// The person whose access is asked about.
@@ -370,14 +371,21 @@ fn not_there(id: HouseholdId) -> Problem {
     Problem::not_found(format_args!("household {id}"))
 }
 
-/// The tag of a version.
-fn version(access: &HouseholdAccess) -> String {
-    format!("{}-{}", access.household, access.version)
+/// The access to a household, as it is now.
+async fn now(app: &App, household: HouseholdId) -> Result<Option<HouseholdAccess>, Problem> {
+    Ok(app.store.household_access(household).await?.map(|access| access.as_of(Timestamp::now())))
 }
 
 async fn answer(app: &App, household: &Household, access: HouseholdAccess) -> Result<Response, Problem> {
-    let version = version(&access);
-    let mut answer = Json(AccessBody::load(app, household, access).await?).into_response();
+    let (version, body) = answered(app, household, access).await?;
+    let mut answer = Json(body).into_response();
     tag::put(&mut answer, &version);
     Ok(answer)
+}
+
+/// What is answered, and its tag: of all that is in it, because who stands for whom changes without the access itself.
+async fn answered(app: &App, household: &Household, access: HouseholdAccess) -> Result<(String, AccessBody), Problem> {
+    let id = access.household;
+    let body = AccessBody::load(app, household, access).await?;
+    Ok((format!("{id}-{}", tag::of(&body)?), body))
 }

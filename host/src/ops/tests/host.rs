@@ -51,6 +51,8 @@ pub struct Answer {
     pub location: String,
     /// A page's HTML with its quotation marks as they were written, or a problem's JSON.
     pub text: String,
+    /// The version that the answer has in `ETag`, without its marks; empty where it has none.
+    pub tag: String,
 }
 
 impl Host {
@@ -191,9 +193,11 @@ async fn read(response: axum::response::Response) -> Answer {
     let status = response.status().as_u16();
     let location = response.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
     let location = location.unwrap_or_default();
+    let tag = response.headers().get("etag").map(|tag| tag.to_str().unwrap().trim_matches('"').to_owned());
+    let tag = tag.unwrap_or_default();
     let bytes = to_bytes(response.into_body(), 10 << 20).await.unwrap();
     let text = String::from_utf8(bytes.into()).unwrap();
-    Answer { status, location, text: text.replace("&#39;", "'").replace("&#34;", "\"") }
+    Answer { status, location, tag, text: text.replace("&#39;", "'").replace("&#34;", "\"") }
 }
 
 impl Answer {

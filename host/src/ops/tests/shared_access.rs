@@ -63,7 +63,7 @@ async fn what_is_opened_in_an_emergency_is_seen_until_it_ends_and_looked_at_afte
     assert_eq!(host.get(&household, &support).await.status, 404);
     // It waits for a practice manager, whom every page tells.
     let page = host.open("/", &host.manager).await;
-    assert!(page.says("1 household was opened in an emergency."), "{page}");
+    assert!(page.says("A household was opened in an emergency, and nobody has reviewed it yet."), "{page}");
     assert_eq!(host.post(&review, json!({"finding": "in order"}), &support).await.status, 403);
     let looked = host.post(&review, json!({"finding": "in order"}), &host.manager).await;
     assert!(looked.status == 200 && member(&looked, "reviewed_by") == "Pat Lee", "{looked}");
@@ -389,7 +389,8 @@ async fn a_team_that_somebody_changed_meanwhile_is_not_changed_unseen() {
 async fn people_of_one_name_are_told_apart_where_access_is_given() {
     let host = Host::new().await;
     for (email, role) in [("ada.one@example.com", "adviser"), ("ada.other@example.com", "associate")] {
-        let new = json!({"name": "Ada One", "email": email, "role": role, "password": "wet umbrella on the 7 bus"});
+        let name = if role == "adviser" { "Ada One" } else { "Ada 0ne" };
+        let new = json!({"name": name, "email": email, "role": role, "password": "wet umbrella on the 7 bus"});
         assert_eq!(host.post("/users", new, &host.manager).await.status, 201);
     }
     let user = host.id_of("support@example.com").await;
@@ -402,6 +403,11 @@ async fn people_of_one_name_are_told_apart_where_access_is_given() {
         let page = host.open(&path, &host.manager).await;
         assert!(page.text.contains("Ada One, ada.one@example.com"), "{path}: {page}");
     }
+    let name = "\u{410}da One";
+    let new =
+        json!({"name": name, "email": "ada@example.com", "role": "adviser", "password": "wet umbrella on the 7 bus"});
+    let refused = host.post("/users", new, &host.manager).await;
+    assert!(refused.status == 422 && refused.says("mixes letters of several alphabets"), "{refused}");
     // Whoever could not be it is not offered as the primary professional.
     let page = host.open(&access, &host.manager).await.text;
     let primary = page.split("id=\"primary\"").nth(1).unwrap().split("</select>").next().unwrap();
@@ -472,6 +478,15 @@ async fn access_that_is_over_is_given_anew_and_not_changed() {
     let given = json!({"user_id": user, "role": "support", "reason": "Covers for Lee", "expires_at": end});
     assert_eq!(set(json!([given])).await.status, 200);
     tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    let over: Value = serde_json::from_str(&host.get(&access, &host.manager).await.text).unwrap();
+    let [staff, past] = ["staff", "past"].map(|list| over[list].as_array().unwrap());
+    assert!(staff.is_empty() && past[0]["reason"] == "Covers for Lee" && past[0]["ended_by"].is_null(), "{over}");
+    let parts = host.get(&format!("/users/{user}/households"), &host.manager).await;
+    assert!(parts.status == 200 && parts.text.contains("\"items\":[]"), "{parts}");
+    let page = host.open(&access, &host.manager).await;
+    let [before, after] = page.text.split_once("Staff access that ended").map(|(one, two)| [one, two]).unwrap();
+    assert!(before.contains(&format!("id=\"user-{user}\"")), "is offered again: {page}");
+    assert!(!before.contains("/role\"") && after.contains("its time was over"), "{page}");
     assert_eq!(set(json!([given])).await.status, 200, "it stays as it was");
     for (field, value) in [("role", "associate"), ("reason", "Rewritten")] {
         let mut other = given.clone();
@@ -509,4 +524,45 @@ async fn the_log_has_each_member_of_a_large_team() {
     }
     let told = told_of(&host, host.household, "teams.make").await;
     assert_eq!(told, [format!("10 join and 0 leave team {}", member(&made, "id"))]);
+}
+
+#[tokio::test]
+async fn the_version_of_an_access_is_another_where_anything_of_it_is() {
+    let host = Host::new().await;
+    let _signed_in = host.signed_in(Role::Adviser).await;
+    let adviser = host.id_of("adviser@example.com").await;
+    let made = host.post("/clients", json!({"first_name": "Otto", "last_name": "Frey"}), &host.support).await;
+    let other = host.post("/clients", json!({"first_name": "Wanda", "last_name": "Trench"}), &host.manager).await;
+    let path = format!("/households/{}/access", member(&made, "household_id"));
+    let now = async || host.get(&path, &host.manager).await;
+    let set = async |body: &Value, version: &str| {
+        host.call_where(&Method::PUT, &path, body, (&host.manager, Some(version))).await
+    };
+
+    // Who stands for the first adviser.
+    let first = now().await;
+    assert_eq!(now().await.tag, first.tag);
+    let primary = json!({"user_id": host.manager_id});
+    assert_eq!(host.call(&Method::PUT, "/default-primary", &primary, &host.manager).await.status, 200);
+    let body = json!({"primary": {"user_id": adviser}, "staff": []});
+    assert_eq!(set(&body, &first.tag).await.status, 412);
+
+    // The words about somebody who was erased do not come back.
+    let reason = "Wanda Trench is suing him";
+    let staff = json!([{"user_id": host.id_of("support@example.com").await, "role": "support", "reason": reason}]);
+    let body = json!({"primary": {"user_id": adviser}, "staff": staff});
+    let given = set(&body, &now().await.tag).await;
+    assert!(given.status == 200 && given.text.contains(reason), "{given}");
+    assert_eq!(given.tag, now().await.tag);
+    let id = member(&other, "id");
+    let page = host.open(&format!("/clients/{id}/privacy"), &host.manager).await;
+    assert!(page.says("Reasons of access that name this person, and go") && page.text.contains("Otto Frey"), "{page}");
+    let asked = json!({"reason": "asked", "confirm": "Wanda Trench"});
+    let erased = host.post(&format!("/clients/{id}/erase"), asked, &host.manager).await;
+    let told: Value = serde_json::from_str(&erased.text).unwrap();
+    assert_eq!(told["counts"]["access_reasons"][0]["reasons"], 1, "{erased}");
+    assert_eq!(set(&body, &given.tag).await.status, 412);
+    assert!(!now().await.text.contains("Wanda"));
+    let household = member(&made, "household_id");
+    assert_eq!(told_of(&host, household, "privacy.erase").await, ["a reason of access that named the client went"]);
 }

@@ -1,5 +1,7 @@
 //! Merging clients: records, indexes, links.
 
+use std::mem;
+
 use super::entries::Entries;
 use uuid::Uuid;
 
@@ -16,6 +18,7 @@ use crate::domain::edit::{FieldChange, changes};
 use crate::domain::history::{Occasion, note};
 use crate::domain::household::Change;
 use crate::domain::merge::{Merged, merge as merge_values, remember};
+use crate::domain::privacy::remember_names;
 use crate::domain::run::{ChangeKind, Run, Trigger};
 use crate::domain::{Client, Diagnostic, HouseholdId};
 use crate::store::engine::{Readable, Write, WriteTable};
@@ -149,11 +152,11 @@ impl Merging<'_> {
         let client_id = *identity.client.get_or_insert_with(|| rows.new_id());
         let key = own(client_id);
         let mut before = if is_new { None } else { self.record(&key)? };
-        let (edits, mut overridden, mut last_changes) = before
+        let (edits, mut overridden, mut last_changes, mut former_names) = before
             .as_mut()
             .map(|before| {
-                let ClientRecord { edits, overridden, last_changes, .. } = before;
-                (std::mem::take(edits), std::mem::take(overridden), std::mem::take(last_changes))
+                let ClientRecord { edits, overridden, last_changes, former_names, .. } = before;
+                (mem::take(edits), mem::take(overridden), mem::take(last_changes), mem::take(former_names))
             })
             .unwrap_or_default();
         let edited = edits.clone();
@@ -162,6 +165,7 @@ impl Merging<'_> {
             *run.counts.changed_fields.entry((*field).to_owned()).or_default() += 1;
         }
         if let Some(before) = &before {
+            remember_names(&mut former_names, &before.client, &merged.client);
             let changed = changes(&before.client, &merged.client, &merged.changed);
             // What is kept is mapped again as it is kept: only the revision is another.
             let is_same_record = is_same_record || run.trigger == Trigger::Revision;
@@ -197,6 +201,7 @@ impl Merging<'_> {
             edits: Vec::new(),
             overridden,
             last_changes,
+            former_names,
         };
         self.writes.push((key, encode(&record)?));
         Ok(())

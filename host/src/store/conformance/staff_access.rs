@@ -1,5 +1,7 @@
 //! Staff's access to a household: its reasons, and what is remembered of it once it ended.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::domain::access::emergency::EmergencyAccess;
 use crate::domain::access::household::{Chosen, HouseholdAccess, PastAccess, Professional, StaffAccess};
@@ -23,6 +25,8 @@ on_each_engine![
     what_is_remembered_does_not_grow_with_each_join,
     reasons_of_a_household_of_ones_own_go_wherever_they_came_to_stand,
     reasons_about_others_stay_though_a_word_of_them_is_a_name,
+    reasons_about_a_namesake_who_stays_are_left,
+    reasons_by_each_name_that_somebody_had_go_and_the_households_log_tells,
     who_may_answer_for_no_household_any_more_is_named_until_it_is_handed_over,
 ];
 
@@ -281,11 +285,15 @@ fn couple(names: [&str; 2]) -> [Client; 2] {
     [linked("7", names[0], "8", false), linked("8", names[1], "7", true)]
 }
 
-async fn erase(practice: &Practice, id: &str) {
+/// Erases somebody; answers the reasons that went of others' households.
+async fn erase(practice: &Practice, id: &str) -> BTreeMap<HouseholdId, u64> {
     let client = practice.of(id).await.unwrap().id;
     let request =
         ErasureRequest { by: "Kim Osei".to_owned(), by_account: None, reason: ErasureReason::Asked, at: at(99) };
-    practice.store.erase(client, request).await.unwrap().unwrap();
+    let rehearsed = practice.store.rehearse_erasure(client, at(99)).await.unwrap().unwrap().reasons;
+    let (_, counts) = practice.store.erase(client, request).await.unwrap().unwrap();
+    assert_eq!(rehearsed, counts.reasons);
+    counts.reasons
 }
 
 async fn the_access_that_ends_later_goes_on_where_households_are_joined(on: On) {
@@ -361,4 +369,46 @@ async fn reasons_about_others_stay_though_a_word_of_them_is_a_name(on: On) {
     let gone = "Taken away with a client who was erased.";
     assert_eq!(left.staff[0].reason.as_deref(), Some("Until May"));
     assert_eq!(told(&left).iter().map(|(reason, ..)| reason.unwrap()).collect::<Vec<_>>(), [gone, gone, kept]);
+}
+
+async fn reasons_about_a_namesake_who_stays_are_left(on: On) {
+    let mut practice = Practice::new(on).await;
+    practice.clients(&[client("7", "Mary Stone"), client("8", "MARY Stone"), client("9", "Bo Osei")]).await;
+    let user = UserId(Uuid::now_v7());
+    let (own, other) = (practice.of("7").await.unwrap().household_id, practice.of("9").await.unwrap().household_id);
+    let reason = "Mary Stone asked for Sam";
+    for household in [own, other] {
+        set(&practice.store, household, vec![staff(user, Role::Support, Some(reason))], 1).await;
+    }
+    assert_eq!(erase(&practice, "8").await, BTreeMap::new());
+    for household in [own, other] {
+        assert_eq!(access(&practice.store, household).await.staff[0].reason.as_deref(), Some(reason));
+    }
+    assert_eq!(erase(&practice, "7").await, BTreeMap::from([(other, 1)]), "nobody else is called so now");
+}
+
+async fn reasons_by_each_name_that_somebody_had_go_and_the_households_log_tells(on: On) {
+    let mut practice = Practice::new(on).await;
+    for name in ["Cory Client", "Cory Middle", "Cory Third"] {
+        practice.clients(&[client("7", name), client("8", "Bo Osei")]).await;
+    }
+    let (store, user) = (practice.store.clone(), UserId(Uuid::now_v7()));
+    let household = practice.of("8").await.unwrap().household_id;
+    for (second, name) in [(1, "Client"), (2, "Middle"), (3, "Fourth")] {
+        let given = vec![staff(user, Role::Support, Some(&format!("Cory {name} is his tenant")))];
+        set(&store, household, given, second).await;
+    }
+    let before = access(&store, household).await;
+    let act = Act::done(By::nobody(), "", "privacy.erase", Subject::of_kind("client"));
+    let (went, _) = scope::enter(act, erase(&practice, "7")).await;
+    assert_eq!(went, BTreeMap::from([(household, 2)]));
+    let after = access(&store, household).await;
+    assert_eq!(after.version, before.version + 1, "whoever looked at the words before writes none of them again");
+    let gone = Some("Taken away with a client who was erased.");
+    assert_eq!(after.staff[0].reason.as_deref(), Some("Cory Fourth is his tenant"));
+    assert_eq!(told(&after).iter().map(|(reason, ..)| *reason).collect::<Vec<_>>(), [gone, gone]);
+    let filter = AuditFilter { household: Some(household), ..AuditFilter::default() };
+    let log = store.audit(filter, first(9)).await.unwrap().items;
+    let [entry] = log.as_slice() else { panic!("{log:?}") };
+    assert!(entry.act.detail.starts_with("reasons of access that named the client went, by entry"), "{log:?}");
 }

@@ -1,6 +1,6 @@
 //! What is left of the access to households where somebody is erased: that there was access stays, and the words about the person go.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use uuid::Uuid;
 
@@ -13,8 +13,8 @@ use crate::store::StoreError;
 use crate::store::access_reasons::{self, REASONS};
 use crate::store::emergency_rows::{EMERGENCIES, EmergencyRow, OPEN, open_key, put};
 use crate::store::engine::{Readable as _, Write};
-use crate::store::keys::uuid_at_end;
-use crate::store::rows::decode;
+use crate::store::keys::{own, uuid_at_end};
+use crate::store::rows::{decode, encode};
 
 /// Who ended what was open of a household that nobody is left in.
 const ENDED_BY: &str = "the erasure of the client";
@@ -43,43 +43,58 @@ impl Erased<'_> {
     }
 }
 
-/// Takes the words about an erased person away, and ends what is open of households that nobody is left in.
+/// Takes the words about an erased person away, and ends what is open of households that nobody is left in. Answers the number of
+/// reasons that went of each household that others are in, too.
 pub(in crate::store) fn erase(
     transaction: &Write,
     erased: &Erased<'_>,
     emptied: &[HouseholdId],
     at: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<BTreeMap<HouseholdId, u64>, StoreError> {
     let mut gone: Vec<Uuid> = Vec::new();
+    let mut told: BTreeMap<HouseholdId, u64> = BTreeMap::new();
+    let mut changed = Vec::new();
     {
         let texts = transaction.open_table(REASONS)?;
-        let mut look = |about: &[HouseholdId], id: Option<Uuid>| {
-            if let Some(text) = access_reasons::text(&texts, id)?
-                && erased.takes(about, &text)
-            {
+        let mut look = |household: HouseholdId, about: &[HouseholdId], id: Option<Uuid>| {
+            let text = access_reasons::text(&texts, id)?;
+            let goes = text.is_some_and(|text| erased.takes(about, &text));
+            if goes {
                 gone.extend(id);
+                if !erased.alone.contains(&household) {
+                    *told.entry(household).or_default() += 1;
+                }
             }
-            Ok::<_, StoreError>(())
+            Ok::<_, StoreError>(goes)
         };
         for entry in transaction.open_table(ACCESS)?.scan(..)? {
             let (key, row) = entry?;
             let household = HouseholdId(uuid_at_end(key.value()));
             let row: AccessRow = decode(row.value())?;
+            let mut goes = false;
             for StaffRow { reason, of, .. } in row.all_staff() {
-                // One that came with a household that was joined to this one is about the people of that.
-                look(&[of.unwrap_or(household)], *reason)?;
-                if of.is_some() {
-                    look(&[household], *reason)?;
-                }
+                // One that came with a household that was joined to this one is about the people of both.
+                let is_gone = look(household, &[of.unwrap_or(household)], *reason)?;
+                goes |= is_gone || (of.is_some() && look(household, &[household], *reason)?);
+            }
+            if goes {
+                changed.push((household, row));
             }
         }
         for entry in transaction.open_table(EMERGENCIES)?.scan(..)? {
             let row: EmergencyRow = decode(entry?.1.value())?;
-            row.texts().try_for_each(|id| look(&[row.household], Some(id)))?;
+            row.texts().try_for_each(|id| look(row.household, &[row.household], Some(id)).map(drop))?;
         }
     }
+    // Whoever looked at the access before changes it no more as it was: the words would come back.
+    let mut access = transaction.open_table(ACCESS)?;
+    for (household, row) in changed {
+        let row = AccessRow { version: row.version + 1, ..row };
+        access.put(&own(household.0), encode(&row)?.as_slice())?;
+    }
     access_reasons::forget(transaction, gone)?;
-    end_of_emptied(transaction, emptied, at)
+    end_of_emptied(transaction, emptied, at)?;
+    Ok(told)
 }
 
 fn end_of_emptied(transaction: &Write, emptied: &[HouseholdId], at: Timestamp) -> Result<(), StoreError> {

@@ -6,7 +6,7 @@ use super::{ACCESS, AccessRow, Party, grounds, party_of, professionals, put, sto
 use crate::domain::access::Role;
 use crate::domain::access::household::{Chosen, Professional};
 use crate::domain::account::Account;
-use crate::domain::{HouseholdId, UserId};
+use crate::domain::{HouseholdId, Timestamp, UserId};
 use crate::store::access::{StoredUser, all_users, user_in};
 use crate::store::audit::scope;
 use crate::store::engine::Snapshot;
@@ -46,9 +46,16 @@ pub struct HandOver {
     pub part: Part,
     /// The secondary professional, where the part is that of the primary.
     pub secondary: Option<Professional>,
+    /// The moment at which the part ends by itself, or ended.
+    pub ends_at: Option<Timestamp>,
 }
 
 impl HandOver {
+    /// Whether the part is over by its time: what is left of it goes with a hand-over.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.ends_at.is_some_and(|end| end <= now)
+    }
+
     /// The version of such a list: another one where another household is in it, or its access was changed.
     pub fn version_of(list: &[Self]) -> String {
         let mut hash = blake3::Hasher::new();
@@ -96,7 +103,9 @@ impl Store {
                 let Some(part) = part_of(&row, user, &parties) else { continue };
                 let (version, secondary) = (row.version, row.secondary.filter(|_| part == Part::Primary));
                 let secondary = secondary.map(|second| second.shown(|number| reader.name_of(number))).transpose()?;
-                parts.push(HandOver { household, version, part, secondary });
+                let given = row.staff.iter().find(|given| given.user == user && matches!(part, Part::Staff(_)));
+                let ends_at = given.and_then(|given| given.expires_at);
+                parts.push(HandOver { household, version, part, secondary, ends_at });
             }
             Ok(parts)
         })

@@ -146,7 +146,7 @@ pub(in crate::web) async fn give(
     };
     let given = chosen.iter().map(staff).collect::<Result<Vec<_>, Failure>>()?;
     let done = if given.len() == 1 { "Access was given." } else { "Access was given to all of them." };
-    let mut wanted = Wanted::of(&access_of(&app, household.id).await?);
+    let mut wanted = Wanted::of(&access_of(&app, household.id, person.clock.now).await?);
     wanted.staff.retain(|known| given.iter().all(|new| new.user != known.user));
     wanted.staff.extend(given);
     match set(&app, &person, household.id, version, wanted).await {
@@ -217,7 +217,7 @@ async fn change(
 ) -> Result<Response, Failure> {
     person.may(Action::ManageHouseholds)?;
     let household = household::find(app, person, Action::ReadBook, id).await?.household.id;
-    let access: HouseholdAccess = access_of(app, household).await?;
+    let access: HouseholdAccess = access_of(app, household, person.clock.now).await?;
     let mut wanted = Wanted::of(&access);
     let answer = match change(&mut wanted) {
         Err(message) => {

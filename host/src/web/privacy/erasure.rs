@@ -15,6 +15,7 @@ use crate::domain::{ConnectionName, ExternalId, RecordKind};
 use crate::ops::Refusal;
 use crate::web::components::Clock;
 use crate::web::failure::{Failure, describe, page};
+use crate::web::format;
 use crate::web::inputs::{PlainInput, problem_of};
 
 /// An erasure that somebody may ask for. What goes and what stays costs as much as the erasure itself: it is worked out where
@@ -49,7 +50,16 @@ pub(super) struct ErasureForm {
 struct Preview {
     goes: Vec<(String, u64)>,
     stays: Vec<(String, u64)>,
+    /// The reasons of access that go from households that others are in, too.
+    reasons: Vec<ReasonsOf>,
     left_to_do: String,
+}
+
+/// The reasons of access to a household that name whoever is erased.
+struct ReasonsOf {
+    household: String,
+    path: String,
+    count: u64,
 }
 
 /// The word of an erasure as somebody typed it.
@@ -147,7 +157,14 @@ impl ErasureForm {
                     Rehearsed::Record(connection, id) => privacy::left_to_do_of_record(connection, id),
                 };
                 let is_client = matches!(of, Rehearsed::Client(_));
-                let preview = Preview::new(is_client, &counts, left_to_do);
+                let mut reasons = Vec::with_capacity(counts.reasons.len());
+                for (household, count) in &counts.reasons {
+                    let row = app.store.household(*household).await?;
+                    let household_name = row.map(|row| format::name(&row.household.name)).unwrap_or_default();
+                    let path = format!("/households/{household}/access");
+                    reasons.push(ReasonsOf { household: household_name, path, count: *count });
+                }
+                let preview = Preview { reasons, ..Preview::new(is_client, &counts, left_to_do) };
                 Self { preview: Some(preview), ..Self::bare(app, asked) }
             }
             Err(refusal) => Self { refused: Some(Refused::new(app, refusal)?), ..Self::bare(app, asked) },
@@ -231,6 +248,7 @@ impl Preview {
                 ("Records of others that name this person as partner", counts.partner_records()),
                 (&format!("{lists} of the partner with this person as owner"), counts.partner_items()),
             ]),
+            reasons: Vec::new(),
             left_to_do,
         }
     }

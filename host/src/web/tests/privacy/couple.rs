@@ -157,7 +157,7 @@ async fn an_archive_has_who_looked_at_the_household_and_nothing_of_another_clien
 #[tokio::test]
 async fn an_archive_has_who_looked_at_a_goal_and_says_which_files_are_about_the_partner_too() {
     let host = WithNote::with(vec![with_shipped_events()]).await;
-    let [_, tama] = bring_couple(&host).await;
+    let [zoe, tama] = bring_couple(&host).await;
     let page = PageRequest { cursor: None, limit: 10 };
     let goals = host.app.store.items::<Goal>(Whose::Client(tama.id), page).await.unwrap().items;
     let of = |owner| goals.iter().find(|goal| goal.listed.value.owner == owner).unwrap().listed.id;
@@ -171,6 +171,21 @@ async fn an_archive_has_who_looked_at_a_goal_and_says_which_files_are_about_the_
         assert!(about.contains(&format!("  goals.json, the item {}\r\n", of(owner))), "{about}");
     }
     assert!(!about.contains(&own.to_string()) && about.contains("somebody else, too"), "{about}");
+    assert!(!about.contains("household.json, the reasons"), "nobody wrote any: {about}");
+
+    // What the couple own together, and what is the partner's alone, is in the partner's archive, too.
+    let found = archive(&host, zoe.id).await;
+    let goals: Vec<Value> = serde_json::from_str(&found["goals.json"]).unwrap();
+    let kept: Vec<_> = goals.iter().map(|goal| (goal["id"].as_str().unwrap(), &goal["kept_with"])).collect();
+    let with_partner = json!("the partner");
+    assert_eq!(
+        kept,
+        [of(GoalOwner::Partner), of(GoalOwner::Joint)]
+            .map(|id| id.to_string())
+            .each_ref()
+            .map(|id| (id.as_str(), &with_partner))
+    );
+    assert!(found["README.txt"].contains("which is kept with the partner\r\n"), "{}", found["README.txt"]);
 
     // The documents of a note that is the partner's, too.
     let partner = add_partner(&host).await;
