@@ -5,7 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::edit::{FieldChange, LocalEdit};
+use crate::field::Record as _;
 use crate::ids::{RevisionId, RunId};
+use crate::record::Client;
 use crate::text::excerpt;
 use crate::value::Timestamp;
 
@@ -46,6 +48,33 @@ pub struct LastChange {
     pub revision: Option<RevisionId>,
     /// The person whose edit it is, or was.
     pub by: Option<String>,
+}
+
+/// The fields that somebody is called by.
+pub const NAMES: [&str; 4] = ["first_name", "preferred_name", "middle_name", "last_name"];
+
+/// The most former names that are kept.
+const MOST_FORMER: usize = 40;
+
+/// A name that a client had.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FormerName {
+    /// The canonical field.
+    pub field: String,
+    /// The name.
+    pub name: String,
+}
+
+/// Adds the names that a client has no more to those that they had, the latest last.
+pub fn remember_names(former: &mut Vec<FormerName>, before: &Client, after: &Client) {
+    for field in NAMES {
+        let Some(name) = before.text_of(field).filter(|name| after.text_of(field).as_ref() != Some(name)) else {
+            continue;
+        };
+        former.retain(|known| known.field != field || known.name != name);
+        former.push(FormerName { field: field.to_owned(), name });
+    }
+    former.drain(..former.len().saturating_sub(MOST_FORMER));
 }
 
 /// What a merge knows of why values change.

@@ -7,7 +7,7 @@ mod named;
 pub mod register;
 pub mod retention;
 
-pub use named::{FormerName, NamedBy, remember_names};
+pub use named::NamedBy;
 
 use std::collections::BTreeMap;
 

@@ -4,10 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Diagnostic;
 use crate::edit::{LocalEdit, Overridden};
-use crate::history::LastChange;
+use crate::history::{FormerName, LastChange};
 use crate::ids::{ClientId, ConnectionName, ExternalId, HouseholdId, RevisionId, RunId};
 use crate::listed::Listed;
-use crate::privacy::FormerName;
 use crate::record::{Adviser, Client, ListItem, RecordKind};
 use crate::value::Timestamp;
 

@@ -8,9 +8,8 @@ use uuid::Uuid;
 use super::engine::Table;
 use super::rows::{Out, ReadError, Row, Written, read_variant, rows, write_variant};
 use crate::domain::edit::{LocalEdit, Overridden};
-use crate::domain::history::LastChange;
+use crate::domain::history::{FormerName, LastChange};
 use crate::domain::listed::Listed;
-use crate::domain::privacy::FormerName;
 use crate::domain::{Client, Diagnostic, RecordKind, RevisionId, Timestamp, with_listed};
 use crate::store::keys::{
     AsideKey, ConnectionNumber, ContactKey, ListKey, LookKey, MembershipKey, NameKey, NamingKey, OwnKey, RecordKey,

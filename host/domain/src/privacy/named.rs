@@ -1,42 +1,16 @@
 //! What a text may name a person by: for texts that others wrote, such as the reasons of access, from which an erased person is taken.
 
-use serde::{Deserialize, Serialize};
-
 use crate::field::Record as _;
 use crate::fold::{fold, is_silent};
-use crate::history::LastChange;
+use crate::history::{FormerName, LastChange, NAMES};
 use crate::record::Client;
 use crate::text::by_its_letters;
 
-/// The fields that somebody is called by.
-const NAMES: [&str; 4] = ["first_name", "preferred_name", "middle_name", "last_name"];
 /// The fewest digits of a number, and letters of an id in a CRM, by which somebody is known anywhere.
 const SHORTEST_NUMBER: usize = 8;
 const SHORTEST_ID: usize = 4;
-/// The most former names that are kept, and initials between two names.
-const MOST_FORMER: usize = 40;
+/// The most initials between two names.
 const MOST_INITIALS: usize = 3;
-
-/// A name that a client had.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct FormerName {
-    /// The canonical field.
-    pub field: String,
-    /// The name.
-    pub name: String,
-}
-
-/// Adds the names that a client has no more to those that they had, the latest last.
-pub fn remember_names(former: &mut Vec<FormerName>, before: &Client, after: &Client) {
-    for field in NAMES {
-        let Some(name) = before.text_of(field).filter(|name| after.text_of(field).as_ref() != Some(name)) else {
-            continue;
-        };
-        former.retain(|known| known.field != field || known.name != name);
-        former.push(FormerName { field: field.to_owned(), name });
-    }
-    former.drain(..former.len().saturating_sub(MOST_FORMER));
-}
 
 /// What a text may name a person by: their names, those of before too, their email, mobile and id in the CRM.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -231,7 +205,7 @@ fn is_unspaced(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::ChangeCause;
+    use crate::history::{ChangeCause, remember_names};
     use crate::ids::ExternalId;
     use crate::record::ClientStatus;
     use crate::value::{EmailAddress, Timestamp};

@@ -10,7 +10,7 @@ use super::entries::Entries;
 use crate::domain::address::AddressForms;
 use crate::domain::edit::{LocalEdit, NewValue, Rules, apply};
 use crate::domain::field::FieldError;
-use crate::domain::privacy::remember_names;
+use crate::domain::history::remember_names;
 use crate::domain::{ClientId, Date, E164, RecordKind, Timestamp};
 use crate::store::engine::{Readable, Write};
 

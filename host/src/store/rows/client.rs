@@ -1,8 +1,7 @@
 //! Clients, and what is said about them.
 
 use crate::domain::edit::{FieldChange, LocalEdit, Overridden};
-use crate::domain::history::{ChangeCause, LastChange};
-use crate::domain::privacy::FormerName;
+use crate::domain::history::{ChangeCause, FormerName, LastChange};
 use crate::domain::record::{ClientStatus, Extension, Sex, Title};
 use crate::domain::{Client, Diagnostic, Severity};
 use crate::store::rows::{row_choices, rows};

@@ -164,7 +164,7 @@ async fn view(app: &App, person: &SignedIn, client: &StoredClient) -> Result<Cli
 }
 
 async fn rehearsed(app: &App, person: &SignedIn, client: &StoredClient) -> Result<ErasureForm, Failure> {
-    ErasureForm::rehearsed(app, asked(app, person, client), Rehearsed::Client(client), &person.clock).await
+    ErasureForm::rehearsed(app, person, asked(app, person, client), Rehearsed::Client(client)).await
 }
 
 fn asked(app: &App, person: &SignedIn, client: &StoredClient) -> Asked {

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::app::App;
+use crate::domain::access::Action;
 use crate::domain::field::FieldError;
 use crate::domain::privacy::retention::Retention;
 use crate::domain::privacy::{self, ErasureCounts, ErasureOf, ErasureReason};
@@ -13,10 +14,10 @@ use crate::domain::stored::StoredClient;
 use crate::domain::text::sentence;
 use crate::domain::{ConnectionName, ExternalId, RecordKind};
 use crate::ops::Refusal;
-use crate::web::components::Clock;
 use crate::web::failure::{Failure, describe, page};
 use crate::web::format;
 use crate::web::inputs::{PlainInput, problem_of};
+use crate::web::session::SignedIn;
 
 /// An erasure that somebody may ask for. What goes and what stays costs as much as the erasure itself: it is worked out where
 /// somebody looks at it, and not again for what they mistyped.
@@ -149,8 +150,13 @@ pub(super) struct Asked {
 impl ErasureForm {
     /// The form, as an erasure at this moment would be. It goes through all of one, in the place of a write. Where there is
     /// nobody to erase, the failure is a refusal of the kind [`Kind::NotFound`](crate::ops::Kind::NotFound).
-    pub(super) async fn rehearsed(app: &App, asked: Asked, of: Rehearsed<'_>, clock: &Clock) -> Result<Self, Failure> {
-        Ok(match app.store.rehearse_erasure(of.erasure(), clock.now).await? {
+    pub(super) async fn rehearsed(
+        app: &App,
+        person: &SignedIn,
+        asked: Asked,
+        of: Rehearsed<'_>,
+    ) -> Result<Self, Failure> {
+        Ok(match app.store.rehearse_erasure(of.erasure(), person.clock.now).await? {
             Ok(counts) => {
                 let left_to_do = match of {
                     Rehearsed::Client(client) => app.left_to_do(client, &counts).await,
@@ -158,8 +164,9 @@ impl ErasureForm {
                 };
                 let is_client = matches!(of, Rehearsed::Client(_));
                 let mut reasons = Vec::with_capacity(counts.reasons.len());
+                let book = person.book(app, Action::EraseClients).await?;
                 for (household, count) in &counts.reasons {
-                    let row = app.store.household(*household).await?;
+                    let row = book.household(*household).await?;
                     let household_name = row.map(|row| format::name(&row.household.name)).unwrap_or_default();
                     let path = format!("/households/{household}/access");
                     reasons.push(ReasonsOf { household: household_name, path, count: *count });

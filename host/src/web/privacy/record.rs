@@ -130,7 +130,7 @@ fn asked((connection, id): &Record) -> Asked {
 }
 
 async fn rehearsed(app: &App, person: &SignedIn, record: &Record) -> Result<ErasureForm, Failure> {
-    ErasureForm::rehearsed(app, asked(record), Rehearsed::Record(&record.0, &record.1), &person.clock).await
+    ErasureForm::rehearsed(app, person, asked(record), Rehearsed::Record(&record.0, &record.1)).await
 }
 
 async fn view(
