@@ -53,26 +53,29 @@ pub struct LastChange {
 /// The fields that somebody is called by.
 pub const NAMES: [&str; 4] = ["first_name", "preferred_name", "middle_name", "last_name"];
 
-/// The most former names that are kept.
+/// The fields whose former values are kept: what somebody may be known by elsewhere.
+const KNOWN_BY: [&str; 6] = ["first_name", "preferred_name", "middle_name", "last_name", "email", "mobile"];
+
+/// The most former values that are kept.
 const MOST_FORMER: usize = 40;
 
-/// A name that a client had.
+/// A value that a client had.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct FormerName {
+pub struct FormerValue {
     /// The canonical field.
     pub field: String,
-    /// The name.
-    pub name: String,
+    /// The value, as text.
+    pub value: String,
 }
 
-/// Adds the names that a client has no more to those that they had, the latest last.
-pub fn remember_names(former: &mut Vec<FormerName>, before: &Client, after: &Client) {
-    for field in NAMES {
-        let Some(name) = before.text_of(field).filter(|name| after.text_of(field).as_ref() != Some(name)) else {
+/// Adds what a client is no more known by to what they were, the latest last.
+pub fn remember_former(former: &mut Vec<FormerValue>, before: &Client, after: &Client) {
+    for field in KNOWN_BY {
+        let Some(value) = before.text_of(field).filter(|value| after.text_of(field).as_ref() != Some(value)) else {
             continue;
         };
-        former.retain(|known| known.field != field || known.name != name);
-        former.push(FormerName { field: field.to_owned(), name });
+        former.retain(|known| known.field != field || known.value != value);
+        former.push(FormerValue { field: field.to_owned(), value });
     }
     former.drain(..former.len().saturating_sub(MOST_FORMER));
 }
@@ -147,6 +150,10 @@ impl LastChange {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::ExternalId;
+    use crate::privacy::NamedBy;
+    use crate::record::ClientStatus;
+    use crate::value::EmailAddress;
 
     fn change(field: &str, from: &str, to: &str) -> FieldChange {
         FieldChange { field: field.to_owned(), from: Some(from.to_owned()), to: Some(to.to_owned()) }
@@ -155,6 +162,33 @@ mod tests {
     fn occasion(second: i64, cause: ChangeCause) -> Occasion {
         let at = Timestamp::from_second(second).unwrap();
         Occasion { run: RunId(uuid::Uuid::from_u128(7)), revision: RevisionId([1; 6]), at, cause }
+    }
+
+    #[test]
+    fn what_somebody_was_known_by_is_remembered() {
+        let named = |last: &str, email: &str| Client {
+            first_name: Some("Cory".to_owned()),
+            last_name: Some(last.to_owned()),
+            email: Some(EmailAddress::kept(email.to_owned())),
+            ..Client::unnamed(ExternalId("7".to_owned()), ClientStatus::Client)
+        };
+        let mut former = Vec::new();
+        let [one, two] = ["w1@example.com", "w2@example.com"];
+        for (before, after) in
+            [(("Client", one), ("Middle", one)), (("Middle", one), ("Client", two)), (("Client", two), ("Third", two))]
+        {
+            remember_former(&mut former, &named(before.0, before.1), &named(after.0, after.1));
+        }
+        let values: Vec<&str> = former.iter().map(|former| former.value.as_str()).collect();
+        assert_eq!(values, ["Middle", one, "Client"]);
+        let cory = NamedBy::of(&named("Third", two), &former, &[]);
+        assert!(
+            ["Cory Client", "Cory Middle", "Cory Third", one, two].iter().all(|text| cory.is_by_whole_name_in(text))
+        );
+        for number in 0..50 {
+            remember_former(&mut former, &named(&format!("N{number}"), two), &named("Third", two));
+        }
+        assert_eq!((former.len(), former[39].value.as_str()), (40, "N49"));
     }
 
     #[test]

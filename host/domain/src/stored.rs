@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Diagnostic;
 use crate::edit::{LocalEdit, Overridden};
-use crate::history::{FormerName, LastChange};
+use crate::history::{FormerValue, LastChange};
 use crate::ids::{ClientId, ConnectionName, ExternalId, HouseholdId, RevisionId, RunId};
 use crate::listed::Listed;
 use crate::record::{Adviser, Client, ListItem, RecordKind};
@@ -42,9 +42,9 @@ pub struct StoredClient {
     pub overridden: Vec<Overridden>,
     /// The last change of each field that changed since the client came, the newest first.
     pub last_changes: Vec<LastChange>,
-    /// The names that the client had, the latest last.
+    /// What the client was known by before, the latest last.
     #[serde(default)]
-    pub former_names: Vec<FormerName>,
+    pub former: Vec<FormerValue>,
 }
 
 /// Somebody who was in a household, or a household somebody was in, and until when.
@@ -174,7 +174,7 @@ mod tests {
             edits: Vec::new(),
             overridden: Vec::new(),
             last_changes: Vec::new(),
-            former_names: Vec::new(),
+            former: Vec::new(),
         };
         let linked = ExternalId("48213".to_owned());
         assert_eq!(stored(linked.clone()).crm_id(), Some(&linked));

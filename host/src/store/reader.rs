@@ -86,9 +86,8 @@ impl Reader {
         let identity = self.identity(stored.connection, key)?;
         let Some(household_id) = identity.and_then(|identity| identity.household) else { return Ok(None) };
         let (changed_at, revision) = (stored.changed_at(), stored.revision());
-        let ClientRecord {
-            connection, mut client, mut diagnostics, edits, overridden, last_changes, former_names, ..
-        } = stored;
+        let ClientRecord { connection, mut client, mut diagnostics, edits, overridden, last_changes, former, .. } =
+            stored;
         diagnostics.extend(self.settle_email(&mut client, connection, (key, household_id))?);
         diagnostics.extend(leave_out_future(&mut client, self.today));
         Ok(Some(StoredClient {
@@ -101,7 +100,7 @@ impl Reader {
             edits,
             overridden,
             last_changes,
-            former_names,
+            former,
         }))
     }
 

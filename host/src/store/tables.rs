@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::engine::Table;
 use super::rows::{Out, ReadError, Row, Written, read_variant, rows, write_variant};
 use crate::domain::edit::{LocalEdit, Overridden};
-use crate::domain::history::{FormerName, LastChange};
+use crate::domain::history::{FormerValue, LastChange};
 use crate::domain::listed::Listed;
 use crate::domain::{Client, Diagnostic, RecordKind, RevisionId, Timestamp, with_listed};
 use crate::store::keys::{
@@ -145,8 +145,8 @@ pub(super) struct ClientRecord {
     pub overridden: Vec<Overridden>,
     /// The last change of each field that changed since the client came, the newest first.
     pub last_changes: Vec<LastChange>,
-    /// The names that the client had, the latest last.
-    pub former_names: Vec<FormerName>,
+    /// What the client was known by before, the latest last.
+    pub former: Vec<FormerValue>,
 }
 
 impl ClientRecord {
@@ -223,7 +223,7 @@ rows! {
         5: edits,
         6: overridden,
         7: last_changes,
-        8: former_names,
+        8: former,
     }
     GoneRecord { 0: since, 1: run }
     ListRecord<T: StoredItem> { 0: revision, 1: items, 2: diagnostics }

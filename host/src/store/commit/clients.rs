@@ -15,7 +15,7 @@ use super::pending::Pending;
 use super::review::{Reviewing, Verdict};
 use super::{IncomingRecord, Outcome, households};
 use crate::domain::edit::{FieldChange, changes};
-use crate::domain::history::{Occasion, note, remember_names};
+use crate::domain::history::{Occasion, note, remember_former};
 use crate::domain::household::Change;
 use crate::domain::merge::{Merged, merge as merge_values, remember};
 use crate::domain::run::{ChangeKind, Run, Trigger};
@@ -151,11 +151,11 @@ impl Merging<'_> {
         let client_id = *identity.client.get_or_insert_with(|| rows.new_id());
         let key = own(client_id);
         let mut before = if is_new { None } else { self.record(&key)? };
-        let (edits, mut overridden, mut last_changes, mut former_names) = before
+        let (edits, mut overridden, mut last_changes, mut former) = before
             .as_mut()
             .map(|before| {
-                let ClientRecord { edits, overridden, last_changes, former_names, .. } = before;
-                (mem::take(edits), mem::take(overridden), mem::take(last_changes), mem::take(former_names))
+                let ClientRecord { edits, overridden, last_changes, former, .. } = before;
+                (mem::take(edits), mem::take(overridden), mem::take(last_changes), mem::take(former))
             })
             .unwrap_or_default();
         let edited = edits.clone();
@@ -164,7 +164,7 @@ impl Merging<'_> {
             *run.counts.changed_fields.entry((*field).to_owned()).or_default() += 1;
         }
         if let Some(before) = &before {
-            remember_names(&mut former_names, &before.client, &merged.client);
+            remember_former(&mut former, &before.client, &merged.client);
             let changed = changes(&before.client, &merged.client, &merged.changed);
             // What is kept is mapped again as it is kept: only the revision is another.
             let is_same_record = is_same_record || run.trigger == Trigger::Revision;
@@ -200,7 +200,7 @@ impl Merging<'_> {
             edits: Vec::new(),
             overridden,
             last_changes,
-            former_names,
+            former,
         };
         self.writes.push((key, encode(&record)?));
         Ok(())

@@ -10,7 +10,7 @@ use super::entries::Entries;
 use crate::domain::address::AddressForms;
 use crate::domain::edit::{LocalEdit, NewValue, Rules, apply};
 use crate::domain::field::FieldError;
-use crate::domain::history::remember_names;
+use crate::domain::history::remember_former;
 use crate::domain::{ClientId, Date, E164, RecordKind, Timestamp};
 use crate::store::engine::{Readable, Write};
 
@@ -66,7 +66,7 @@ fn write(transaction: &Write, edit: &Edit) -> Result<Result<bool, Vec<FieldError
             stored.edits.push(LocalEdit { field, from, to, by: edit.by.clone(), at: edit.at });
         }
     }
-    remember_names(&mut stored.former_names, &before, &stored.client);
+    remember_former(&mut stored.former, &before, &stored.client);
     stored.changed_at = edit.at.as_millisecond();
     let id = ExternalKey::from(&stored.client.external_id);
     let key = record(stored.connection, RecordKind::Client, id);

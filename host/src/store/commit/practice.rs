@@ -105,7 +105,7 @@ fn make(
         edits: Vec::new(),
         overridden: Vec::new(),
         last_changes: Vec::new(),
-        former_names: Vec::new(),
+        former: Vec::new(),
     };
     transaction.open_table(CLIENTS)?.put(&own(id.0), encode(&record)?.as_slice())?;
     transaction.open_table(MADE_OF)?.put(&own(id.0), &digest)?;

@@ -16,7 +16,6 @@ use crate::store::engine::{Readable as _, Write};
 use crate::store::erasure_file::HashKey;
 use crate::store::identity::{Exclusion, Identity};
 use crate::store::imports::{self, Person};
-use crate::store::index::{NameSlot, client_of, name_span};
 use crate::store::keys::{
     ConnectionNumber, ExternalKey, ListKey, OwnKey, PRACTICE, RecordKey, ReviewKey, UnseenKey, own, record, span,
     uuid_at_end,
@@ -25,8 +24,8 @@ use crate::store::rows::listed::StoredItem;
 use crate::store::rows::{decode, encode};
 use crate::store::subject::Subject;
 use crate::store::tables::{
-    BookCounts, CLIENTS, CONNECTIONS, ClientRecord, GONE, HOUSEHOLDS, HouseholdRecord, IDENTITIES, LISTED, ListRecord,
-    MADE_OF, NAMES, RAW, REPORTS, REVIEWS, RUNS, SET_ASIDE, TALLIES, UNSEEN,
+    BookCounts, CLIENTS, CONNECTIONS, GONE, HOUSEHOLDS, HouseholdRecord, IDENTITIES, LISTED, ListRecord, MADE_OF, RAW,
+    REPORTS, REVIEWS, RUNS, SET_ASIDE, TALLIES, UNSEEN,
 };
 use crate::store::{StoreError, holds, household_access, membership, outbox, sites, subject_keys, tombstones};
 
@@ -252,7 +251,7 @@ pub(super) fn take_away(transaction: &Write, target: &Target, at: Timestamp) -> 
     let homes = |other| find_household(transaction, other);
     outbox::erase(transaction, (client, target.record.1), (&emptied, &homes), &mut counts)?;
     counts.report_rows += remove_reports(transaction, client)?;
-    let named_by = stored.as_ref().map(|stored| named_by(transaction, client, stored)).transpose()?;
+    let named_by = stored.as_ref().map(|stored| NamedBy::of(&stored.client, &stored.former, &stored.last_changes));
     let erased = household_access::Erased { named: named_by.as_ref(), been: &been, alone: &alone };
     counts.reasons = household_access::erase(transaction, &erased, &emptied, at)?;
     // The rows of somebody whose key is gone tell no name to look for.
@@ -268,25 +267,6 @@ pub(super) fn take_away(transaction: &Write, target: &Target, at: Timestamp) -> 
     counts.import_rows += imports::blank(transaction, &person)?;
     forget_told(transaction, |sentence| named_by.as_ref().is_some_and(|named| named.is_told_in(sentence)))?;
     Ok(counts)
-}
-
-/// What a text may name a client by, but for the names that somebody else in the book has as well.
-fn named_by(transaction: &Write, client: ClientId, stored: &ClientRecord) -> Result<NamedBy, StoreError> {
-    let mut named = NamedBy::of(&stored.client, &stored.former_names, &stored.last_changes);
-    let (names, clients) = (transaction.open_table(NAMES)?, transaction.open_table(CLIENTS)?);
-    let mut others = BTreeSet::new();
-    for family in named.family() {
-        let (first, last) = name_span(NameSlot::Order, family);
-        for entry in names.scan(&first..=&last)? {
-            others.insert(client_of(entry?.0.value()));
-        }
-    }
-    others.remove(&client);
-    for other in others {
-        let other = clients.get(&own(other.0))?.map(|row| decode::<ClientRecord>(row.value())).transpose()?;
-        other.iter().for_each(|other| named.leave_to(&other.client));
-    }
-    Ok(named)
 }
 
 /// Removes a record of a CRM with all that is known of it.

@@ -1,11 +1,11 @@
 //! What is left of the access to households where somebody is erased: that there was access stays, and the words about the person go.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use uuid::Uuid;
 
 use super::ACCESS;
-use super::{AccessRow, StaffRow};
+use super::{AccessRow, StaffRow, stored};
 use crate::domain::access::household::Chosen;
 use crate::domain::privacy::NamedBy;
 use crate::domain::{EmergencyId, HouseholdId, Timestamp};
@@ -15,6 +15,7 @@ use crate::store::emergency_rows::{EMERGENCIES, EmergencyRow, OPEN, open_key, pu
 use crate::store::engine::{Readable as _, Write};
 use crate::store::keys::{own, uuid_at_end};
 use crate::store::rows::{decode, encode};
+use crate::store::tables::{CLIENTS, ClientRecord};
 
 /// Who ended what was open of a household that nobody is left in.
 const ENDED_BY: &str = "the erasure of the client";
@@ -29,16 +30,24 @@ pub(in crate::store) struct Erased<'e> {
     pub alone: &'e HashSet<HouseholdId>,
 }
 
+/// A reason, and the households that it is about.
+struct Reason {
+    household: HouseholdId,
+    about: Vec<HouseholdId>,
+    id: Uuid,
+    text: String,
+}
+
 impl Erased<'_> {
     /// Whether a reason that is about these households goes: all of it where they were the person's alone, and where it names the
-    /// person else.
-    fn takes(&self, about: &[HouseholdId], text: &str) -> bool {
+    /// person else, and not one of these `others`.
+    fn takes(&self, Reason { about, text, .. }: &Reason, others: &[NamedBy]) -> bool {
         if about.iter().any(|household| self.alone.contains(household)) {
             return true;
         }
         let is_theirs = about.iter().any(|household| self.been.contains(household));
         self.named.is_some_and(
-            |named| if is_theirs { named.is_by_any_name_in(text) } else { named.is_by_whole_name_in(text) },
+            |named| if is_theirs { named.is_by_any_name_in(text) } else { named.is_meant_in(text, others) },
         )
     }
 }
@@ -51,50 +60,71 @@ pub(in crate::store) fn erase(
     emptied: &[HouseholdId],
     at: Timestamp,
 ) -> Result<BTreeMap<HouseholdId, u64>, StoreError> {
-    let mut gone: Vec<Uuid> = Vec::new();
+    let mut gone = reasons(transaction)?;
+    gone.retain(|reason| erased.takes(reason, &[]));
+    // Most erasures name nobody elsewhere: who else a text may be about is looked for only where one does.
+    let others = others_in(transaction, erased, &gone)?;
+    gone.retain(|reason| erased.takes(reason, &others));
     let mut told: BTreeMap<HouseholdId, u64> = BTreeMap::new();
-    let mut changed = Vec::new();
-    {
-        let texts = transaction.open_table(REASONS)?;
-        let mut look = |household: HouseholdId, about: &[HouseholdId], id: Option<Uuid>| {
-            let text = access_reasons::text(&texts, id)?;
-            let goes = text.is_some_and(|text| erased.takes(about, &text));
-            if goes {
-                gone.extend(id);
-                if !erased.alone.contains(&household) {
-                    *told.entry(household).or_default() += 1;
-                }
-            }
-            Ok::<_, StoreError>(goes)
-        };
-        for entry in transaction.open_table(ACCESS)?.scan(..)? {
-            let (key, row) = entry?;
-            let household = HouseholdId(uuid_at_end(key.value()));
-            let row: AccessRow = decode(row.value())?;
-            let mut goes = false;
-            for StaffRow { reason, of, .. } in row.all_staff() {
-                // One that came with a household that was joined to this one is about the people of both.
-                let is_gone = look(household, &[of.unwrap_or(household)], *reason)?;
-                goes |= is_gone || (of.is_some() && look(household, &[household], *reason)?);
-            }
-            if goes {
-                changed.push((household, row));
-            }
-        }
-        for entry in transaction.open_table(EMERGENCIES)?.scan(..)? {
-            let row: EmergencyRow = decode(entry?.1.value())?;
-            row.texts().try_for_each(|id| look(row.household, &[row.household], Some(id)).map(drop))?;
-        }
-    }
-    // Whoever looked at the access before changes it no more as it was: the words would come back.
     let mut access = transaction.open_table(ACCESS)?;
-    for (household, row) in changed {
-        let row = AccessRow { version: row.version + 1, ..row };
-        access.put(&own(household.0), encode(&row)?.as_slice())?;
+    for Reason { household, .. } in &gone {
+        if !erased.alone.contains(household) {
+            *told.entry(*household).or_default() += 1;
+        }
     }
-    access_reasons::forget(transaction, gone)?;
+    for household in gone.iter().map(|reason| reason.household).collect::<BTreeSet<_>>() {
+        // Whoever looked at the access before changes it no more as it was: the words would come back.
+        if let Some(row) = stored(&access, household)? {
+            let row = AccessRow { version: row.version + 1, ..row };
+            access.put(&own(household.0), encode(&row)?.as_slice())?;
+        }
+    }
+    drop(access);
+    access_reasons::forget(transaction, gone.iter().map(|reason| reason.id))?;
     end_of_emptied(transaction, emptied, at)?;
     Ok(told)
+}
+
+/// All reasons, of staff access and of what was opened in an emergency.
+fn reasons(transaction: &Write) -> Result<Vec<Reason>, StoreError> {
+    let texts = transaction.open_table(REASONS)?;
+    let mut found = Vec::new();
+    let mut keep = |household: HouseholdId, about: Vec<HouseholdId>, id: Option<Uuid>| {
+        if let (Some(text), Some(id)) = (access_reasons::text(&texts, id)?, id) {
+            found.push(Reason { household, about, id, text });
+        }
+        Ok::<_, StoreError>(())
+    };
+    for entry in transaction.open_table(ACCESS)?.scan(..)? {
+        let (key, row) = entry?;
+        let household = HouseholdId(uuid_at_end(key.value()));
+        let row: AccessRow = decode(row.value())?;
+        for StaffRow { reason, of, .. } in row.all_staff() {
+            // One that came with a household that was joined to this one is about the people of both.
+            keep(household, of.iter().copied().chain([household]).collect(), *reason)?;
+        }
+    }
+    for entry in transaction.open_table(EMERGENCIES)?.scan(..)? {
+        let row: EmergencyRow = decode(entry?.1.value())?;
+        row.texts().try_for_each(|id| keep(row.household, vec![row.household], Some(id)))?;
+    }
+    Ok(found)
+}
+
+/// The other clients, also those who left the book, whom reasons about others' households may name in place of the person.
+fn others_in(transaction: &Write, erased: &Erased<'_>, reasons: &[Reason]) -> Result<Vec<NamedBy>, StoreError> {
+    let is_elsewhere = |reason: &&Reason| !reason.about.iter().any(|household| erased.been.contains(household));
+    let texts: Vec<&str> = reasons.iter().filter(is_elsewhere).map(|reason| reason.text.as_str()).collect();
+    let Some(named) = erased.named.filter(|_| !texts.is_empty()) else { return Ok(Vec::new()) };
+    let mut others = Vec::new();
+    for entry in transaction.open_table(CLIENTS)?.scan(..)? {
+        let row: ClientRecord = decode(entry?.1.value())?;
+        let other = NamedBy::of(&row.client, &row.former, &row.last_changes);
+        if other.is_like(named, &texts) {
+            others.push(other);
+        }
+    }
+    Ok(others)
 }
 
 fn end_of_emptied(transaction: &Write, emptied: &[HouseholdId], at: Timestamp) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! Clients, and what is said about them.
 
 use crate::domain::edit::{FieldChange, LocalEdit, Overridden};
-use crate::domain::history::{ChangeCause, FormerName, LastChange};
+use crate::domain::history::{ChangeCause, FormerValue, LastChange};
 use crate::domain::record::{ClientStatus, Extension, Sex, Title};
 use crate::domain::{Client, Diagnostic, Severity};
 use crate::store::rows::{row_choices, rows};
@@ -37,7 +37,7 @@ rows! {
     FieldChange { 0: field, 1: from, 2: to }
     LocalEdit { 0: field, 1: from, 2: to, 3: by, 4: at }
     Overridden { 0: field, 1: from, 2: to, 3: by, 4: run, 5: at }
-    FormerName { 0: field, 1: name }
+    FormerValue { 0: field, 1: value }
     LastChange { 0: field, 1: from, 2: to, 3: at, 4: cause, 5: run, 6: revision, 7: by }
 }
 

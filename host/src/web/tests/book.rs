@@ -54,7 +54,7 @@ fn stored(n: u128, client: Client, diagnostics: Vec<Diagnostic>) -> StoredClient
         edits: Vec::new(),
         overridden: Vec::new(),
         last_changes: Vec::new(),
-        former_names: Vec::new(),
+        former: Vec::new(),
     }
 }
 
