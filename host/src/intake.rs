@@ -6,21 +6,24 @@
 
 mod disposition;
 
+use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
-use tokio::sync::Semaphore;
+use tokio::sync::{AcquireError, Semaphore};
 
 pub use self::disposition::{disposition, named_by};
-use crate::domain::text;
+use crate::domain::{UserId, text};
 
 /// Senders side by side; the next waits, and is refused where that takes too long.
 const SIDE_BY_SIDE: usize = 8;
+/// Those of one account.
+const SHARE: usize = SIDE_BY_SIDE / 2;
 /// The time for which a sender waits for a place.
 const WAIT: Duration = Duration::from_secs(10);
 /// The time that a sender may take for the whole of it.
@@ -40,6 +43,8 @@ const LARGEST_REST: usize = 256 << 10;
 #[derive(Clone)]
 pub struct Intake {
     places: Arc<Semaphore>,
+    /// The places of each account, fewer than there are: nobody takes all of them.
+    shares: Arc<Mutex<HashMap<UserId, Arc<Semaphore>>>>,
     wait: Duration,
     longest: Duration,
 }
@@ -85,19 +90,38 @@ impl NotRead {
 
 impl Default for Intake {
     fn default() -> Self {
-        Self { places: Arc::new(Semaphore::new(SIDE_BY_SIDE)), wait: WAIT, longest: LONGEST }
+        Self { places: Arc::new(Semaphore::new(SIDE_BY_SIDE)), shares: Arc::default(), wait: WAIT, longest: LONGEST }
     }
 }
 
 impl Intake {
-    /// Reads something in, in its place and within its time.
+    /// Reads in what an account sends, in its place and within its time.
     ///
     /// # Errors
     /// Returns the error of the reading, or an error if there is no place or no time left.
-    pub async fn take<T, E: From<NotRead>>(&self, reading: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-        let place = tokio::time::timeout(self.wait, self.places.acquire()).await;
-        let _place = place.map_err(|_| NotRead::Busy)?.map_err(|_| NotRead::Busy)?;
+    pub async fn take<T, E: From<NotRead>>(
+        &self,
+        account: Option<UserId>,
+        reading: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let share = account.map(|account| self.share(account));
+        let places = async {
+            let own = match &share {
+                Some(share) => Some(share.acquire().await?),
+                None => None,
+            };
+            Ok::<_, AcquireError>((own, self.places.acquire().await?))
+        };
+        let places = tokio::time::timeout(self.wait, places).await;
+        let _places = places.map_err(|_| NotRead::Busy)?.map_err(|_| NotRead::Busy)?;
         tokio::time::timeout(self.longest, reading).await.map_err(|_| NotRead::TooSlow)?
+    }
+
+    /// The places of an account. Those of accounts that send nothing are forgotten.
+    fn share(&self, account: UserId) -> Arc<Semaphore> {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        shares.retain(|known, share| *known == account || Arc::strong_count(share) > 1);
+        Arc::clone(shares.entry(account).or_insert_with(|| Arc::new(Semaphore::new(SHARE))))
     }
 }
 
@@ -436,12 +460,39 @@ mod tests {
     #[tokio::test]
     async fn each_has_a_place_and_a_time() {
         let brief = Duration::from_millis(20);
-        let intake = Intake { places: Arc::new(Semaphore::new(1)), wait: brief, longest: brief };
-        let silent = async || intake.take(std::future::pending::<Result<(), NotRead>>()).await;
+        let intake =
+            Intake { places: Arc::new(Semaphore::new(1)), shares: Arc::default(), wait: brief, longest: brief };
+        let silent = async || intake.take(None, std::future::pending::<Result<(), NotRead>>()).await;
         assert!(matches!(silent().await, Err(NotRead::TooSlow)));
         let place = intake.places.acquire().await.unwrap();
         assert!(matches!(silent().await, Err(NotRead::Busy)));
         drop(place);
-        assert!(intake.take(async { Ok::<_, NotRead>(1) }).await.is_ok());
+        assert!(intake.take(None, async { Ok::<_, NotRead>(1) }).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn nobody_takes_all_the_places() {
+        let brief = Duration::from_millis(50);
+        let intake = Intake { wait: brief, ..Intake::default() };
+        let [one, other] = [1, 2].map(|number| Some(UserId(uuid::Uuid::from_u128(number))));
+        let sending: Vec<_> = (0..SIDE_BY_SIDE)
+            .map(|_| {
+                let intake = intake.clone();
+                tokio::spawn(async move { intake.take(one, std::future::pending::<Result<(), NotRead>>()).await })
+            })
+            .collect();
+        tokio::time::sleep(brief * 4).await;
+        let send = async |account| intake.take(account, async { Ok::<_, NotRead>(1) }).await;
+        assert!(matches!(send(one).await, Err(NotRead::Busy)));
+        assert!(send(other).await.is_ok() && send(None).await.is_ok());
+        sending.iter().for_each(tokio::task::JoinHandle::abort);
+        for ended in sending {
+            drop(ended.await);
+        }
+        assert!(send(one).await.is_ok());
+        assert!(
+            send(other).await.is_ok() && intake.shares.lock().unwrap().len() == 1,
+            "of who sends nothing none is kept"
+        );
     }
 }

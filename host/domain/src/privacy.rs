@@ -90,7 +90,10 @@ const LEFT_IN_COPIES: &str = "Backups that this host made forget the client with
 
 /// The sentences about what the erasure of a record that is no client leaves to do elsewhere.
 pub fn left_to_do_of_record(connection: &ConnectionName, id: &ExternalId) -> String {
-    format!("The CRM of the connection {connection} still has the client {id}: erase it there. {LEFT_IN_COPIES}")
+    format!(
+        "The CRM of the connection {connection} still has the client {id}: erase it there. Reasons of access and of legal holds \
+         that name the person stay here: look for them. {LEFT_IN_COPIES}"
+    )
 }
 
 /// The reason for an erasure, or for lifting one. One of a few, so that no name gets into what is kept of it for good.

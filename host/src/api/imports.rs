@@ -91,7 +91,8 @@ pub async fn bring(
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::ManageBook)?;
     app.store.space().admit()?;
-    let upload::Upload { file, name } = app.intake.take(upload::read(&app, request, params.file_name)).await?;
+    let upload::Upload { file, name } =
+        app.intake.take(caller.actor().account(), upload::read(&app, request, params.file_name)).await?;
     let connection = params.connection.as_ref().map(ConnectionName::as_str);
     let list = List { file, file_name: &name, sheet: params.sheet.as_deref(), connection };
     let import = ops::imports::bring(&app, caller.actor(), list, Timestamp::now()).await?;

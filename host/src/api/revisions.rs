@@ -135,7 +135,7 @@ pub async fn stage(
 ) -> Result<Response, Problem> {
     caller.may(Action::ManageConnections)?;
     let Params(OfParams { connection }) = params?;
-    let archive = app.intake.take(archive(request)).await?;
+    let archive = app.intake.take(caller.actor().account(), archive(request)).await?;
     Ok(staged(ops::revisions::stage(&app, caller.actor(), &connection, archive).await?))
 }
 

@@ -180,8 +180,14 @@ impl Erase {
             return output::json(&answer);
         }
         let counts = answer["counts"].as_object();
-        let counted = counts.into_iter().flatten().filter(|(_, count)| count.as_u64() != Some(0));
-        let rows: Vec<Vec<String>> = counted.map(|(what, count)| vec![what.replace('_', " "), text(count)]).collect();
+        let counted = counts.into_iter().flatten().filter(|(_, count)| count.as_u64().is_some_and(|count| count > 0));
+        let mut rows: Vec<Vec<String>> =
+            counted.map(|(what, count)| vec![what.replace('_', " "), text(count)]).collect();
+        let reasons = answer["counts"]["access_reasons"].as_array().into_iter().flatten();
+        rows.extend(reasons.map(|of| {
+            let household = text(&of["household_id"]);
+            vec![format!("reasons of access to household {household}"), text(&of["reasons"])]
+        }));
         output::table(&["WHAT", "NUMBER"], &rows, "Nothing beside the client.")?;
         output::line(if preview {
             "Nothing was erased.".to_owned()

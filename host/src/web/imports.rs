@@ -116,7 +116,7 @@ pub(super) fn badge(state: ImportState) -> Badge {
 pub(super) async fn bring(State(app): State<App>, person: SignedIn, request: Request) -> Result<Response, Failure> {
     person.may(Action::ManageBook)?;
     app.store.space().admit()?;
-    let outcome = match app.intake.take(Sent::read(&app, request)).await {
+    let outcome = match app.intake.take(person.actor().account(), Sent::read(&app, request)).await {
         Ok(sent) => read(&app, &person, sent).await,
         Err(error) => Err(error.into()),
     };

@@ -397,7 +397,7 @@ mod tests {
             check(&mary, &longer, text, false);
         }
         check(&mary, &longer, "Mary Stone Lee and Mary Stone", true);
-        check(&longer[0], &[mary.clone()], "Mary Stone Lee rang", true);
+        check(&longer[0], std::slice::from_ref(&mary), "Mary Stone Lee rang", true);
         let others = [by("Peter", "Stone"), by("Mary", "Lee")];
         for text in ["Peter Stone, Mary Lee", "Peter Stone: Mary Lee wrote", "for Peter Stone Mary Lee asks"] {
             check(&mary, &others, text, false);

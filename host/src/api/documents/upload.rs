@@ -81,9 +81,9 @@ pub async fn upload(
         "application/pdf" => {
             let name = headers.get(CONTENT_DISPOSITION).and_then(|header| named_by(header.as_bytes()));
             let body = request.into_body().into_data_stream();
-            app.intake.take(keep(&app, &caller, name.as_deref(), body)).await?
+            app.intake.take(caller.actor().account(), keep(&app, &caller, name.as_deref(), body)).await?
         }
-        "multipart/form-data" => app.intake.take(from_form(&app, &caller, request)).await?,
+        "multipart/form-data" => app.intake.take(caller.actor().account(), from_form(&app, &caller, request)).await?,
         other => {
             let detail = format!(
                 "Nothing was kept. Send a PDF as `application/pdf`, or as the part `file` of `multipart/form-data`, not \

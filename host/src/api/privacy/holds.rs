@@ -80,7 +80,7 @@ pub struct PutHoldBody {
     until: Option<Timestamp>,
 }
 
-/// The legal holds, also those that have ended: `is_on` tells them apart.
+/// The legal holds, also those whose time is over: `is_on` tells them apart. One that somebody released is gone; the audit log has that.
 #[utoipa::path(
     get,
     path = "/api/v1/privacy/holds",

@@ -53,7 +53,7 @@ pub(in crate::web) async fn stage(
 ) -> Result<Response, Failure> {
     person.may(Action::ManageConnections)?;
     let name = parse(&name)?;
-    let archive = app.intake.take(archive(request)).await?;
+    let archive = app.intake.take(person.actor().account(), archive(request)).await?;
     let Staged { revision, gates } = ops::revisions::stage(&app, person.actor(), &name, archive).await?;
     let checked = match revision {
         Some(revision) => Checked::good(format!(

@@ -46,7 +46,7 @@ impl Sent {
     ) -> Result<Self, Failure> {
         let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if media_type.trim_start().to_ascii_lowercase().starts_with("multipart/form-data") {
-            return app.intake.take(Self::of_form(app, person, kind, request)).await;
+            return app.intake.take(person.actor().account(), Self::of_form(app, person, kind, request)).await;
         }
         let Form(pairs) = Form::from_request(request, app).await.map_err(|_| Failure::Unreadable)?;
         Ok(Self { pairs, problem: None })
