@@ -53,9 +53,6 @@ pub struct LastChange {
 /// The fields that somebody is called by.
 pub const NAMES: [&str; 4] = ["first_name", "preferred_name", "middle_name", "last_name"];
 
-/// The fields whose former values are kept: what somebody may be known by elsewhere.
-const KNOWN_BY: [&str; 6] = ["first_name", "preferred_name", "middle_name", "last_name", "email", "mobile"];
-
 /// The most former values that are kept.
 const MOST_FORMER: usize = 40;
 
@@ -68,9 +65,9 @@ pub struct FormerValue {
     pub value: String,
 }
 
-/// Adds what a client is no more known by to what they were, the latest last.
+/// Adds what a client is no more known by to what they were, the latest last: names, email and mobile.
 pub fn remember_former(former: &mut Vec<FormerValue>, before: &Client, after: &Client) {
-    for field in KNOWN_BY {
+    for field in NAMES.into_iter().chain(["email", "mobile"]) {
         let Some(value) = before.text_of(field).filter(|value| after.text_of(field).as_ref() != Some(value)) else {
             continue;
         };
@@ -183,7 +180,9 @@ mod tests {
         assert_eq!(values, ["Middle", one, "Client"]);
         let cory = NamedBy::of(&named("Third", two), &former, &[]);
         assert!(
-            ["Cory Client", "Cory Middle", "Cory Third", one, two].iter().all(|text| cory.is_by_whole_name_in(text))
+            ["Cory Client", "Cory Middle", "Cory Third", one, two]
+                .iter()
+                .all(|text| cory.is_by_whole_name_in(&(*text).into()))
         );
         for number in 0..50 {
             remember_former(&mut former, &named(&format!("N{number}"), two), &named("Third", two));

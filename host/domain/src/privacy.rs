@@ -7,7 +7,7 @@ mod named;
 pub mod register;
 pub mod retention;
 
-pub use named::NamedBy;
+pub use named::{NamedBy, Text};
 
 use std::collections::BTreeMap;
 

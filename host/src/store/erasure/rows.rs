@@ -265,7 +265,7 @@ pub(super) fn take_away(transaction: &Write, target: &Target, at: Timestamp) -> 
         record: (named, &stored.client.external_id),
     };
     counts.import_rows += imports::blank(transaction, &person)?;
-    forget_told(transaction, |sentence| named_by.as_ref().is_some_and(|named| named.is_told_in(sentence)))?;
+    forget_told(transaction, |sentence| named_by.as_ref().is_some_and(|named| named.is_told_in(&sentence.into())))?;
     Ok(counts)
 }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::ACCESS;
 use super::{AccessRow, StaffRow, stored};
 use crate::domain::access::household::Chosen;
-use crate::domain::privacy::NamedBy;
+use crate::domain::privacy::{NamedBy, Text};
 use crate::domain::{EmergencyId, HouseholdId, Timestamp};
 use crate::store::StoreError;
 use crate::store::access_reasons::{self, REASONS};
@@ -35,7 +35,7 @@ struct Reason {
     household: HouseholdId,
     about: Vec<HouseholdId>,
     id: Uuid,
-    text: String,
+    text: Text,
 }
 
 impl Erased<'_> {
@@ -60,8 +60,7 @@ pub(in crate::store) fn erase(
     emptied: &[HouseholdId],
     at: Timestamp,
 ) -> Result<BTreeMap<HouseholdId, u64>, StoreError> {
-    let mut gone = reasons(transaction)?;
-    gone.retain(|reason| erased.takes(reason, &[]));
+    let mut gone = reasons(transaction, |reason| erased.takes(reason, &[]))?;
     // Most erasures name nobody elsewhere: who else a text may be about is looked for only where one does.
     let others = others_in(transaction, erased, &gone)?;
     gone.retain(|reason| erased.takes(reason, &others));
@@ -85,13 +84,13 @@ pub(in crate::store) fn erase(
     Ok(told)
 }
 
-/// All reasons, of staff access and of what was opened in an emergency.
-fn reasons(transaction: &Write) -> Result<Vec<Reason>, StoreError> {
+/// The reasons, of staff access and of what was opened in an emergency, that are wanted.
+fn reasons(transaction: &Write, is_wanted: impl Fn(&Reason) -> bool) -> Result<Vec<Reason>, StoreError> {
     let texts = transaction.open_table(REASONS)?;
     let mut found = Vec::new();
     let mut keep = |household: HouseholdId, about: Vec<HouseholdId>, id: Option<Uuid>| {
         if let (Some(text), Some(id)) = (access_reasons::text(&texts, id)?, id) {
-            found.push(Reason { household, about, id, text });
+            found.extend(Some(Reason { household, about, id, text: text.as_str().into() }).filter(&is_wanted));
         }
         Ok::<_, StoreError>(())
     };
@@ -114,7 +113,7 @@ fn reasons(transaction: &Write) -> Result<Vec<Reason>, StoreError> {
 /// The other clients, also those who left the book, whom reasons about others' households may name in place of the person.
 fn others_in(transaction: &Write, erased: &Erased<'_>, reasons: &[Reason]) -> Result<Vec<NamedBy>, StoreError> {
     let is_elsewhere = |reason: &&Reason| !reason.about.iter().any(|household| erased.been.contains(household));
-    let texts: Vec<&str> = reasons.iter().filter(is_elsewhere).map(|reason| reason.text.as_str()).collect();
+    let texts: Vec<&Text> = reasons.iter().filter(is_elsewhere).map(|reason| &reason.text).collect();
     let Some(named) = erased.named.filter(|_| !texts.is_empty()) else { return Ok(Vec::new()) };
     let mut others = Vec::new();
     for entry in transaction.open_table(CLIENTS)?.scan(..)? {
