@@ -1,5 +1,6 @@
 //! What a text may name a person by: for texts that others wrote, such as the reasons of access, from which an erased person is taken.
 
+use std::iter;
 use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization as _;
@@ -77,14 +78,17 @@ impl NamedBy {
     /// The same, where these are others who stay: a name that is one of theirs as well, or part of a longer one of theirs, is theirs,
     /// and so is an email or number that they have, too.
     pub fn is_meant_in(&self, text: &Text, others: &[Self]) -> bool {
-        let theirs: Vec<Range<usize>> = others.iter().flat_map(|other| other.places_in(text)).collect();
-        let is_free = |place: &Range<usize>| {
-            let is_within =
-                |other: &&Range<usize>| place.start <= other.start && other.end <= place.end && *other != place;
-            let covering: Vec<_> = theirs.iter().filter(|other| !is_within(other)).collect();
-            let is_covered = |at: usize| covering.iter().any(|other| other.contains(&at));
-            let mut letters = text.normal[place.clone()].char_indices().filter(|(_, letter)| letter.is_alphanumeric());
-            letters.any(|(at, _)| !is_covered(place.start + at))
+        let theirs: Vec<Place> = others.iter().flat_map(|other| other.places_in(text)).collect();
+        let is_free = |place: &Place| {
+            let has = |part: &Range<usize>| place.iter().any(|own| own.start <= part.start && part.end <= own.end);
+            let is_within = |other: &&Place| *other != place && other.iter().all(has);
+            let covering: Vec<_> = theirs.iter().filter(|other| !is_within(other)).flatten().collect();
+            let is_covered = |at: usize| covering.iter().any(|part| part.contains(&at));
+            place.iter().any(|part| {
+                let mut letters =
+                    text.normal[part.clone()].char_indices().filter(|(_, letter)| letter.is_alphanumeric());
+                letters.any(|(at, _)| !is_covered(part.start + at))
+            })
         };
         self.places_in(text).iter().any(is_free) || self.is_marked_in(text, others)
     }
@@ -107,7 +111,7 @@ impl NamedBy {
     }
 
     /// The places of a text at which their whole name stands.
-    fn places_in(&self, text: &Text) -> Vec<Range<usize>> {
+    fn places_in(&self, text: &Text) -> Vec<Place> {
         let all = self.given.iter().flat_map(|given| self.family.iter().map(move |family| (given, family)));
         all.flat_map(|(given, family)| places_of(text, given, family)).collect()
     }
@@ -137,6 +141,9 @@ impl From<&str> for Text {
         Self { folded: fold(&normal), words: words(&normal), normal }
     }
 }
+
+/// A place of a text at which a whole name stands, in parts where another name stands within it (`Jane & Tom Stone`).
+type Place = Vec<Range<usize>>;
 
 /// A word of a text.
 struct Word {
@@ -176,16 +183,18 @@ fn words(text: &str) -> Vec<Word> {
 
 /// The places at which a text has a given name and a family name as one name: one after the other, initials or a partner's name between
 /// them or not, or the family name first. A family name is told from another word by its capital, where the text has any.
-fn places_of(Text { normal, words, .. }: &Text, given: &str, family: &str) -> Vec<Range<usize>> {
+fn places_of(Text { normal, words, .. }: &Text, given: &str, family: &str) -> Vec<Place> {
     if is_unspaced(given) || is_unspaced(family) {
         let names = [
             format!("{family}{given}"),
             format!("{given}{family}"),
             format!("{family} {given}"),
             format!("{given} {family}"),
+            format!("{family},{given}"),
         ];
         let place = |name: &String| {
-            normal.match_indices(name.as_str()).map(|(at, found)| at..at + found.len()).collect::<Vec<_>>()
+            let found = normal.match_indices(name.as_str());
+            found.map(|(at, found)| iter::once(at..at + found.len()).collect()).collect::<Vec<Place>>()
         };
         return names.iter().flat_map(place).collect();
     }
@@ -195,11 +204,11 @@ fn places_of(Text { normal, words, .. }: &Text, given: &str, family: &str) -> Ve
         (Vec::new(), |before: &str| before.trim_matches(['.', ' ', '\u{a0}', '\t']).is_empty());
     for at in 0..words.len() {
         if let Some(length) = length_at(words, at, given)
-            && let Some(from) = family_after(words, at + length, family)
+            && let Some((from, is_joined)) = family_after(words, at + length, family)
         {
             let to = from + length_at(words, from, family).unwrap_or_default();
             if !has_capitals || is_like(from, to) {
-                places.push((at, to));
+                places.push(if is_joined { vec![(at, at + length), (from, to)] } else { vec![(at, to)] });
             }
         }
         if let Some(length) = length_at(words, at, family)
@@ -212,22 +221,21 @@ fn places_of(Text { normal, words, .. }: &Text, given: &str, family: &str) -> Ve
             // Of `Peter Stone, Mary Lee` neither is Mary Stone.
             let is_longer = (at > 0 && words[at - 1].is_name_like && is_blank(&words[at].before))
                 || words.get(to).is_some_and(|next| next.is_name_like && is_blank(&next.before));
-            if (before == "," && !is_longer) || (before.is_empty() && is_like(middle, to)) {
-                places.push((at, to));
+            if ([",", "،"].contains(&before) && !is_longer) || (before.is_empty() && is_like(middle, to)) {
+                places.push(vec![(at, to)]);
             }
         }
     }
-    let is_whole = |(from, to): &(usize, usize)| {
-        // `Stone-Lee` is another name than `Stone`.
-        let goes_on = words.get(*to).is_some_and(|next| next.before == "-");
-        !goes_on && words[*from].before != "-"
-    };
-    let place = |(from, to): (usize, usize)| words[from].place.start..words[to - 1].place.end;
-    places.into_iter().filter(is_whole).map(place).collect()
+    // `Stone-Lee` is another name than `Stone`.
+    let goes_on = |at: usize| at > 0 && words.get(at).is_some_and(|word| word.before == "-");
+    places.retain(|parts: &Vec<(usize, usize)>| !parts.iter().any(|(from, to)| goes_on(*from) || goes_on(*to)));
+    let part = |(from, to): &(usize, usize)| words[*from].place.start..words[to - 1].place.end;
+    places.iter().map(|parts| parts.iter().map(part).collect()).collect()
 }
 
-/// The word at which a family name stands after a given name: at once, after initials, or after a partner’s name (`Jane & Tom Stone`).
-fn family_after(words: &[Word], from: usize, family: &str) -> Option<usize> {
+/// The word at which a family name stands after a given name, and whether after a partner’s name (`Jane & Tom Stone`): else at once, or
+/// after initials.
+fn family_after(words: &[Word], from: usize, family: &str) -> Option<(usize, bool)> {
     let is_parted = |before: &str| !before.trim_matches(['.', ' ', '\u{a0}', '\t']).is_empty();
     let next = words.get(from)?;
     let joins = ["&", "+"].contains(&next.before.trim());
@@ -235,12 +243,12 @@ fn family_after(words: &[Word], from: usize, family: &str) -> Option<usize> {
     if is_joined {
         let is_one = words.get(partner).is_some_and(|partner| partner.is_name_like);
         let is_at = length_at(words, partner + 1, family).is_some() && !is_parted(&words[partner + 1].before);
-        return (is_one && is_at).then_some(partner + 1);
+        return (is_one && is_at).then_some((partner + 1, true));
     }
     let is_initial = |word: &&Word| word.folded.chars().count() == 1 && !is_parted(&word.before);
     let skipped = words[from..].iter().take(MOST_INITIALS).take_while(is_initial).count();
     let is_at = |at: &usize| length_at(words, *at, family).is_some() && !is_parted(&words[*at].before);
-    (from..=from + skipped).find(is_at)
+    (from..=from + skipped).find(is_at).map(|at| (at, false))
 }
 
 /// The number of words that a name has in a text from a place on, where it stands there; the last may be somebody's: `Ayda’s`.
@@ -410,6 +418,13 @@ mod tests {
             check(&mary, &others, text, false);
         }
         check(&mary, &[], "John Stone, Mary Jones", false);
+        // A couple is named together, and each of them is.
+        for text in ["Peter & Mary Stone", "Mary and Peter Stone", "Peter+Mary Stone"] {
+            check(&mary, &others, text, true);
+        }
+        check(&by("Tom", "Stone"), std::slice::from_ref(&mary), "Peter & Mary Stone", false);
+        check(&mary, &[], "-Mary Stone", true);
+        check(&by("خالد", "حداد"), &[], "حداد، خالد", true);
         check(&by("伟", "张"), &[by("伟明", "张")], "张伟明来电", false);
         check(&by("伟", "张"), &[by("伟明", "张")], "张伟来电", true);
         assert!(mary.is_like(&others[0], &[]) && mary.is_by_any_name_in(&"Mary rang".into()), "in their own household");
