@@ -54,8 +54,12 @@ impl NamedBy {
         let mut numbers = all(&["mobile"], &digits);
         numbers.retain(|number| number.len() >= SHORTEST_NUMBER);
         let id = by_letters(client.external_id.0.clone());
+        let mut given = all(&[first, preferred, middle], &by_letters);
+        // Jean Paul is Jean P., too.
+        let shortened: Vec<String> = given.iter().filter_map(|name| with_initials(name)).collect();
+        given.extend(shortened);
         Self {
-            given: all(&[first, preferred, middle], &by_letters),
+            given,
             family: all(&[last], &by_letters),
             emails: all(&["email"], &|text| normal(&text).to_lowercase()),
             numbers,
@@ -125,6 +129,13 @@ impl NamedBy {
             || numbers.any(|number| has_number(&text.normal, number))
             || self.id.as_ref().is_some_and(|id| has_id(&text.words, id))
     }
+}
+
+/// A name of several words by the first of them and the initials of the others.
+fn with_initials(name: &str) -> Option<String> {
+    let (first, others) = name.split_once(' ')?;
+    let initials = others.split(' ').filter_map(|word| word.chars().next());
+    Some(initials.fold(first.to_owned(), |name, initial| format!("{name} {initial}")))
 }
 
 /// A text, as it is looked through for names.
@@ -226,8 +237,9 @@ fn places_of(Text { normal, words, .. }: &Text, given: &str, family: &str) -> Ve
             }
         }
     }
-    // `Stone-Lee` is another name than `Stone`.
-    let goes_on = |at: usize| at > 0 && words.get(at).is_some_and(|word| word.before == "-");
+    // `Stone-Lee` is another name than `Stone`, and what stands before an `@` is part of an address.
+    let goes_on =
+        |at: usize| at > 0 && words.get(at).is_some_and(|word| word.before == "-" || word.before.starts_with('@'));
     places.retain(|parts: &Vec<(usize, usize)>| !parts.iter().any(|(from, to)| goes_on(*from) || goes_on(*to)));
     let part = |(from, to): &(usize, usize)| words[*from].place.start..words[to - 1].place.end;
     places.iter().map(|parts| parts.iter().map(part).collect()).collect()
@@ -412,6 +424,9 @@ mod tests {
             check(&mary, &longer, text, false);
         }
         check(&mary, &longer, "Mary Stone Lee and Mary Stone", true);
+        check(&mary, &longer, "Mary A. Stone", false);
+        check(&mary, &longer, "mary.stone@example.org", false);
+        check(&longer[2], &[], "Mary A. Stone", true);
         check(&longer[0], std::slice::from_ref(&mary), "Mary Stone Lee rang", true);
         let others = [by("Peter", "Stone"), by("Mary", "Lee")];
         for text in ["Peter Stone, Mary Lee", "Peter Stone: Mary Lee wrote", "for Peter Stone Mary Lee asks"] {
