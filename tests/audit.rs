@@ -5,6 +5,14 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use tidegate_tests::{Host, Setup};
 
+/// The entries of the log, by the command.
+async fn exported(host: &Host) -> Result<Vec<Value>> {
+    let exported = host.run(&["audit", "export"]).await?;
+    ensure!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    let lines = exported.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| Ok(serde_json::from_slice(line)?)).collect()
+}
+
 fn parsed(output: &std::process::Output) -> Result<Value> {
     serde_json::from_slice(&output.stdout).with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())
 }
@@ -39,14 +47,7 @@ async fn what_is_done_by_whatever_way_is_in_one_chain_that_commands_check_and_ex
     let wrong = host.run(&["audit", "verify", "--expect", "7"]).await?;
     ensure!(wrong.status.code() == Some(2), "wrong use");
 
-    let exported = host.run(&["audit", "export"]).await?;
-    ensure!(exported.status.success());
-    let lines: Vec<Value> = exported
-        .stdout
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-        .map(serde_json::from_slice)
-        .collect::<Result<_, _>>()?;
+    let lines = exported(&host).await?;
     let numbers: Vec<u64> = lines.iter().filter_map(|line| line["number"].as_u64()).collect();
     ensure!(numbers == (1..=numbers.len() as u64).collect::<Vec<_>>(), "{numbers:?}");
     let has = |verb: &str, kind: &str| lines.iter().any(|line| line["verb"] == verb && line["actor"]["kind"] == kind);
@@ -74,6 +75,34 @@ async fn what_is_done_by_whatever_way_is_in_one_chain_that_commands_check_and_ex
     host.stop().await?;
     let alone = host.run(&["audit", "verify", "--expect", &head]).await?;
     ensure!(alone.status.success(), "{}", String::from_utf8_lossy(&alone.stderr));
+    host.leave_unquiet();
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_somebody_saw_is_in_the_log_whenever_the_host_is_killed() -> Result<()> {
+    let mut host = Host::start(Setup::with_clients(20)).await?;
+    host.sync_and_wait().await?;
+    let listed = host.get("/api/v1/clients?limit=100").await?.ok()?;
+    let ids: Vec<String> = listed["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|item| Some(item["id"].as_str()?.to_owned()))
+        .collect();
+    let rounds: Vec<&[String; 3]> = ids.as_chunks().0.iter().collect();
+    ensure!(rounds.len() > 3, "{} clients", ids.len());
+    for [first, second, third] in &rounds {
+        let see = async |id: &str| host.get(&format!("/api/v1/clients/{id}")).await?.ok();
+        tokio::try_join!(see(first), see(second), see(third))?;
+        host.kill().await?;
+        host.restart().await?;
+    }
+    let entries = exported(&host).await?;
+    for id in rounds.into_iter().flatten() {
+        let seen = entries.iter().filter(|entry| entry["verb"] == "clients.view" && entry["subject"]["id"] == **id);
+        ensure!(seen.count() == 1, "{id} was seen once");
+    }
     host.leave_unquiet();
     Ok(())
 }

@@ -4,8 +4,8 @@
 //! the change itself (`store::audit::scope`). What a route shows is one row of `routes`; the handler says who asks and how
 //! much was shown, never what.
 //!
-//! What was seen is written within a second, in one transaction with all else that was; an export is written before its
-//! answer. What repeats itself is written once: the same seen again within five minutes, and the same refused again within
+//! What was seen and exported is on disk before its answer is sent, so that no kill takes it along; what many see at one time goes in
+//! one transaction. What repeats itself is written once: the same seen again within five minutes, and the same refused again within
 //! a minute, whose number follows. Where the store takes nothing, what is seen is seen all the same, and how much could
 //! not be kept is in the log, and in the audit log once that works again.
 
@@ -29,7 +29,7 @@ use crate::domain::{ClientId, DocumentId, HouseholdId, ItemId, NoteId, RecordKin
 use crate::store::{Store, StoreError};
 use recent::Recent;
 
-/// The time between two transactions of what was seen.
+/// The time between two looks at what a minute is over of.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// The changes that go on at one time where whoever asked hung up; any more end with their callers.
@@ -42,13 +42,20 @@ const SHUTDOWN_WAIT: Duration = Duration::from_secs(2);
 pub struct Trail {
     store: Store,
     recent: Arc<Mutex<Recent>>,
+    /// The turn to write what waits: whoever has it writes for all who wait for it.
+    turn: Arc<tokio::sync::Mutex<()>>,
     under_way: Arc<Semaphore>,
 }
 
 impl Trail {
     /// Writes to the log of this store.
     pub fn new(store: Store) -> Self {
-        Self { store, recent: Arc::default(), under_way: Arc::new(Semaphore::new(MOST_CHANGES as usize)) }
+        Self {
+            store,
+            recent: Arc::default(),
+            turn: Arc::default(),
+            under_way: Arc::new(Semaphore::new(MOST_CHANGES as usize)),
+        }
     }
 
     /// Writes an entry at once.
@@ -96,9 +103,32 @@ impl Trail {
         watched.ended(self, status).await
     }
 
-    /// Takes note of what was seen.
-    pub fn saw(&self, act: Act) {
-        self.recent().saw(act, Instant::now());
+    /// Writes what was seen, unless the same was within the last five minutes. Where the store takes nothing it is counted, and goes
+    /// on.
+    pub async fn saw(&self, act: Act) {
+        if self.recent().saw(act, Instant::now()) {
+            self.flush().await;
+        }
+    }
+
+    /// Writes that something is taken along, in the log of each household that has a part in it.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    pub async fn exported(&self, act: Act) -> Result<(), StoreError> {
+        let households = match act.household {
+            Some(_) => Vec::new(),
+            None => self.households_of(&act.subject).await?,
+        };
+        match households.as_slice() {
+            [] => self.write(act).await,
+            [one] => self.write(Act { household: Some(*one), ..act }).await,
+            _ => {
+                let what = format!("{} {}", act.subject.kind, act.subject.id);
+                let told = households.into_iter().map(|household| (household, what.clone())).collect();
+                self.store.append_audit_of_many(act, told).await.map(drop)
+            }
+        }
     }
 
     /// Writes what was refused, or counts it where the same was within the last minute.
@@ -109,10 +139,17 @@ impl Trail {
         }
     }
 
-    /// Writes what waits.
+    /// Writes what waits. It goes on where whoever waits for it hangs up: nothing that was taken to be written is lost by that.
     pub async fn flush(&self) {
-        let acts = self.recent().take(Instant::now());
-        self.write_all(acts).await;
+        let trail = self.clone();
+        let written = tokio::spawn(async move {
+            let _turn = trail.turn.lock().await;
+            let acts = trail.recent().take(Instant::now());
+            trail.write_all(acts).await;
+        });
+        if let Err(died) = written.await {
+            tracing::error!(%died, "entries of the audit log could not be written");
+        }
     }
 
     /// Waits for changes that are under way, and writes what waits and what is still counted, at the end of the host.
@@ -120,25 +157,27 @@ impl Trail {
         if tokio::time::timeout(SHUTDOWN_WAIT, self.under_way.acquire_many(MOST_CHANGES)).await.is_err() {
             tracing::warn!("changes that did not end are cut off");
         }
+        let _turn = self.turn.lock().await;
         let acts = self.recent().take_all(Instant::now());
         self.write_all(acts).await;
     }
 
+    /// Writes these, which are remembered then. Whoever calls has the turn.
     async fn write_all(&self, acts: Vec<Act>) {
         if acts.is_empty() {
             return;
         }
         let mut placed = Vec::with_capacity(acts.len());
-        for act in acts {
-            placed.push(self.placed(act).await);
+        for act in &acts {
+            placed.push(self.placed(act.clone()).await);
         }
-        let count = placed.len();
-        if let Err(error) = self.store.append_audit(placed).await {
-            self.lost(count, &error);
+        match self.store.append_audit(placed).await {
+            Ok(_) => self.recent().written(acts, Instant::now()),
+            Err(error) => self.lost(acts.len(), &error),
         }
     }
 
-    /// Writes what waits, every second, without end.
+    /// Writes what a minute is over of, and what waits, every second, without end.
     pub async fn run(&self) {
         loop {
             tokio::time::sleep(EVERY).await;
@@ -146,13 +185,13 @@ impl Trail {
         }
     }
 
-    /// An act with the household that its subject belongs to.
+    /// An act with the household that its subject belongs to, where it is one.
     pub async fn placed(&self, act: Act) -> Act {
         if act.household.is_some() {
             return act;
         }
-        let household = match self.household_of(&act.subject).await {
-            Ok(household) => household,
+        let household = match self.households_of(&act.subject).await {
+            Ok(households) => <[HouseholdId; 1]>::try_from(households).ok().map(|[one]| one),
             // The entry is worth more than its household.
             Err(error) => {
                 tracing::debug!(%error, "the household of an entry was not found");
@@ -162,30 +201,33 @@ impl Trail {
         Act { household, ..act }
     }
 
-    async fn household_of(&self, subject: &Subject) -> Result<Option<HouseholdId>, StoreError> {
-        Ok(match subject.kind {
+    /// The households that a subject belongs to: of a document those of all notes which it went with.
+    async fn households_of(&self, subject: &Subject) -> Result<Vec<HouseholdId>, StoreError> {
+        let household = match subject.kind {
             "household" => subject.id.parse().ok(),
-            "client" => match subject.id.parse::<ClientId>() {
-                Ok(id) => self.store.client(id).await?.map(|client| client.household_id),
-                Err(_) => None,
-            },
+            "client" => self.household_of_client(subject.id.parse().ok()).await?,
             "note" => match subject.id.parse::<NoteId>() {
                 Ok(id) => self.store.note(id).await?.map(|note| note.household_id),
                 Err(_) => None,
             },
             "document" => match subject.id.parse::<DocumentId>() {
-                Ok(id) => self.store.household_of_document(id).await?,
+                Ok(id) => return self.store.households_of_document(id).await,
                 Err(_) => None,
             },
             kind if RecordKind::LISTED.iter().any(|listed| listed.as_str() == kind) => {
                 let id = subject.id.parse::<ItemId>().ok();
-                match self.client_of_item(id).await? {
-                    Some(client) => self.store.client(client).await?.map(|client| client.household_id),
-                    None => None,
-                }
+                self.household_of_client(self.client_of_item(id).await?).await?
             }
             _ => None,
-        })
+        };
+        Ok(household.into_iter().collect())
+    }
+
+    async fn household_of_client(&self, id: Option<ClientId>) -> Result<Option<HouseholdId>, StoreError> {
+        match id {
+            Some(id) => Ok(self.store.client(id).await?.map(|client| client.household_id)),
+            None => Ok(None),
+        }
     }
 
     async fn client_of_item(&self, id: Option<ItemId>) -> Result<Option<ClientId>, StoreError> {

@@ -14,7 +14,7 @@ use tidegate_documents::{DocumentError, MadeAt};
 
 pub use self::content::{ClientGoal, Material, Professional};
 pub use self::receive::{Kept, NotTaken, Uploads};
-pub use self::upload::{LARGEST, NotAPdf, READ_TO_ITS_END};
+pub use self::upload::{LARGEST, NotAPdf};
 use crate::config::{Practice, logo};
 use crate::domain::text::is_unwanted;
 use crate::domain::{RevisionId, Timestamp};

@@ -117,8 +117,8 @@ impl Imports {
             let piece = piece.map_err(|error| NotRead::BrokeOff(error.to_string()))?;
             size += piece.len();
             if size > LARGEST_FILE {
-                let message = format!("The file is larger than {} MB. Split the list.", LARGEST_FILE >> 20);
-                return Err(FileError::TooLarge(message).into());
+                let message = format!("the file is larger than {} MB; split the list", LARGEST_FILE >> 20);
+                return Err(NotRead::TooMuch(message).into());
             }
             file.write_all(&piece)?;
         }

@@ -17,7 +17,7 @@ mod catalogue;
 pub mod client_lookup;
 pub mod commit;
 #[cfg(test)]
-mod conformance;
+pub mod conformance;
 mod connection_numbers;
 pub mod connections;
 pub mod data_quality;

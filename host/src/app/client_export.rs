@@ -339,7 +339,7 @@ impl App {
                 notes.subjects.push(Subject::new("note", note.id));
                 for attached in &note.attachments {
                     // The same document may have gone to others: who opened theirs is in their archives.
-                    if self.store.household_of_document(attached.document).await? == Some(note.household_id) {
+                    if self.store.households_of_document(attached.document).await? == [note.household_id] {
                         notes.subjects.push(Subject::new("document", attached.document));
                     }
                 }

@@ -1,8 +1,8 @@
 //! What was seen and refused lately: what waits to be written, and what is not written once more. Bounded in every way, so
 //! that nobody fills memory or the store by asking.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
@@ -84,19 +84,24 @@ impl Refused {
 }
 
 impl Recent {
-    /// Takes note of what was seen.
-    pub fn saw(&mut self, act: Act, now: Instant) {
+    /// Takes note of what was seen. Answers whether it is to be written, and not remembered as written.
+    pub fn saw(&mut self, act: Act, now: Instant) -> bool {
         if self.seen.get(&act).is_some_and(|at| now.duration_since(*at) < SEEN) {
-            return;
+            return false;
         }
         if self.waiting.len() >= MOST_WAITING {
             self.lost += 1;
-            return;
-        }
-        if self.seen.len() < MOST_REMEMBERED {
-            self.seen.insert(act.clone(), now);
+            return false;
         }
         self.waiting.push(act);
+        true
+    }
+
+    /// Remembers what was written.
+    pub fn written(&mut self, acts: Vec<Act>, now: Instant) {
+        let room = MOST_REMEMBERED.saturating_sub(self.seen.len());
+        let seen = acts.into_iter().filter(|act| act.outcome == Outcome::Done);
+        self.seen.extend(seen.take(room).map(|act| (act, now)));
     }
 
     /// The refusal, where it is written now; none where it is counted.
@@ -144,8 +149,12 @@ impl Recent {
 
     /// Takes what is to be written: what waits, how often was refused what a minute is over of, and what was lost.
     pub fn take(&mut self, now: Instant) -> Vec<Act> {
-        let mut acts = std::mem::take(&mut self.waiting);
         self.seen.retain(|_, at| now.duration_since(*at) < SEEN);
+        // Two who saw the same at one time wait for one entry.
+        let mut told = HashSet::new();
+        let waiting = std::mem::take(&mut self.waiting).into_iter();
+        let mut acts: Vec<Act> =
+            waiting.filter(|act| !self.seen.contains_key(act) && told.insert(act.clone())).collect();
         let over = self.refused.extract_if(|_, refused| now.duration_since(refused.since) >= REFUSED);
         for (act, Refused { more, .. }) in over {
             let is_refusal = matches!(act.outcome, Outcome::Refused(_));

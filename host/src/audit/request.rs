@@ -188,8 +188,8 @@ impl Watched {
         let by = (!self.parameters.is_empty()).then(|| format!("by {}", self.parameters.join(", ")));
         act.detail = [rows, by].into_iter().flatten().collect::<Vec<_>>().join(" ");
         match route.kept {
-            Kept::Before => trail.write(trail.placed(act).await).await?,
-            Kept::Soon => trail.saw(act),
+            Kept::Always => trail.exported(act).await?,
+            Kept::Once => trail.saw(act).await,
         }
         Ok(())
     }

@@ -7,13 +7,13 @@ use uuid::Uuid;
 use crate::domain::audit::Subject;
 use crate::domain::{ConnectionName, DocumentId, HouseholdId, RevisionDigest, RevisionId};
 
-/// When the entry is written.
+/// How often the entry is written, which is always before the answer is sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kept {
-    /// Within a second: something was seen.
-    Soon,
-    /// Before the answer: something is taken along.
-    Before,
+    /// Once in five minutes: something was seen. It is shown where the entry cannot be written, too.
+    Once,
+    /// Each time: something is taken along, which it is not where the entry cannot be written.
+    Always,
 }
 
 /// A route that shows something.
@@ -27,20 +27,20 @@ pub struct Route {
     pub verb: &'static str,
     /// The kind of what it shows, and the place in the pattern where its id stands; none of a list.
     pub subject: (&'static str, Option<&'static str>),
-    /// When its entry is written.
+    /// How often its entry is written.
     pub kept: Kept,
 }
 
 const fn seen(pattern: &'static str, verb: &'static str, kind: &'static str, id: &'static str) -> Route {
-    Route { method: "GET", pattern, verb, subject: (kind, Some(id)), kept: Kept::Soon }
+    Route { method: "GET", pattern, verb, subject: (kind, Some(id)), kept: Kept::Once }
 }
 
 const fn list(pattern: &'static str, verb: &'static str, kind: &'static str) -> Route {
-    Route { method: "GET", pattern, verb, subject: (kind, None), kept: Kept::Soon }
+    Route { method: "GET", pattern, verb, subject: (kind, None), kept: Kept::Once }
 }
 
 const fn export(pattern: &'static str, verb: &'static str, kind: &'static str, id: &'static str) -> Route {
-    Route { method: "GET", pattern, verb, subject: (kind, Some(id)), kept: Kept::Before }
+    Route { method: "GET", pattern, verb, subject: (kind, Some(id)), kept: Kept::Always }
 }
 
 /// All of them: the pages', then the interface's.
@@ -58,7 +58,7 @@ pub const ROUTES: &[Route] = &[
         pattern: "/households/{id}/clients/{client}/reveal",
         verb: "clients.reveal",
         subject: ("client", Some("{client}")),
-        kept: Kept::Before,
+        kept: Kept::Always,
     },
     list("/emergency-access", "emergency.list", "household"),
     seen("/people/{id}/hand-over", "household_access.of_account", "account", "{id}"),
@@ -83,7 +83,7 @@ pub const ROUTES: &[Route] = &[
         pattern: "/audit/export",
         verb: "audit.export",
         subject: ("audit", None),
-        kept: Kept::Before,
+        kept: Kept::Always,
     },
     list("/api/v1/households", "households.list", "household"),
     seen("/api/v1/households/{id}", "households.view", "household", "{id}"),
@@ -124,7 +124,7 @@ pub const ROUTES: &[Route] = &[
         pattern: "/api/v1/quarantine/fixture",
         verb: "quarantine.export",
         subject: ("client", None),
-        kept: Kept::Before,
+        kept: Kept::Always,
     },
     list("/api/v1/review", "review.list", "review"),
     seen("/api/v1/runs/{id}/changes", "runs.changes", "run", "{id}"),
@@ -136,14 +136,14 @@ pub const ROUTES: &[Route] = &[
         pattern: "/api/v1/audit/export",
         verb: "audit.export",
         subject: ("audit", None),
-        kept: Kept::Before,
+        kept: Kept::Always,
     },
     Route {
         method: "GET",
         pattern: "/api/v1/audit/verify",
         verb: "audit.verify",
         subject: ("audit", None),
-        kept: Kept::Soon,
+        kept: Kept::Once,
     },
 ];
 

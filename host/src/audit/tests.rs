@@ -39,14 +39,30 @@ fn wrong(address: &str, account: u64) -> Act {
 #[test]
 fn the_same_that_is_seen_again_is_written_once_in_five_minutes() {
     let (mut recent, begun) = (Recent::default(), Instant::now());
-    for second in [0, 1, 200] {
-        recent.saw(view(7), begun + Duration::from_secs(second));
-    }
-    recent.saw(view(8), begun);
-    assert_eq!(recent.take(begun), [view(7), view(8)]);
-    assert_eq!(recent.take(begun), []);
-    recent.saw(view(7), begun + Duration::from_secs(301));
-    assert_eq!(recent.take(begun + Duration::from_secs(301)), [view(7)]);
+    let mut saw = |of, second| {
+        let now = begun + Duration::from_secs(second);
+        recent.saw(view(of), now);
+        let acts = recent.take(now);
+        recent.written(acts.clone(), now);
+        acts
+    };
+    assert_eq!(saw(7, 0), [view(7)]);
+    assert_eq!(saw(8, 0), [view(8)]);
+    assert_eq!((saw(7, 1), saw(7, 200)), (vec![], vec![]));
+    assert_eq!(saw(7, 301), [view(7)]);
+}
+
+#[test]
+fn what_two_see_at_one_time_is_one_entry() {
+    let (mut recent, now) = (Recent::default(), Instant::now());
+    assert!(recent.saw(view(7), now) && recent.saw(view(7), now) && recent.saw(view(8), now), "all wait for it");
+    let first = recent.take(now);
+    assert_eq!(first, [view(7), view(8)]);
+    // A third sees it while that is being written.
+    assert!(recent.saw(view(7), now), "it is not on disk");
+    recent.written(first, now);
+    assert_eq!(recent.take(now), []);
+    assert!(!recent.saw(view(7), now));
 }
 
 #[test]
@@ -135,10 +151,67 @@ fn what_could_not_be_kept_is_told_once_it_can() {
 }
 
 #[tokio::test]
+async fn what_is_seen_is_on_disk_before_its_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let trail = Trail::new(Store::open(folder.path()).unwrap());
+    let count =
+        async || trail.store.audit(AuditFilter::default(), PageRequest { cursor: None, limit: 100 }).await.unwrap();
+    let uri: Uri = format!("/api/v1/clients/{ID}").parse().unwrap();
+    let seen = || {
+        let named = route("GET", "/api/v1/clients/{id}").unwrap();
+        request::for_tests(named, named.subject("/api/v1/clients/{id}", uri.path()), &uri)
+    };
+    seen().ended(&trail, StatusCode::OK).await.unwrap();
+    assert_eq!(count().await.items.len(), 1);
+    seen().ended(&trail, StatusCode::OK).await.unwrap();
+    assert_eq!(count().await.items.len(), 1, "once in five minutes");
+
+    let mut many = tokio::task::JoinSet::new();
+    for number in 0..60 {
+        let trail = trail.clone();
+        many.spawn(async move { trail.saw(view(number % 30)).await });
+    }
+    many.join_all().await;
+    assert_eq!(count().await.items.len(), 31, "each that many see at one time, once");
+
+    // Whoever hangs up while it is written leaves it to be written.
+    let hung_up = tokio::spawn({
+        let trail = trail.clone();
+        async move { trail.saw(view(99)).await }
+    });
+    while trail.turn.try_lock().is_ok() && !hung_up.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    hung_up.abort();
+    trail.flush().await;
+    assert_eq!(count().await.items.len(), 32);
+}
+
+#[tokio::test]
+async fn a_document_of_several_households_is_in_the_log_of_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let trail = Trail::new(Store::open(folder.path()).unwrap());
+    let document = crate::store::conformance::outbox::a_document_of(&trail.store, &[7, 8]).await;
+    let export = Act { subject: Subject::new("document", document), verb: "documents.export".to_owned(), ..view(7) };
+    trail.exported(export.clone()).await.unwrap();
+    let told = async |household: Option<u128>| {
+        let filter = AuditFilter {
+            household: household.map(|of| HouseholdId(uuid::Uuid::from_u128(of))),
+            ..AuditFilter::default()
+        };
+        let page = trail.store.audit(filter, PageRequest { cursor: None, limit: 100 }).await.unwrap();
+        page.items.into_iter().map(|entry| (entry.act.verb, entry.act.detail)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(None).await.len(), 3);
+    let of_each = [("documents.export".to_owned(), format!("document {document}, by entry 1"))];
+    assert_eq!((told(Some(7)).await, told(Some(8)).await), (of_each.to_vec(), of_each.to_vec()));
+    assert_eq!(told(Some(9)).await, []);
+}
+
+#[tokio::test]
 async fn a_store_that_takes_nothing_loses_entries_and_says_how_many() {
     let trail = Trail::new(on_a_disk_that_fails());
-    trail.saw(view(7));
-    trail.flush().await;
+    trail.saw(view(7)).await;
     trail.keep(view(8)).await;
     trail.refused(wrong("192.0.2.1", 7)).await;
     let told = trail.recent().take(Instant::now());

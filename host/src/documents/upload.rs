@@ -6,10 +6,6 @@ use crate::store::documents::LARGEST_DOCUMENT;
 /// The largest document, bytes.
 pub const LARGEST: usize = LARGEST_DOCUMENT;
 
-/// The most bytes of an upload that are read before it is refused as too large: a sender who is still sending when the
-/// connection ends sees no answer.
-pub const READ_TO_ITS_END: usize = 4 * LARGEST;
-
 /// The distance into a file at which its header may begin, and from the end of what is no padding at which its last
 /// line may stand: what readers allow. Programs and mail gateways put a byte order mark, a blank line or a heading of
 /// theirs in front.

@@ -21,7 +21,7 @@ pub enum FileError {
     /// The file is a workbook that does more than hold a list: macros, values from elsewhere.
     #[error("{0}")]
     Active(&'static str),
-    /// The file is larger than a list is, or has more rows or parts.
+    /// The list unpacks to more than a list is, or has too many rows or parts.
     #[error("{0}")]
     TooLarge(String),
     /// The file is empty, or has nothing under its headings.

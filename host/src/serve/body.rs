@@ -2,6 +2,7 @@
 //! taken all the same, and an answer's end is told.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -12,15 +13,15 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep};
 
-use super::watch::Timeouts;
+use super::watch::{Timeouts, Watch};
 
 /// The time that a body may take which brings next to nothing.
 const GRACE: Duration = Duration::from_secs(30);
 /// Bytes in a second at least, once the grace is used up: a tenth of what a poor line brings.
 const SLOWEST: u64 = 8 << 10;
 
-/// The longest time for which what nobody reads of a body is taken.
-const LINGER: Duration = Duration::from_secs(30);
+/// The longest time for which what nobody reads of a body is taken: that of a few hundred megabytes over a fair line.
+const LINGER: Duration = Duration::from_secs(120);
 
 /// A request's body whose sender has bounded time. Only the time in which the host waits for the sender counts.
 ///
@@ -32,6 +33,8 @@ pub(super) struct Incoming<B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Se
     /// Whether the sender waits to be asked for the body, and was not.
     is_held_back: bool,
     timeouts: Timeouts,
+    /// The connection that it comes by, on which nothing else comes meanwhile.
+    watch: Arc<Watch>,
     received: u64,
     waited: Duration,
     waiting: Option<Waiting>,
@@ -49,9 +52,9 @@ struct TooSlow;
 
 impl<B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static> Incoming<B> {
     /// The body of a sender who waits to be asked for it, or does not.
-    pub(super) fn new(body: B, is_held_back: bool, timeouts: Timeouts) -> Self {
+    pub(super) fn new(body: B, is_held_back: bool, timeouts: Timeouts, watch: Arc<Watch>) -> Self {
         let body = (!body.is_end_stream()).then_some(body);
-        Self { body, is_held_back, timeouts, received: 0, waited: Duration::ZERO, waiting: None }
+        Self { body, is_held_back, timeouts, watch, received: 0, waited: Duration::ZERO, waiting: None }
     }
 
     /// The time that the host may wait for this body in all, by what has come of it.
@@ -104,7 +107,11 @@ impl<B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static> 
         let rest = self.body.take().filter(|rest| !self.is_held_back && !rest.is_end_stream());
         if let (Some(rest), Ok(runtime)) = (rest, Handle::try_current()) {
             let mut rest = Body::new(rest).into_data_stream();
-            let taken = async move { while let Some(Ok(_)) = rest.next().await {} };
+            let busy = self.watch.busy();
+            let taken = async move {
+                while let Some(Ok(_)) = rest.next().await {}
+                drop(busy);
+            };
             runtime.spawn(tokio::time::timeout(LINGER.min(self.timeouts.body), taken));
         }
     }

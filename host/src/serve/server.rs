@@ -166,9 +166,10 @@ impl Server {
         peer: IpAddr,
         watch: &Arc<Watch>,
     ) -> Result<Response<Outgoing<impl Drop + Unpin + Send + 'static>>, Infallible> {
-        let held = watch.answering();
+        let held = watch.busy();
         let is_held_back = request.headers().contains_key(EXPECT);
-        let mut request = request.map(|body| Body::new(Incoming::new(body, is_held_back, self.timeouts)));
+        let incoming = |body| Incoming::new(body, is_held_back, self.timeouts, Arc::clone(watch));
+        let mut request = request.map(|body| Body::new(incoming(body)));
         let source = Source::of(peer, request.headers(), &self.proxies);
         if !self.is_proxy(peer) && request.headers().contains_key(FORWARDED_FOR) {
             self.report_unknown_proxy(peer);

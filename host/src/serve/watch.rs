@@ -46,6 +46,8 @@ pub(super) struct Watch(Mutex<State>);
 
 struct State {
     phase: Phase,
+    /// The answer that is under way, and the rest of a body that nobody reads.
+    busy: usize,
     /// The moment since which the peer takes nothing of an answer.
     blocked: Option<Instant>,
 }
@@ -56,20 +58,23 @@ enum Phase {
     Idle(Instant),
     /// A request's head is coming, since then.
     Head(Instant),
-    /// A request is being answered.
-    Answering,
+    /// A request is being answered, or the rest of its body taken.
+    Busy,
 }
 
 impl Watch {
     /// A connection that begins.
     pub fn new() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State { phase: Phase::Head(Instant::now()), blocked: None })))
+        Arc::new(Self(Mutex::new(State { phase: Phase::Head(Instant::now()), busy: 0, blocked: None })))
     }
 
-    /// A head has come; the request is being answered until what this gives is dropped.
-    pub fn answering(self: &Arc<Self>) -> impl Drop + Send + 'static {
-        self.lock().phase = Phase::Answering;
-        Answering(Arc::clone(self))
+    /// A head has come; until all that this gives is dropped, the request is being answered, or the rest of its body taken.
+    pub fn busy(self: &Arc<Self>) -> impl Drop + Send + 'static {
+        let mut state = self.lock();
+        state.phase = Phase::Busy;
+        state.busy += 1;
+        drop(state);
+        Busy(Arc::clone(self))
     }
 
     /// Waits until the peer, who may be a proxy, has used up its time.
@@ -82,7 +87,7 @@ impl Watch {
             let is_late = match state.phase {
                 Phase::Idle(since) => since.elapsed() > idle,
                 Phase::Head(since) => since.elapsed() > timeouts.head,
-                Phase::Answering => false,
+                Phase::Busy => false,
             };
             if is_late || state.blocked.is_some_and(|since| since.elapsed() > timeouts.write) {
                 return;
@@ -95,11 +100,15 @@ impl Watch {
     }
 }
 
-struct Answering(Arc<Watch>);
+struct Busy(Arc<Watch>);
 
-impl Drop for Answering {
+impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.lock().phase = Phase::Idle(Instant::now());
+        let mut state = self.0.lock();
+        state.busy -= 1;
+        if state.busy == 0 {
+            state.phase = Phase::Idle(Instant::now());
+        }
     }
 }
 

@@ -251,6 +251,21 @@ pub(super) fn append(transaction: &Write, act: Act) -> Result<u64, StoreError> {
     Ok(number)
 }
 
+/// Writes the entry of an act that concerns several households, and one in the log of each, which says `what` is done to it.
+/// Answers the number of the first.
+pub(super) fn append_of_many(
+    transaction: &Write,
+    act: Act,
+    households: Vec<(HouseholdId, String)>,
+) -> Result<u64, StoreError> {
+    let number = append(transaction, act.clone())?;
+    for (household, what) in households {
+        let (subject, detail) = (Subject::new("household", household), format!("{what}, by entry {number}"));
+        append(transaction, Act { household: Some(household), subject, detail, ..act.clone() })?;
+    }
+    Ok(number)
+}
+
 fn entry_at(entries: &ReadTable<(u32, u64), &'static [u8]>, number: u64) -> Result<Option<Entry>, StoreError> {
     let row = entries.get((PRACTICE, number))?;
     row.map(|row| Ok(Link::from(decode::<LinkRow>(row.value())?).entry)).transpose()
@@ -281,6 +296,18 @@ impl Store {
     /// Returns an error if the store fails; none of them is written then.
     pub async fn append_audit(&self, acts: Vec<Act>) -> Result<u64, StoreError> {
         self.write_in_any_case(move |transaction| acts.into_iter().try_fold(0, |_, act| append(transaction, act))).await
+    }
+
+    /// Writes the entry of an act that concerns several households, and one in the log of each. Answers the number of the first.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails; none of them is written then.
+    pub async fn append_audit_of_many(
+        &self,
+        act: Act,
+        households: Vec<(HouseholdId, String)>,
+    ) -> Result<u64, StoreError> {
+        self.write_in_any_case(move |transaction| append_of_many(transaction, act, households)).await
     }
 
     /// A part of the log, newest first. At most 5,000 entries are looked at for a page, so that one may have fewer than

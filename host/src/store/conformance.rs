@@ -37,7 +37,7 @@ mod kept_records;
 mod linking;
 mod lists;
 mod operations;
-mod outbox;
+pub mod outbox;
 mod people;
 mod power_cuts;
 mod practice;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, LOCATION};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::IntoResponse;
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use crate::api::caller::Caller;
 use crate::api::extract::NoParams;
 use crate::api::problem::{FieldError, Kind, Problem};
 use crate::app::App;
-use crate::documents::{Kept, LARGEST, NotAPdf, NotTaken, READ_TO_ITS_END};
+use crate::documents::{Kept, LARGEST, NotAPdf, NotTaken};
 use crate::domain::access::Action;
 use crate::domain::{DocumentId, Timestamp};
 use crate::intake::{Form, named_by};
@@ -71,9 +71,7 @@ pub async fn upload(
     caller.may_somewhere(Action::WriteNotes)?;
     app.store.space().admit()?;
     let headers = request.headers().clone();
-    let is_too_large = header(&headers, &CONTENT_LENGTH).parse().is_ok_and(|length: usize| length > LARGEST + AROUND);
-    // Who asks beforehand, and sends nothing until it is told to, is told at once.
-    if is_too_large && headers.contains_key(EXPECT) {
+    if header(&headers, &CONTENT_LENGTH).parse().is_ok_and(|length: u64| length > (LARGEST + AROUND) as u64) {
         return Err(Refusal::from(NotTaken::from(NotAPdf::TooLarge)).into());
     }
     let media_type = header(&headers, &CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -108,7 +106,7 @@ async fn keep<E: std::fmt::Display>(
 async fn from_form(app: &App, caller: &Caller, request: Request) -> Result<Kept, Problem> {
     let media_type = header(request.headers(), &CONTENT_TYPE).to_owned();
     let body = request.into_body().into_data_stream();
-    let mut form = Form::new(&media_type, body, READ_TO_ITS_END)?.of_parts(&["file"]);
+    let mut form = Form::new(&media_type, body, 2 * LARGEST)?.of_parts(&["file"]);
     let Some(part) = form.next().await? else {
         return Err(at_file("the form has no part of this name; put the PDF there".to_owned()));
     };

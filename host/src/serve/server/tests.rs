@@ -141,6 +141,24 @@ async fn who_sends_too_much_reads_why() {
 }
 
 #[tokio::test]
+async fn what_nobody_reads_of_a_body_may_take_longer_than_a_head() {
+    let rig = rig(8).await;
+    let mut stream = rig.send("POST /nowhere HTTP/1.1\r\nhost: h\r\ncontent-length: 1000\r\n\r\n").await;
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        stream.write_all(&[b'x'; 100]).await.unwrap();
+    }
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await.unwrap();
+    let (answers, _) = until_closed(&mut stream).await;
+    assert!(answers.starts_with("HTTP/1.1 404") && answers.ends_with("hello"), "{answers}");
+    // Whoever never ends it is cut off all the same.
+    let mut stream = rig.send("POST /nowhere HTTP/1.1\r\nhost: h\r\ncontent-length: 1000\r\n\r\n").await;
+    let (answer, took) = until_closed(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    is_about(took, 1500 + 1200);
+}
+
+#[tokio::test]
 async fn who_takes_nothing_of_an_answer_is_cut_off_and_a_slow_answer_is_not() {
     let rig = rig(10).await;
     let deaf = rig.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;

@@ -16,7 +16,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::append;
+use super::append_of_many;
 use crate::domain::access::household::Seen;
 use crate::domain::audit::{Act, By, Subject};
 use crate::domain::{HouseholdId, Timestamp};
@@ -154,12 +154,7 @@ impl Pending {
             let detail = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
             (Act { detail, ..state.act.clone() }, state.households.clone())
         };
-        let number = append(transaction, act.clone())?;
-        for (household, what) in households {
-            let (subject, detail) = (Subject::new("household", household), format!("{what}, by entry {number}"));
-            append(transaction, Act { household: Some(household), subject, detail, ..act.clone() })?;
-        }
-        Ok(Some(number))
+        append_of_many(transaction, act, households).map(Some)
     }
 
     /// Says what came of it, from within the transaction that does it.

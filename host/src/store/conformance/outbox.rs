@@ -6,7 +6,7 @@ use super::*;
 
 use crate::domain::note::{Acceptance, Attachment, Event, FileNote, Note, NoteState};
 use crate::domain::outbox::{Call, MadeCall, Outcome, Timing};
-use crate::domain::{ClientId, EventId, HouseholdId, NoteId};
+use crate::domain::{ClientId, DocumentId, EventId, HouseholdId, NoteId};
 use crate::store::StoreError;
 use crate::store::documents::{Document, Source};
 use crate::store::engine::Table;
@@ -29,7 +29,7 @@ on_each_engine![
     a_households_documents_are_listed_page_by_page,
     only_what_is_done_is_looked_for_again_and_only_what_needs_somebody_is_raised,
     a_wait_beyond_the_end_of_time_is_none_that_is_over,
-    a_document_is_of_the_household_that_it_went_to_alone,
+    a_document_is_of_the_households_that_it_went_to,
 ];
 
 fn at(second: i64) -> Timestamp {
@@ -473,24 +473,37 @@ async fn a_pause_that_the_site_asked_for_is_ended(on: On) {
     assert_eq!(due().await, at(20));
 }
 
-async fn a_document_is_of_the_household_that_it_went_to_alone(on: On) {
-    let place = on.place();
-    let store = place.open();
+/// A document that went with a note of each of these households.
+pub async fn a_document_of(store: &Store, households: &[u128]) -> DocumentId {
     let plan = Document::new("Plan.pdf".to_owned(), "application/pdf".to_owned(), b"%PDF-1.7".to_vec(), at(1));
     store.put_document(plan.clone(), None).await.unwrap();
-    assert_eq!(store.household_of_document(plan.id).await.unwrap(), None, "nobody's yet");
-    let [first, later] = [7, 8].map(|number| HouseholdId(Uuid::from_u128(number)));
-    for (household, whose) in [(first, Some(first)), (first, Some(first)), (later, None)] {
-        let mut new = note_of(household, &[ClientId(household.0)], "Review");
-        new.note.attachments = vec![Attachment {
-            document: plan.id,
-            filename: plan.filename.clone(),
-            media_type: plan.media_type.clone(),
-            size: 8,
-            replaced: String::new(),
-            attached_as: None,
-        }];
-        assert!(store.accept_note(new).await.unwrap().is_none());
-        assert_eq!(store.household_of_document(plan.id).await.unwrap(), whose);
+    for household in households {
+        went_to(store, &plan, HouseholdId(Uuid::from_u128(*household))).await;
     }
+    plan.id
+}
+
+async fn went_to(store: &Store, document: &Document, household: HouseholdId) {
+    let mut new = note_of(household, &[ClientId(household.0)], "Review");
+    new.note.attachments = vec![Attachment {
+        document: document.id,
+        filename: document.filename.clone(),
+        media_type: document.media_type.clone(),
+        size: 8,
+        replaced: String::new(),
+        attached_as: None,
+    }];
+    assert!(store.accept_note(new).await.unwrap().is_none());
+}
+
+async fn a_document_is_of_the_households_that_it_went_to(on: On) {
+    let place = on.place();
+    let store = place.open();
+    let nobodys = a_document_of(&store, &[]).await;
+    assert_eq!(store.households_of_document(nobodys).await.unwrap(), []);
+    let plan = a_document_of(&store, &[7, 7]).await;
+    let [first, later] = [7, 8].map(|number| HouseholdId(Uuid::from_u128(number)));
+    assert_eq!(store.households_of_document(plan).await.unwrap(), [first]);
+    let plan = a_document_of(&store, &[8, 7]).await;
+    assert_eq!(store.households_of_document(plan).await.unwrap(), [first, later]);
 }

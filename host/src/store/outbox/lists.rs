@@ -104,22 +104,17 @@ impl Store {
         .await
     }
 
-    /// The household whose document it is: that of all notes which it went with. None of one that several households have, or that went
-    /// with no note.
+    /// The households whose document it is, each once: those of all notes which it went with. None of one that went with no note.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn household_of_document(&self, document: DocumentId) -> Result<Option<HouseholdId>, StoreError> {
+    pub async fn households_of_document(&self, document: DocumentId) -> Result<Vec<HouseholdId>, StoreError> {
         self.read(move |transaction| {
-            let (notes, mut found) = (transaction.open_table(NOTES)?, None);
+            let (notes, mut found) = (transaction.open_table(NOTES)?, BTreeSet::new());
             for id in documents::notes_with(transaction, document)? {
-                let Some(household) = tables::note(&notes, id?)?.map(|note| note.household_id) else { continue };
-                if found.is_some_and(|found| found != household) {
-                    return Ok(None);
-                }
-                found = Some(household);
+                found.extend(tables::note(&notes, id?)?.map(|note| note.household_id));
             }
-            Ok(found)
+            Ok(found.into_iter().collect())
         })
         .await
     }

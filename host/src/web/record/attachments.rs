@@ -6,7 +6,7 @@ use axum::extract::{Form, FromRequest as _, Request};
 use axum::http::header::CONTENT_TYPE;
 
 use crate::app::App;
-use crate::documents::READ_TO_ITS_END;
+use crate::documents::LARGEST;
 use crate::domain::DocumentId;
 use crate::domain::access::Action;
 use crate::intake::{self, Part};
@@ -14,6 +14,9 @@ use crate::ops;
 use crate::pack::{DocumentRule, EventType};
 use crate::web::failure::Failure;
 use crate::web::session::SignedIn;
+
+/// The most bytes of a form. Files that are too large are passed over as far as that: what else was typed is shown again.
+const LARGEST_FORM: usize = 4 * LARGEST;
 
 /// The name of the field for a file, and of the boxes of documents that are kept.
 pub(super) const FILE: &str = "file";
@@ -55,7 +58,7 @@ impl Sent {
     async fn of_form(app: &App, person: &SignedIn, kind: &EventType, request: Request<Body>) -> Result<Self, Failure> {
         let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media_type = media_type.to_owned();
-        let mut form = intake::Form::new(&media_type, request.into_body().into_data_stream(), READ_TO_ITS_END)?;
+        let mut form = intake::Form::new(&media_type, request.into_body().into_data_stream(), LARGEST_FORM)?;
         let mut sent = Self::default();
         loop {
             let part = match form.next().await {
