@@ -22,7 +22,7 @@ use axum::http::StatusCode;
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
-pub use request::{Watched, counted, denied, known, led_back, refused, source, told};
+pub use request::{Watched, also_of, counted, denied, known, led_back, refused, source, told};
 
 use crate::domain::audit::{Act, By, Outcome, Subject};
 use crate::domain::{ClientId, DocumentId, HouseholdId, ItemId, NoteId, RecordKind};
@@ -111,24 +111,26 @@ impl Trail {
         }
     }
 
-    /// Writes that something is taken along, in the log of each household that has a part in it.
+    /// Writes that something is taken along, in the log of each household that has a part in it: those that its subject belongs to, and
+    /// those (`also_of`) that what is in it belongs to.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn exported(&self, act: Act) -> Result<(), StoreError> {
+    pub async fn exported(&self, act: Act, also_of: Vec<(HouseholdId, String)>) -> Result<(), StoreError> {
         let households = match act.household {
             Some(_) => Vec::new(),
             None => self.households_of(&act.subject).await?,
         };
-        match households.as_slice() {
-            [] => self.write(act).await,
-            [one] => self.write(Act { household: Some(*one), ..act }).await,
+        let (act, mut told) = match households.as_slice() {
+            [] => (act, Vec::new()),
+            [one] => (Act { household: Some(*one), ..act }, Vec::new()),
             _ => {
                 let what = format!("{} {}", act.subject.kind, act.subject.id);
-                let told = households.into_iter().map(|household| (household, what.clone())).collect();
-                self.store.append_audit_of_many(act, told).await.map(drop)
+                (act, households.into_iter().map(|household| (household, what.clone())).collect())
             }
-        }
+        };
+        told.extend(also_of.into_iter().filter(|(household, _)| act.household != Some(*household)));
+        self.store.append_audit_of_many(act, told).await.map(drop)
     }
 
     /// Writes what was refused, or counts it where the same was within the last minute.

@@ -41,10 +41,7 @@ use crate::store::{Store, StoreError};
 use row::{ListRow, RowFault};
 
 /// The largest file, in bytes. 100,000 rows come to some 8 MB.
-const LARGEST_FILE: usize = 32 << 20;
-
-/// The largest form with a file in it, in bytes.
-pub const LARGEST_FORM: usize = 2 * LARGEST_FILE;
+pub const LARGEST_FILE: usize = 32 << 20;
 
 /// Rows that are judged and kept at once.
 const BATCH: usize = 1_000;

@@ -13,6 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::{Body, BodyDataStream};
+use axum::http::Request;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::{AcquireError, Semaphore};
@@ -22,7 +25,7 @@ use crate::domain::{UserId, text};
 
 /// Senders side by side; the next waits, and is refused where that takes too long.
 const SIDE_BY_SIDE: usize = 8;
-/// Those of one account.
+/// Those of one account, and of all who have none: programs with the bootstrap token, whoever runs the host.
 const SHARE: usize = SIDE_BY_SIDE / 2;
 /// The time for which a sender waits for a place.
 const WAIT: Duration = Duration::from_secs(10);
@@ -44,7 +47,7 @@ const LARGEST_REST: usize = 256 << 10;
 pub struct Intake {
     places: Arc<Semaphore>,
     /// The places of each account, fewer than there are: nobody takes all of them.
-    shares: Arc<Mutex<HashMap<UserId, Arc<Semaphore>>>>,
+    shares: Arc<Mutex<HashMap<Option<UserId>, Arc<Semaphore>>>>,
     wait: Duration,
     longest: Duration,
 }
@@ -104,24 +107,63 @@ impl Intake {
         account: Option<UserId>,
         reading: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        let share = account.map(|account| self.share(account));
-        let places = async {
-            let own = match &share {
-                Some(share) => Some(share.acquire().await?),
-                None => None,
-            };
-            Ok::<_, AcquireError>((own, self.places.acquire().await?))
-        };
+        let share = self.share(account);
+        let places = async { Ok::<_, AcquireError>((share.acquire().await?, self.places.acquire().await?)) };
         let places = tokio::time::timeout(self.wait, places).await;
         let _places = places.map_err(|_| NotRead::Busy)?.map_err(|_| NotRead::Busy)?;
         tokio::time::timeout(self.longest, reading).await.map_err(|_| NotRead::TooSlow)?
     }
 
     /// The places of an account. Those of accounts that send nothing are forgotten.
-    fn share(&self, account: UserId) -> Arc<Semaphore> {
+    fn share(&self, account: Option<UserId>) -> Arc<Semaphore> {
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
         shares.retain(|known, share| *known == account || Arc::strong_count(share) > 1);
         Arc::clone(shares.entry(account).or_insert_with(|| Arc::new(Semaphore::new(SHARE))))
+    }
+}
+
+/// The most bytes that a form may have around a file.
+const AROUND: usize = 64 << 10;
+
+/// What a request brings: its type, and its body piece by piece.
+pub struct Sending {
+    /// The `Content-Type`; empty where there is none.
+    pub media_type: String,
+    /// The body.
+    pub body: BodyDataStream,
+    most: usize,
+}
+
+impl Sending {
+    /// Takes a request apart whose file may be `most` bytes long.
+    ///
+    /// # Errors
+    /// Returns an error if it says that it is larger: whoever asks before they send is told at once, and nothing is read in vain.
+    pub fn of(request: Request<Body>, most: usize) -> Result<Self, NotRead> {
+        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if header(CONTENT_LENGTH).parse().is_ok_and(|length: u64| length > (most + AROUND) as u64) {
+            return Err(NotRead::TooMuch(format!("it is larger than {} MB", most >> 20)));
+        }
+        let media_type = header(CONTENT_TYPE).trim().to_owned();
+        Ok(Self { media_type, body: request.into_body().into_data_stream(), most })
+    }
+
+    /// The type without its parameters, in small letters.
+    pub fn kind(&self) -> String {
+        self.media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
+    /// Whether it is a form with files.
+    pub fn is_form(&self) -> bool {
+        self.kind() == "multipart/form-data"
+    }
+
+    /// It as a form, which is read further than a file may be long: what reads the file says that it is too large.
+    ///
+    /// # Errors
+    /// Returns an error if the type names no boundary.
+    pub fn form(self) -> Result<Form, NotRead> {
+        Form::new(&self.media_type, self.body, 2 * self.most)
     }
 }
 
@@ -155,7 +197,7 @@ impl Form {
     ///
     /// # Errors
     /// Returns an error if the type names no boundary.
-    pub fn new<E: std::fmt::Display>(
+    fn new<E: std::fmt::Display>(
         content_type: &str,
         body: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
         most: usize,
@@ -485,6 +527,15 @@ mod tests {
         let send = async |account| intake.take(account, async { Ok::<_, NotRead>(1) }).await;
         assert!(matches!(send(one).await, Err(NotRead::Busy)));
         assert!(send(other).await.is_ok() && send(None).await.is_ok());
+        let without: Vec<_> = (0..SIDE_BY_SIDE)
+            .map(|_| {
+                let intake = Intake { places: Arc::new(Semaphore::new(SIDE_BY_SIDE)), ..intake.clone() };
+                tokio::spawn(async move { intake.take(None, std::future::pending::<Result<(), NotRead>>()).await })
+            })
+            .collect();
+        tokio::time::sleep(brief * 4).await;
+        assert!(matches!(send(None).await, Err(NotRead::Busy)), "those without an account share theirs");
+        without.iter().for_each(tokio::task::JoinHandle::abort);
         sending.iter().for_each(tokio::task::JoinHandle::abort);
         for ended in sending {
             drop(ended.await);

@@ -212,15 +212,15 @@ mod tests {
 
     #[test]
     fn a_persons_edit_is_told_as_theirs_whether_the_crm_overrode_it_or_took_it_up() {
-        let edit = |field: &str, to: &str| LocalEdit {
+        let edit = |field: &str, to: &str, by: &str| LocalEdit {
             field: field.to_owned(),
             from: Some("A".to_owned()),
             to: Some(to.to_owned()),
-            by: "Pat Lee".to_owned(),
+            by: by.to_owned(),
             at: Timestamp::from_second(5).unwrap(),
         };
         let mut known = Vec::new();
-        let edits = [edit("suburb", "B"), edit("last_name", "Osei")];
+        let edits = [edit("last_name", "Osei", "Kim Ito"), edit("suburb", "B", "Pat Lee")];
         note(&mut known, &[change("suburb", "B", "A")], &edits, occasion(9, ChangeCause::Crm));
         let of = |field: &str| known.iter().find(|one| one.field == field).unwrap();
         let suburb = of("suburb");
@@ -228,8 +228,11 @@ mod tests {
             (suburb.cause, suburb.by.as_deref(), suburb.at.as_second()),
             (ChangeCause::Override, Some("Pat Lee"), 9)
         );
+        let of_occasion = occasion(9, ChangeCause::Crm);
+        assert_eq!((suburb.run, suburb.revision), (Some(of_occasion.run), of_occasion.revision.of_pack()));
         let name = of("last_name");
         assert_eq!((name.cause, name.run, name.at.as_second()), (ChangeCause::Edit, None, 5));
+        assert_eq!(name.by.as_deref(), Some("Kim Ito"));
         assert_eq!((name.from.as_deref(), name.to.as_deref()), (Some("A"), Some("Osei")));
     }
 

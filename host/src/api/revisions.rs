@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ use crate::api::schema;
 use crate::app::App;
 use crate::domain::access::Action;
 use crate::domain::{ConnectionName, RevisionDigest, RevisionId};
-use crate::intake::{Form, whole};
+use crate::intake::{Sending, whole};
 use crate::integrations::Staged;
 use crate::ops;
 use crate::pack::{GateOutcome, LARGEST_ARCHIVE};
@@ -147,23 +147,21 @@ fn staged(staged: Staged) -> Response {
 
 /// The archive of a request; none where it declares none.
 async fn archive(request: Request) -> Result<Option<Vec<u8>>, Problem> {
-    let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = media_type.to_owned();
-    let body = request.into_body().into_data_stream();
+    let sending = Sending::of(request, LARGEST_ARCHIVE)?;
     let empty = |pointer: &str| {
         let detail = "there is nothing in it: send a tar archive of the pack's folder, or nothing at all for what stands in \
                       the packs' folder";
         Problem::invalid(vec![FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }])
     };
-    if media_type.starts_with("multipart/form-data") {
-        let mut form = Form::new(&media_type, body, LARGEST_ARCHIVE + (64 << 10))?.of_parts(&["file"]);
+    if sending.is_form() {
+        let mut form = sending.form()?.of_parts(&["file"]);
         let Some(part) = form.next().await? else { return Err(empty("/file")) };
         let bytes = part.bytes(LARGEST_ARCHIVE).await?;
         form.next().await?;
         return if bytes.is_empty() { Err(empty("/file")) } else { Ok(Some(bytes)) };
     }
-    let bytes = whole(body, LARGEST_ARCHIVE).await?;
-    let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media_type = sending.kind();
+    let bytes = whole(sending.body, LARGEST_ARCHIVE).await?;
     match media_type.as_str() {
         "" if bytes.is_empty() => Ok(None),
         // Programs that speak JSON only say nothing so.

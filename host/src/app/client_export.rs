@@ -18,6 +18,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::app::App;
+use crate::audit;
 use crate::domain::access::emergency::EmergencyAccess;
 use crate::domain::access::household::{HouseholdAccess, PastAccess, Professional, StaffAccess};
 use crate::domain::audit::{Entry, Subject};
@@ -338,10 +339,13 @@ impl App {
                 let documents = self.export_documents(&note, archive).await?;
                 notes.subjects.push(Subject::new("note", note.id));
                 for attached in &note.attachments {
+                    let households = self.store.households_of_document(attached.document).await?;
                     // The same document may have gone to others: who opened theirs is in their archives.
-                    if self.store.households_of_document(attached.document).await? == [note.household_id] {
+                    if households == [note.household_id] {
                         notes.subjects.push(Subject::new("document", attached.document));
                     }
+                    let others = households.into_iter().filter(|other| *other != note.household_id);
+                    others.for_each(|other| audit::also_of(other, format!("document {}", attached.document)));
                 }
                 let is_shared = note.clients.iter().any(|other| *other != client.id);
                 if is_shared || self.store.was_shared_with_erased(note.id).await? {

@@ -43,6 +43,8 @@ struct Known {
     by: Option<By>,
     because: Option<String>,
     count: Option<usize>,
+    /// Other households that what is taken along is about, too, and what of it.
+    also_of: Vec<(HouseholdId, String)>,
     is_told: bool,
     /// The reason why a form is refused, on a page that says more.
     refused: Option<&'static str>,
@@ -78,6 +80,16 @@ pub fn counted(rows: usize) {
     change(|known| known.count = Some(rows));
 }
 
+/// Says that what is taken along is about another household, too, and what of it: its log has an entry then.
+pub fn also_of(household: HouseholdId, what: String) {
+    change(|known| {
+        let told = (household, what);
+        if !known.also_of.contains(&told) {
+            known.also_of.push(told);
+        }
+    });
+}
+
 /// Says that what is asked has an entry of its own: a verb was done or refused.
 pub fn told() {
     change(|known| known.is_told = true);
@@ -106,8 +118,8 @@ pub struct Watched {
     limited_to: Option<Subject>,
     /// Whether it asks for more than to look.
     pub(super) is_change: bool,
-    /// Whether it asks for the head of an answer alone, which shows nothing.
-    is_head: bool,
+    /// Whether it asks for the head of an answer alone.
+    pub(super) is_head: bool,
 }
 
 impl Watched {
@@ -143,7 +155,7 @@ impl Watched {
 
     /// Takes to the log what was shown or refused: see [`Trail::ended`].
     pub(super) async fn ended(self, trail: &Trail, status: StatusCode) -> Result<(), StoreError> {
-        let Known { by, because, count, is_told, refused } = std::mem::take(&mut *self.request.known());
+        let Known { by, because, count, also_of, is_told, refused } = std::mem::take(&mut *self.request.known());
         let because = match status {
             StatusCode::FORBIDDEN => because.or_else(|| Some(NOT_ALLOWED.to_owned())),
             // A handler may also ask what else to offer; what was denied there is not why this answer is 404 or 409.
@@ -181,14 +193,19 @@ impl Watched {
             trail.refused(trail.placed(Act { outcome: Outcome::Refused(because), ..act }).await).await;
             return Ok(());
         }
-        if !status.is_success() || self.is_head {
+        if !status.is_success() {
             return Ok(());
         }
         let rows = count.map(|rows| if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") });
         let by = (!self.parameters.is_empty()).then(|| format!("by {}", self.parameters.join(", ")));
         act.detail = [rows, by].into_iter().flatten().collect::<Vec<_>>().join(" ");
         match route.kept {
-            Kept::Always => trail.exported(act).await?,
+            // The head tells that it is there, its size and name: that much was seen, and nothing taken along.
+            _ if self.is_head => {
+                act.detail = [act.detail.as_str(), "its head alone"].join(" ").trim_start().to_owned();
+                trail.saw(act).await;
+            }
+            Kept::Always => trail.exported(act, also_of).await?,
             Kept::Once => trail.saw(act).await,
         }
         Ok(())

@@ -193,7 +193,7 @@ async fn a_document_of_several_households_is_in_the_log_of_each() {
     let trail = Trail::new(Store::open(folder.path()).unwrap());
     let document = crate::store::conformance::outbox::a_document_of(&trail.store, &[7, 8]).await;
     let export = Act { subject: Subject::new("document", document), verb: "documents.export".to_owned(), ..view(7) };
-    trail.exported(export.clone()).await.unwrap();
+    trail.exported(export, Vec::new()).await.unwrap();
     let told = async |household: Option<u128>| {
         let filter = AuditFilter {
             household: household.map(|of| HouseholdId(uuid::Uuid::from_u128(of))),
@@ -206,6 +206,31 @@ async fn a_document_of_several_households_is_in_the_log_of_each() {
     let of_each = [("documents.export".to_owned(), format!("document {document}, by entry 1"))];
     assert_eq!((told(Some(7)).await, told(Some(8)).await), (of_each.to_vec(), of_each.to_vec()));
     assert_eq!(told(Some(9)).await, []);
+}
+
+#[tokio::test]
+async fn what_else_is_taken_along_and_what_a_head_tells_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let trail = Trail::new(Store::open(folder.path()).unwrap());
+    let other = HouseholdId(uuid::Uuid::from_u128(8));
+    let asked = || {
+        let (pattern, uri) = ("/api/v1/clients/{id}/export", format!("/api/v1/clients/{ID}/export").parse().unwrap());
+        let named = route("GET", pattern).unwrap();
+        request::for_tests(named, named.subject(pattern, "/api/v1/clients/x/export"), &uri)
+    };
+    let taken = asked();
+    let also = async || (0..2).for_each(|_| also_of(other, "document 7".to_owned()));
+    taken.run(also()).await;
+    taken.ended(&trail, StatusCode::OK).await.unwrap();
+    for _ in 0..2 {
+        let mut head = asked();
+        head.is_head = true;
+        head.ended(&trail, StatusCode::OK).await.unwrap();
+    }
+    let page = trail.store.audit(AuditFilter::default(), PageRequest { cursor: None, limit: 100 }).await.unwrap();
+    let told = page.items.iter().rev().map(|entry| (entry.act.household, entry.act.detail.as_str()));
+    let expected = [(None, ""), (Some(other), "document 7, by entry 1"), (None, "its head alone")];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]

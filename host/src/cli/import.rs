@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt as _;
 use super::local::Local;
 use super::{Global, WrongUse, local, output};
 use crate::crm::registry::Registry;
-use crate::import::LARGEST_FORM;
+use crate::import::LARGEST_FILE;
 
 /// Rows that are printed of those that are not ready.
 const SHOWN: usize = 20;
@@ -57,7 +57,7 @@ impl Import {
         let read = async || {
             let mut list = Vec::new();
             let file = tokio::fs::File::open(&self.file).await?;
-            file.take(LARGEST_FORM as u64).read_to_end(&mut list).await?;
+            file.take(LARGEST_FILE as u64 + 1).read_to_end(&mut list).await?;
             Ok::<_, io::Error>(list)
         };
         let list =

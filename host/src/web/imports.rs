@@ -6,7 +6,6 @@ use std::fs::File;
 
 use askama::Template;
 use axum::extract::{Path, Request, State};
-use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Redirect, Response};
 
 pub(super) use self::preview::{decide, show};
@@ -22,8 +21,8 @@ use crate::domain::ImportId;
 use crate::domain::access::Action;
 use crate::domain::field::FieldError;
 use crate::domain::import::{Import, ImportState};
-use crate::import::{ImportError, LARGEST_FORM};
-use crate::intake::Form;
+use crate::import::{ImportError, LARGEST_FILE};
+use crate::intake::Sending;
 use crate::ops::imports::List;
 use crate::ops::{self, Kind, Refusal};
 
@@ -150,10 +149,7 @@ struct Sent {
 
 impl Sent {
     async fn read(app: &App, request: Request) -> Result<Self, ImportError> {
-        let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let media_type = media_type.to_owned();
-        let body = request.into_body().into_data_stream();
-        let mut form = Form::new(&media_type, body, LARGEST_FORM)?.of_parts(&["connection", "file", "sheet"]);
+        let mut form = Sending::of(request, LARGEST_FILE)?.form()?.of_parts(&["connection", "file", "sheet"]);
         let mut sent = Self::default();
         while let Some(part) = form.next().await? {
             match part.name() {

@@ -169,9 +169,12 @@ fn texts_are_cut_and_made_one_line_that_is_seen() {
     check("Pat\u{202e}eeL\u{7}\u{1b}[31m", "PateeL[31m");
     assert_eq!(bounded(&"ā".repeat(LONGEST + 1)).chars().count(), LONGEST + 1);
     assert!(bounded(&"ā".repeat(LONGEST + 1)).ends_with('…'));
-    let long = Act { detail: "x".repeat(10_000), ..act(&"v".repeat(10_000)) };
+    let mut long = Act { detail: "x".repeat(10_000), ..act(&"v".repeat(10_000)) };
+    (long.by.name, long.subject.id) = ("n".repeat(10_000), "i".repeat(10_000));
     let entry = Entry::after(&Head::default(), Timestamp::UNIX_EPOCH, long);
-    assert_eq!(entry.act.verb.chars().count(), LONGEST + 1);
+    for text in [&entry.act.verb, &entry.act.by.name, &entry.act.subject.id] {
+        assert_eq!(text.chars().count(), LONGEST + 1);
+    }
     assert_eq!(entry.act.detail.chars().count(), LONGEST_DETAIL + 1);
     let members = "account 01a22d32-8883-7424-9cff-cd8d19980ba7; ".repeat(crate::access::team::MOST_MEMBERS);
     assert!(members.chars().count() < LONGEST_DETAIL, "each member of a team is told");

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_DISPOSITION, LOCATION};
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use futures::Stream;
@@ -16,14 +16,11 @@ use crate::api::caller::Caller;
 use crate::api::extract::NoParams;
 use crate::api::problem::{FieldError, Kind, Problem};
 use crate::app::App;
-use crate::documents::{Kept, LARGEST, NotAPdf, NotTaken};
+use crate::documents::{Kept, LARGEST};
 use crate::domain::access::Action;
 use crate::domain::{DocumentId, Timestamp};
-use crate::intake::{Form, named_by};
+use crate::intake::{Sending, named_by};
 use crate::ops::{self, Refusal};
-
-/// The most bytes that a multipart body may have around the document.
-const AROUND: usize = 64 << 10;
 
 /// A document that is kept.
 #[derive(Serialize, ToSchema)]
@@ -70,18 +67,14 @@ pub async fn upload(
 ) -> Result<impl IntoResponse, Problem> {
     caller.may_somewhere(Action::WriteNotes)?;
     app.store.space().admit()?;
-    let headers = request.headers().clone();
-    if header(&headers, &CONTENT_LENGTH).parse().is_ok_and(|length: u64| length > (LARGEST + AROUND) as u64) {
-        return Err(Refusal::from(NotTaken::from(NotAPdf::TooLarge)).into());
-    }
-    let media_type = header(&headers, &CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let name = request.headers().get(CONTENT_DISPOSITION).and_then(|header| named_by(header.as_bytes()));
+    let sending = Sending::of(request, LARGEST)?;
+    let media_type = sending.kind();
     let Kept { id, filename, media_type, size } = match media_type.as_str() {
         "application/pdf" => {
-            let name = headers.get(CONTENT_DISPOSITION).and_then(|header| named_by(header.as_bytes()));
-            let body = request.into_body().into_data_stream();
-            app.intake.take(caller.actor().account(), keep(&app, &caller, name.as_deref(), body)).await?
+            app.intake.take(caller.actor().account(), keep(&app, &caller, name.as_deref(), sending.body)).await?
         }
-        "multipart/form-data" => app.intake.take(caller.actor().account(), from_form(&app, &caller, request)).await?,
+        "multipart/form-data" => app.intake.take(caller.actor().account(), from_form(&app, &caller, sending)).await?,
         other => {
             let detail = format!(
                 "Nothing was kept. Send a PDF as `application/pdf`, or as the part `file` of `multipart/form-data`, not \
@@ -103,10 +96,8 @@ async fn keep<E: std::fmt::Display>(
     Ok(ops::uploads::upload(app, caller.actor(), name, pieces, Timestamp::now()).await?)
 }
 
-async fn from_form(app: &App, caller: &Caller, request: Request) -> Result<Kept, Problem> {
-    let media_type = header(request.headers(), &CONTENT_TYPE).to_owned();
-    let body = request.into_body().into_data_stream();
-    let mut form = Form::new(&media_type, body, 2 * LARGEST)?.of_parts(&["file"]);
+async fn from_form(app: &App, caller: &Caller, sending: Sending) -> Result<Kept, Problem> {
+    let mut form = sending.form()?.of_parts(&["file"]);
     let Some(part) = form.next().await? else {
         return Err(at_file("the form has no part of this name; put the PDF there".to_owned()));
     };
@@ -126,8 +117,4 @@ async fn from_form(app: &App, caller: &Caller, request: Request) -> Result<Kept,
 
 fn at_file(detail: String) -> Problem {
     Problem::invalid(vec![FieldError { pointer: "/file".to_owned(), detail }])
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }

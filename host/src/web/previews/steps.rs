@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::domain::PreviewId;
 use crate::domain::access::Action;
 use crate::domain::text::full_stop;
-use crate::intake::{Form as Sent, NotRead};
+use crate::intake::{NotRead, Sending};
 use crate::integrations::Staged;
 use crate::ops::connections::Wanted;
 use crate::ops::{self, Kind};
@@ -77,13 +77,11 @@ fn refused(outcome: &GateOutcome) -> String {
 
 /// The archive of a form; none where it has no file.
 async fn archive(request: Request) -> Result<Option<Vec<u8>>, NotRead> {
-    let media_type = request.headers().get(axum::http::header::CONTENT_TYPE);
-    let media_type = media_type.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    if !media_type.starts_with("multipart/form-data") {
+    let sending = Sending::of(request, LARGEST_ARCHIVE)?;
+    if !sending.is_form() {
         return Ok(None);
     }
-    let body = request.into_body().into_data_stream();
-    let mut form = Sent::new(&media_type, body, LARGEST_ARCHIVE + (64 << 10))?.of_parts(&["file"]);
+    let mut form = sending.form()?.of_parts(&["file"]);
     // An empty file is refused as an archive, and not taken for what stands in the packs' folder.
     let Some(part) = form.next().await? else { return Ok(Some(Vec::new())) };
     let bytes = part.bytes(LARGEST_ARCHIVE).await?;

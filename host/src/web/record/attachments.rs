@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::documents::LARGEST;
 use crate::domain::DocumentId;
 use crate::domain::access::Action;
-use crate::intake::{self, Part};
+use crate::intake::{Part, Sending};
 use crate::ops;
 use crate::pack::{DocumentRule, EventType};
 use crate::web::failure::Failure;
@@ -56,9 +56,7 @@ impl Sent {
     }
 
     async fn of_form(app: &App, person: &SignedIn, kind: &EventType, request: Request<Body>) -> Result<Self, Failure> {
-        let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let media_type = media_type.to_owned();
-        let mut form = intake::Form::new(&media_type, request.into_body().into_data_stream(), LARGEST_FORM)?;
+        let mut form = Sending::of(request, LARGEST_FORM)?.form()?;
         let mut sent = Self::default();
         loop {
             let part = match form.next().await {
