@@ -255,7 +255,7 @@ pub(super) fn append(transaction: &Write, act: Act) -> Result<u64, StoreError> {
 /// Answers the number of the first.
 pub(super) fn append_of_many(
     transaction: &Write,
-    act: Act,
+    act: &Act,
     households: Vec<(HouseholdId, String)>,
 ) -> Result<u64, StoreError> {
     let number = append(transaction, act.clone())?;
@@ -307,7 +307,7 @@ impl Store {
         act: Act,
         households: Vec<(HouseholdId, String)>,
     ) -> Result<u64, StoreError> {
-        self.write_in_any_case(move |transaction| append_of_many(transaction, act, households)).await
+        self.write_in_any_case(move |transaction| append_of_many(transaction, &act, households)).await
     }
 
     /// A part of the log, newest first. At most 5,000 entries are looked at for a page, so that one may have fewer than

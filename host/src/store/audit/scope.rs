@@ -154,7 +154,7 @@ impl Pending {
             let detail = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
             (Act { detail, ..state.act.clone() }, state.households.clone())
         };
-        append_of_many(transaction, act, households).map(Some)
+        append_of_many(transaction, &act, households).map(Some)
     }
 
     /// Says what came of it, from within the transaction that does it.

@@ -244,9 +244,14 @@ fn after_titles(words: &[Word], at: usize) -> usize {
     at + words.get(at..).unwrap_or_default().iter().take_while(is_title).count()
 }
 
+/// The word behind initials, which are capitals or have a point (`v` is none in `Jane & Co v Stone`).
 fn after_initials(words: &[Word], at: usize) -> usize {
-    let is_initial = |word: &&Word| word.folded.chars().count() == 1 && is_blank(&word.before);
-    at + words.get(at..).unwrap_or_default().iter().take(MOST_INITIALS).take_while(is_initial).count()
+    let has_point = |at: usize| words.get(at + 1).is_some_and(|next| next.before.starts_with('.'));
+    let is_initial = |at: &usize| {
+        let one = words.get(*at).filter(|word| word.folded.chars().count() == 1 && is_blank(&word.before));
+        one.is_some_and(|word| word.is_name_like || has_point(*at))
+    };
+    at + (at..at + MOST_INITIALS).take_while(is_initial).count()
 }
 
 /// The word behind a nickname that stands at a word: `Jean "Jojo" Picard`, `Jean (Jojo) Picard`.

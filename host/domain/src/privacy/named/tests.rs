@@ -223,6 +223,7 @@ fn each_of_those_who_are_named_together_is_named() {
         "Williams Ann and Hugh Jones",
         "Williams, Ann, Hugh",
         "Hugh and Mr Williams",
+        "Hugh & Co v Williams",
     ];
     whole(&hugh, &others, false);
 }
