@@ -140,12 +140,20 @@ impl Sending {
     /// # Errors
     /// Returns an error if it says that it is larger: whoever asks before they send is told at once, and nothing is read in vain.
     pub fn of(request: Request<Body>, most: usize) -> Result<Self, NotRead> {
-        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if header(CONTENT_LENGTH).parse().is_ok_and(|length: u64| length > (most + AROUND) as u64) {
-            return Err(NotRead::TooMuch(format!("it is larger than {} MB", most >> 20)));
+        let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        match length {
+            Some(length) if length > (most + AROUND) as u64 => {
+                Err(NotRead::TooMuch(format!("it is larger than {} MB", most >> 20)))
+            }
+            _ => Ok(Self::of_whatever_size(request, most)),
         }
-        let media_type = header(CONTENT_TYPE).trim().to_owned();
-        Ok(Self { media_type, body: request.into_body().into_data_stream(), most })
+    }
+
+    /// The same of one that is read as far as it goes whatever it says: what else is in a form is shown again.
+    pub fn of_whatever_size(request: Request<Body>, most: usize) -> Self {
+        let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media_type = media_type.trim().to_owned();
+        Self { media_type, body: request.into_body().into_data_stream(), most }
     }
 
     /// The type without its parameters, in small letters.

@@ -206,6 +206,11 @@ async fn a_document_of_several_households_is_in_the_log_of_each() {
     let of_each = [("documents.export".to_owned(), format!("document {document}, by entry 1"))];
     assert_eq!((told(Some(7)).await, told(Some(8)).await), (of_each.to_vec(), of_each.to_vec()));
     assert_eq!(told(Some(9)).await, []);
+
+    let many = (0..5_001).map(|number| (HouseholdId(uuid::Uuid::from_u128(number)), "it".to_owned())).collect();
+    trail.store.append_audit_of_many(view(7), many).await.unwrap();
+    let by_number = told(None).await.into_iter().map(|(_, detail)| detail).next();
+    assert_eq!(by_number.as_deref(), Some("5001 households, too many for an entry in the log of each"));
 }
 
 #[tokio::test]

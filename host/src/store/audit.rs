@@ -27,6 +27,9 @@ use crate::domain::{HouseholdId, Timestamp};
 /// The list's name, in its cursors.
 const LIST: &str = "audit";
 
+/// The households that have an entry each of an act that concerns many.
+const MOST_TOLD: usize = 5_000;
+
 /// Entries that are looked at for one page, whether they are shown or not.
 const LOOKED_AT: usize = 5_000;
 
@@ -251,13 +254,18 @@ pub(super) fn append(transaction: &Write, act: Act) -> Result<u64, StoreError> {
     Ok(number)
 }
 
-/// Writes the entry of an act that concerns several households, and one in the log of each, which says `what` is done to it.
-/// Answers the number of the first.
+/// Writes the entry of an act that concerns several households, and one in the log of each, which says what is done to it; where they
+/// are more than fit into one transaction beside a change, their number alone. Answers the number of the first.
 pub(super) fn append_of_many(
     transaction: &Write,
     act: &Act,
     households: Vec<(HouseholdId, String)>,
 ) -> Result<u64, StoreError> {
+    if households.len() > MOST_TOLD {
+        let told = format!("{} households, too many for an entry in the log of each", households.len());
+        let parts = [act.detail.as_str(), &told].into_iter().filter(|part| !part.is_empty());
+        return append(transaction, Act { detail: parts.collect::<Vec<_>>().join(", "), ..act.clone() });
+    }
     let number = append(transaction, act.clone())?;
     for (household, what) in households {
         let (subject, detail) = (Subject::new("household", household), format!("{what}, by entry {number}"));

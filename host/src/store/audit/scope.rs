@@ -23,9 +23,6 @@ use crate::domain::{HouseholdId, Timestamp};
 use crate::store::StoreError;
 use crate::store::engine::Write;
 
-/// The households that have an entry each of an act that is done to many.
-const MOST_TOLD: usize = 5_000;
-
 tokio::task_local! {
     static SCOPE: Arc<Pending>;
 }
@@ -162,15 +159,9 @@ impl Pending {
         self.lock().result = result;
     }
 
-    /// Says which households it is done to, from within the transaction that does it: the log of each has an entry. Where they are
-    /// more than fit into one transaction beside the change, their number is told instead.
-    pub fn done_to(&self, households: impl ExactSizeIterator<Item = (HouseholdId, String)>) {
-        let mut state = self.lock();
-        if households.len() > MOST_TOLD {
-            state.result = format!("{} households, too many for an entry in the log of each", households.len());
-        } else {
-            state.households.extend(households);
-        }
+    /// Says which households it is done to, from within the transaction that does it: the log of each has an entry.
+    pub fn done_to(&self, households: impl Iterator<Item = (HouseholdId, String)>) {
+        self.lock().households.extend(households);
     }
 
     /// Takes note that the transaction with the entry is on disk.

@@ -15,9 +15,6 @@ use crate::pack::{DocumentRule, EventType};
 use crate::web::failure::Failure;
 use crate::web::session::SignedIn;
 
-/// The most bytes of a form. Files that are too large are passed over as far as that: what else was typed is shown again.
-const LARGEST_FORM: usize = 4 * LARGEST;
-
 /// The name of the field for a file, and of the boxes of documents that are kept.
 pub(super) const FILE: &str = "file";
 pub(super) const DOCUMENT: &str = "document";
@@ -56,7 +53,7 @@ impl Sent {
     }
 
     async fn of_form(app: &App, person: &SignedIn, kind: &EventType, request: Request<Body>) -> Result<Self, Failure> {
-        let mut form = Sending::of(request, LARGEST_FORM)?.form()?;
+        let mut form = Sending::of_whatever_size(request, 2 * LARGEST).form()?;
         let mut sent = Self::default();
         loop {
             let part = match form.next().await {
