@@ -356,4 +356,11 @@ mod tests {
             row.tables.iter().for_each(|table| assert!(tables.insert(table), "{table} is in two rows"));
         }
     }
+
+    /// What a practice's lawyer reads changes by intent alone.
+    #[test]
+    fn the_register_says_for_how_long_and_what_an_erasure_does() {
+        let line = |row: &Kept| format!("{} of {}: {} {}", row.kind, row.whose.as_str(), row.kept, row.erasure);
+        insta::assert_snapshot!(REGISTER.iter().map(line).collect::<Vec<_>>().join("\n"));
+    }
 }
