@@ -26,6 +26,7 @@ pub use request::{Watched, also_of, counted, denied, known, led_back, refused, s
 
 use crate::domain::audit::{Act, By, Outcome, Subject};
 use crate::domain::{ClientId, DocumentId, HouseholdId, ItemId, NoteId, RecordKind};
+use crate::store::audit::Told;
 use crate::store::{Store, StoreError};
 use recent::Recent;
 
@@ -58,12 +59,12 @@ impl Trail {
         }
     }
 
-    /// Writes an entry at once.
+    /// Writes an entry at once, in the log of each household that its subject belongs to.
     ///
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn write(&self, act: Act) -> Result<(), StoreError> {
-        self.store.append_audit(vec![act]).await.map(drop)
+        self.exported(act, Vec::new()).await
     }
 
     /// The same for what is done or refused already, which an entry that is not kept does not undo: it is counted.
@@ -117,20 +118,10 @@ impl Trail {
     /// # Errors
     /// Returns an error if the store fails.
     pub async fn exported(&self, act: Act, also_of: Vec<(HouseholdId, String)>) -> Result<(), StoreError> {
-        let households = match act.household {
-            Some(_) => Vec::new(),
-            None => self.households_of(&act.subject).await?,
-        };
-        let (act, mut told) = match households.as_slice() {
-            [] => (act, Vec::new()),
-            [one] => (Act { household: Some(*one), ..act }, Vec::new()),
-            _ => {
-                let what = format!("{} {}", act.subject.kind, act.subject.id);
-                (act, households.into_iter().map(|household| (household, what.clone())).collect())
-            }
-        };
-        told.extend(also_of.into_iter().filter(|(household, _)| act.household != Some(*household)));
-        self.store.append_audit_of_many(act, told).await.map(drop)
+        let mut told = self.told(act).await;
+        let own = told.act.household;
+        told.households.extend(also_of.into_iter().filter(|(household, _)| own != Some(*household)));
+        self.store.append_audit(vec![told]).await.map(drop)
     }
 
     /// Writes what was refused, or counts it where the same was within the last minute.
@@ -169,11 +160,11 @@ impl Trail {
         if acts.is_empty() {
             return;
         }
-        let mut placed = Vec::with_capacity(acts.len());
+        let mut told = Vec::with_capacity(acts.len());
         for act in &acts {
-            placed.push(self.placed(act.clone()).await);
+            told.push(self.told(act.clone()).await);
         }
-        match self.store.append_audit(placed).await {
+        match self.store.append_audit(told).await {
             Ok(_) => self.recent().written(acts, Instant::now()),
             Err(error) => self.lost(acts.len(), &error),
         }
@@ -189,18 +180,24 @@ impl Trail {
 
     /// An act with the household that its subject belongs to, where it is one.
     pub async fn placed(&self, act: Act) -> Act {
+        self.told(act).await.act
+    }
+
+    /// An act with the household that its subject belongs to, or the households where they are several.
+    async fn told(&self, act: Act) -> Told {
         if act.household.is_some() {
-            return act;
+            return act.into();
         }
-        let household = match self.households_of(&act.subject).await {
-            Ok(households) => <[HouseholdId; 1]>::try_from(households).ok().map(|[one]| one),
+        let households = self.households_of(&act.subject).await.unwrap_or_else(|error| {
             // The entry is worth more than its household.
-            Err(error) => {
-                tracing::debug!(%error, "the household of an entry was not found");
-                None
-            }
-        };
-        Act { household, ..act }
+            tracing::debug!(%error, "the household of an entry was not found");
+            Vec::new()
+        });
+        if let [one] = households.as_slice() {
+            return Act { household: Some(*one), ..act }.into();
+        }
+        let what = format!("{} {}", act.subject.kind, act.subject.id);
+        Told { act, households: households.into_iter().map(|household| (household, what.clone())).collect() }
     }
 
     /// The households that a subject belongs to: of a document those of all notes which it went with.

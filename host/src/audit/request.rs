@@ -196,15 +196,12 @@ impl Watched {
         if !status.is_success() {
             return Ok(());
         }
+        // The head tells that it is there, its size and name.
+        let head = self.is_head.then(|| "its head alone".to_owned());
         let rows = count.map(|rows| if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") });
         let by = (!self.parameters.is_empty()).then(|| format!("by {}", self.parameters.join(", ")));
-        act.detail = [rows, by].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        act.detail = [head, rows, by].into_iter().flatten().collect::<Vec<_>>().join(" ");
         match route.kept {
-            // The head tells that it is there, its size and name: that much was seen, and nothing taken along.
-            _ if self.is_head => {
-                act.detail = [act.detail.as_str(), "its head alone"].join(" ").trim_start().to_owned();
-                trail.saw(act).await;
-            }
             Kept::Always => trail.exported(act, also_of).await?,
             Kept::Once => trail.saw(act).await,
         }

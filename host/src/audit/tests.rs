@@ -193,7 +193,7 @@ async fn a_document_of_several_households_is_in_the_log_of_each() {
     let trail = Trail::new(Store::open(folder.path()).unwrap());
     let document = crate::store::conformance::outbox::a_document_of(&trail.store, &[7, 8]).await;
     let export = Act { subject: Subject::new("document", document), verb: "documents.export".to_owned(), ..view(7) };
-    trail.exported(export, Vec::new()).await.unwrap();
+    trail.exported(export.clone(), Vec::new()).await.unwrap();
     let told = async |household: Option<u128>| {
         let filter = AuditFilter {
             household: household.map(|of| HouseholdId(uuid::Uuid::from_u128(of))),
@@ -206,9 +206,12 @@ async fn a_document_of_several_households_is_in_the_log_of_each() {
     let of_each = [("documents.export".to_owned(), format!("document {document}, by entry 1"))];
     assert_eq!((told(Some(7)).await, told(Some(8)).await), (of_each.to_vec(), of_each.to_vec()));
     assert_eq!(told(Some(9)).await, []);
+    let refused = Act { outcome: Outcome::Refused("There is no such thing.".to_owned()), ..export };
+    trail.refused(refused).await;
+    assert_eq!((told(Some(7)).await.len(), told(Some(8)).await.len()), (2, 2), "refusals as well");
 
     let many = (0..5_001).map(|number| (HouseholdId(uuid::Uuid::from_u128(number)), "it".to_owned())).collect();
-    trail.store.append_audit_of_many(view(7), many).await.unwrap();
+    trail.store.append_audit(vec![Told { act: view(7), households: many }]).await.unwrap();
     let by_number = told(None).await.into_iter().map(|(_, detail)| detail).next();
     assert_eq!(by_number.as_deref(), Some("5001 households, too many for an entry in the log of each"));
 }
@@ -227,14 +230,18 @@ async fn what_else_is_taken_along_and_what_a_head_tells_is_told() {
     let also = async || (0..2).for_each(|_| also_of(other, "document 7".to_owned()));
     taken.run(also()).await;
     taken.ended(&trail, StatusCode::OK).await.unwrap();
-    for _ in 0..2 {
-        let mut head = asked();
-        head.is_head = true;
-        head.ended(&trail, StatusCode::OK).await.unwrap();
-    }
+    let mut head = asked();
+    head.is_head = true;
+    head.run(also()).await;
+    head.ended(&trail, StatusCode::OK).await.unwrap();
     let page = trail.store.audit(AuditFilter::default(), PageRequest { cursor: None, limit: 100 }).await.unwrap();
     let told = page.items.iter().rev().map(|entry| (entry.act.household, entry.act.detail.as_str()));
-    let expected = [(None, ""), (Some(other), "document 7, by entry 1"), (None, "its head alone")];
+    let expected = [
+        (None, ""),
+        (Some(other), "document 7, by entry 1"),
+        (None, "its head alone"),
+        (Some(other), "document 7, by entry 3"),
+    ];
     assert_eq!(told.collect::<Vec<_>>(), expected);
 }
 

@@ -254,6 +254,21 @@ pub(super) fn append(transaction: &Write, act: Act) -> Result<u64, StoreError> {
     Ok(number)
 }
 
+/// An act, and the households whose logs have it beside its own entry, each with what is done to it.
+#[derive(Debug)]
+pub struct Told {
+    /// The act.
+    pub act: Act,
+    /// The households.
+    pub households: Vec<(HouseholdId, String)>,
+}
+
+impl From<Act> for Told {
+    fn from(act: Act) -> Self {
+        Self { act, households: Vec::new() }
+    }
+}
+
 /// Writes the entry of an act that concerns several households, and one in the log of each, which says what is done to it; where they
 /// are more than fit into one transaction beside a change, their number alone. Answers the number of the first.
 pub(super) fn append_of_many(
@@ -297,25 +312,18 @@ fn numbers(
 }
 
 impl Store {
-    /// Writes entries by themselves, for what changes nothing in the store: what is seen, refused, or done elsewhere.
-    /// Answers the number of the last.
+    /// Writes entries by themselves, for what changes nothing in the store: what is seen, refused, or done elsewhere. Answers the number
+    /// of the last act's.
     ///
     /// # Errors
     /// Returns an error if the store fails; none of them is written then.
-    pub async fn append_audit(&self, acts: Vec<Act>) -> Result<u64, StoreError> {
-        self.write_in_any_case(move |transaction| acts.into_iter().try_fold(0, |_, act| append(transaction, act))).await
-    }
-
-    /// Writes the entry of an act that concerns several households, and one in the log of each. Answers the number of the first.
-    ///
-    /// # Errors
-    /// Returns an error if the store fails; none of them is written then.
-    pub async fn append_audit_of_many(
-        &self,
-        act: Act,
-        households: Vec<(HouseholdId, String)>,
-    ) -> Result<u64, StoreError> {
-        self.write_in_any_case(move |transaction| append_of_many(transaction, &act, households)).await
+    pub async fn append_audit<T: Into<Told> + Send + 'static>(&self, acts: Vec<T>) -> Result<u64, StoreError> {
+        let append = |transaction: &Write| {
+            acts.into_iter()
+                .map(Into::into)
+                .try_fold(0, |_, Told { act, households }| append_of_many(transaction, &act, households))
+        };
+        self.write_in_any_case(append).await
     }
 
     /// A part of the log, newest first. At most 5,000 entries are looked at for a page, so that one may have fewer than

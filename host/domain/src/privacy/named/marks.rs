@@ -80,12 +80,35 @@ fn country_before(groups: &[Group<'_>], at: usize) -> Option<String> {
     (code.len() <= LONGEST_COUNTRY).then(|| code.to_owned())
 }
 
-/// Whether a text has an id: digits alone only after a word that says so, because a year or an amount may be the same.
+/// Whether a text has an id: digits alone only right after a word that says so, because a year, an amount or another number may be the
+/// same.
 pub(super) fn has_id(words: &[Word], id: &str) -> bool {
-    let is_number = id.chars().all(|c| c.is_ascii_digit());
-    let is_said = |at: usize| {
-        let says = |word: &Word| BEFORE_ID.contains(&word.folded.as_str());
-        words[at].before.ends_with('#') || words[at.saturating_sub(2)..at].iter().any(says)
-    };
-    (0..words.len()).any(|at| length_at(words, at, id).is_some() && (!is_number || is_said(at)))
+    let is_digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+    let is_number = is_digits(id);
+    (0..words.len()).any(|at| {
+        length_at(words, at, id).is_some() && (!is_number || (is_said(words, at) && !is_of_longer_number(words, at)))
+    })
+}
+
+/// Whether a number is said to be an id: `client 2026`, `CRM id: 2026`, `#2026`, `clients 2025, 2026 and 2027`.
+fn is_said(words: &[Word], at: usize) -> bool {
+    let sign = words[at].before.trim();
+    let Some(before) = at.checked_sub(1) else { return sign == "#" };
+    let word = &words[before];
+    let is_listed = word.folded == "and" || word.folded.chars().all(|c| c.is_ascii_digit());
+    match sign {
+        "" | "_" | "#" | ":" | ": #" | ":#" | "=" | "." | ". #" | ".#" if BEFORE_ID.contains(&word.folded.as_str()) => {
+            true
+        }
+        "" | "," | "&" | "#" if is_listed => is_said(words, before),
+        _ => false,
+    }
+}
+
+/// Whether a number goes on behind what is no more than a point or a stroke: `2026.50`, `2026/7`.
+fn is_of_longer_number(words: &[Word], at: usize) -> bool {
+    let is_digit = |word: &Word| word.folded.starts_with(|c: char| c.is_ascii_digit());
+    words.get(at + 1).is_some_and(|next| {
+        (is_digit(next) && [".", ":", "/", "-", ","].contains(&next.before.as_str())) || next.before.starts_with('%')
+    })
 }

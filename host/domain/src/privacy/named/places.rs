@@ -13,9 +13,47 @@ const MOST_INITIALS: usize = 3;
 const MOST_PARTNERS: usize = 3;
 /// The signs between two words that part no name.
 const BLANKS: [char; 5] = ['.', ' ', '\u{a0}', '\t', '_'];
-/// The words before a name that are none.
-const TITLES: [&str; 14] =
-    ["mr", "mrs", "ms", "miss", "mx", "master", "dr", "doctor", "prof", "professor", "sir", "dame", "lady", "rev"];
+/// The words before a name that are none: titles, and what somebody is to the one before (`Jane and her husband Tom Stone`).
+const TITLES: [&str; 26] = [
+    "mr",
+    "mrs",
+    "ms",
+    "miss",
+    "mx",
+    "master",
+    "dr",
+    "doctor",
+    "prof",
+    "professor",
+    "sir",
+    "dame",
+    "lady",
+    "rev",
+    "his",
+    "her",
+    "their",
+    "wife",
+    "husband",
+    "partner",
+    "spouse",
+    "brother",
+    "sister",
+    "son",
+    "daughter",
+    "sibling",
+];
+/// The words behind a name that are none.
+const SUFFIXES: [&str; 8] = ["jr", "jnr", "junior", "sr", "snr", "senior", "ii", "iii"];
+/// The words with a capital before a name that are none, where a text or sentence begins with them.
+const OPENERS: [&str; 48] = [
+    "about", "after", "and", "as", "ask", "asked", "because", "before", "both", "but", "by", "call", "called", "cc",
+    "contact", "cover", "covers", "email", "emailed", "fees", "file", "for", "from", "help", "helps", "meet",
+    "meeting", "met", "of", "or", "per", "phone", "phoned", "re", "rang", "ring", "saw", "see", "seeing", "since",
+    "tell", "to", "told", "until", "via", "visit", "while", "with",
+];
+/// The endings of files, before which a hyphen parts words.
+const FILES: [&str; 13] =
+    ["pdf", "doc", "docx", "xls", "xlsx", "csv", "txt", "rtf", "jpg", "jpeg", "png", "msg", "eml"];
 
 /// A text, as it is looked through for names.
 pub struct Text {
@@ -27,7 +65,8 @@ pub struct Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        let normal = normal(text);
+        // As addresses write a blank.
+        let normal = normal(&text.replace("%20", " "));
         Self { folded: fold(&normal), words: words(&normal), normal }
     }
 }
@@ -40,8 +79,10 @@ pub(super) struct Word {
     pub(super) folded: String,
     /// The word whose it is, folded, of one in the genitive: of `Ayda’s` that is `ayda`.
     owner: Option<String>,
-    /// Two words that are written as one with a capital within: `HughWilliams`.
-    halves: Vec<(String, String)>,
+    /// It without the digits at its ends: of `Stone2024` that is `stone`.
+    letters: Option<String>,
+    /// The words that are written as one with capitals or digits within, folded: `HughWilliams2024`.
+    pieces: Vec<String>,
     place: Range<usize>,
     /// Whether it begins as names do: with a capital, or with a letter of a script that has none.
     is_name_like: bool,
@@ -73,11 +114,19 @@ fn words(text: &str) -> Vec<Word> {
         let word = &text[begin..end];
         let is_name_like = word.chars().next().is_some_and(|first| first.is_alphabetic() && !first.is_lowercase());
         let genitive = word.trim_end_matches(is_silent).strip_suffix(['s', 'S']).filter(|one| one.ends_with(is_silent));
-        let capitals = word.char_indices().skip(1).filter(|(_, c)| c.is_uppercase());
+        let letters = word.trim_matches(|c: char| c.is_ascii_digit());
+        let seams = word.char_indices().zip(word.chars().skip(1)).filter_map(|((at, c), next)| {
+            let is_seam = (next.is_uppercase() && c.is_lowercase())
+                || c.is_ascii_digit() != next.is_ascii_digit()
+                || (is_silent(c) && next.is_uppercase());
+            is_seam.then_some(at + c.len_utf8())
+        });
+        let bounds: Vec<usize> = iter::once(0).chain(seams).chain(iter::once(word.len())).collect();
         words.push(Word {
             folded: fold(word),
             owner: genitive.map(fold),
-            halves: capitals.map(|(at, _)| (fold(&word[..at]), fold(&word[at..]))).collect(),
+            letters: (letters.len() < word.len() && !letters.is_empty()).then(|| fold(letters)),
+            pieces: bounds.windows(2).map(|bound| fold(&word[bound[0]..bound[1]])).collect(),
             place: begin..end,
             is_name_like,
             before,
@@ -86,9 +135,20 @@ fn words(text: &str) -> Vec<Word> {
     words
 }
 
-/// Whether nothing is between two words that would part a name.
-fn is_blank(between: &str) -> bool {
-    between.trim_matches(BLANKS).is_empty()
+/// Whether nothing is between a word and the one before that would part a name. A point does behind a word, at the end of a sentence, and
+/// not behind an initial or a title, or within a file's name.
+fn is_bound(words: &[Word], at: usize) -> bool {
+    let Some(word) = words.get(at) else { return false };
+    let is_short = |before: &Word| {
+        before.folded.chars().count() == 1 || TITLES.contains(&before.folded.as_str()) || is_suffix(before)
+    };
+    let has_point = word.before.contains('.');
+    word.before.trim_matches(BLANKS).is_empty()
+        && (!has_point || word.before == "." || at.checked_sub(1).is_some_and(|before| is_short(&words[before])))
+}
+
+fn is_suffix(word: &Word) -> bool {
+    SUFFIXES.contains(&word.folded.as_str())
 }
 
 /// A whole name that is looked for, folded.
@@ -115,24 +175,20 @@ impl Name<'_> {
                 && let Some((from, is_joined)) = family_after(words, at + length, self.family)
             {
                 let family = (from, from + length_at(words, from, self.family).unwrap_or_default());
-                if !has_capitals || is_like(family) {
+                if (!has_capitals || is_like(family)) && !(is_joined && self.is_a_family_name(words, at, at + length)) {
                     places.push(if is_joined { vec![(at, at + length), family] } else { vec![(at, family.1)] });
                 }
             }
             if let Some(length) = length_at(words, at, self.family)
-                && has_capitals
-                && is_like((at, at + length))
+                && (is_like((at, at + length)) || words.get(at + length).is_some_and(|next| next.before == "_"))
             {
                 places.extend(self.turned_round(words, at, at + length));
             }
-            let is_both = |(first, then): &(String, String)| {
-                [(self.given, self.family), (self.family, self.given)].contains(&(first.as_str(), then.as_str()))
-            };
-            if words[at].halves.iter().any(is_both) {
+            if is_written_as_one(&words[at].pieces, self.given, self.family) {
                 places.push(vec![(at, at + 1)]);
             }
         }
-        places.retain(|parts| !parts.iter().any(|part| self.is_of_longer(words, *part)));
+        places.retain(|parts| !parts.iter().any(|part| self.is_of_longer(words, *part, has_capitals)));
         let part = |(from, to): &(usize, usize)| words[*from].place.start..words[to - 1].place.end;
         places.iter().map(|parts| parts.iter().map(part).collect()).collect()
     }
@@ -154,52 +210,92 @@ impl Name<'_> {
     }
 
     /// The name where its family name stands first, from one word to another: `Stone, Jane`, `STONE Jane`, `Stone, Tom & Jane`.
-    fn turned_round(&self, words: &[Word], at: usize, middle: usize) -> Option<Vec<(usize, usize)>> {
+    fn turned_round(&self, words: &[Word], at: usize, end: usize) -> Option<Vec<(usize, usize)>> {
+        let middle = if words.get(end).is_some_and(is_suffix) && is_bound(words, end) { end + 1 } else { end };
         let next = words.get(middle)?;
-        let is_parted = [",", "،"].contains(&next.before.trim());
+        let is_parted = [",", "،"].contains(&next.before.trim_matches(BLANKS));
         // Of `Peter Stone, Mary Lee` neither is Mary Stone.
-        let is_second = at > 0 && words[at - 1].is_name_like && is_blank(&words[at].before);
-        if let Some(length) = length_at(words, middle, self.given) {
-            let to = middle + length;
-            let is_at_once = next.before.trim().is_empty() && words[middle..to].iter().any(|word| word.is_name_like);
+        let is_second = at > 0 && words[at - 1].is_name_like && is_bound(words, at);
+        let given = after_titles(words, middle);
+        if let Some(length) = length_at(words, given, self.given) {
+            let to = given + length;
+            let is_like = words[given..to].iter().any(|word| word.is_name_like) || next.before == "_";
+            let is_at_once = is_like && (next.before.trim().is_empty() || next.before == "_");
             let is_it = is_at_once || (is_parted && !is_second && !self.goes_on(words, to));
             return is_it.then(|| vec![(at, to)]);
         }
-        if is_second || !(is_parted || is_blank(&next.before)) {
+        if is_second || !(is_parted || is_bound(words, middle)) {
             return None;
         }
-        partners(words, middle).find_map(|after| {
+        partners(words, middle, true).find_map(|after| {
             let (partner, is_last) = joined(words, after)?;
             let given = after_titles(words, partner);
             let to = given + length_at(words, given, self.given)?;
-            (is_last && !self.goes_on(words, to)).then(|| vec![(at, middle), (given, to)])
+            (is_last && !self.goes_on(words, to)).then(|| vec![(at, end), (given, to)])
         })
     }
 
     /// Whether another name follows at a word, which is no initial and none of theirs.
     fn goes_on(&self, words: &[Word], at: usize) -> bool {
-        let is_theirs = |word: &&Word| {
-            is_blank(&word.before) && (word.folded.chars().count() == 1 || self.own.contains(&word.folded.as_str()))
+        let is_theirs = |word: &Word| {
+            word.folded.chars().count() == 1 || self.own.contains(&word.folded.as_str()) || is_suffix(word)
         };
-        let after = at + words.get(at..).unwrap_or_default().iter().take_while(is_theirs).count();
-        words.get(after).is_some_and(|next| next.is_name_like && is_blank(&next.before))
+        let after = (at..words.len()).find(|at| !(is_bound(words, *at) && is_theirs(&words[*at])));
+        after.is_some_and(|after| words[after].is_name_like && is_bound(words, after))
+    }
+
+    /// Whether what stands at a word is the family name of somebody, before whom others are named: of `David Ross and Ann Graham` neither
+    /// is Ross Graham, nor of `Mr Ross and Ann Graham`.
+    fn is_a_family_name(&self, words: &[Word], at: usize, end: usize) -> bool {
+        let Some(before) = at.checked_sub(1).map(|before| &words[before]) else { return false };
+        if !is_bound(words, at) || self.own.contains(&before.folded.as_str()) {
+            return false;
+        }
+        if !TITLES.contains(&before.folded.as_str()) {
+            let is_opener = OPENERS.contains(&before.folded.as_str());
+            return !is_opener && (before.is_name_like || before.folded.chars().count() == 1);
+        }
+        // Of two with titles they are different: `Mr Hugh and Mrs Ann Williams`.
+        let partner = joined(words, after_initials(words, end)).and_then(|(partner, _)| words.get(partner));
+        partner.is_none_or(|partner| !TITLES.contains(&partner.folded.as_str()) || partner.folded == before.folded)
     }
 
     /// Whether words are part of a longer name (`Stone-Lee` is another than `Stone`), or of an address.
-    fn is_of_longer(&self, words: &[Word], (from, to): (usize, usize)) -> bool {
+    fn is_of_longer(&self, words: &[Word], (from, to): (usize, usize), has_capitals: bool) -> bool {
+        let is_file = words.get(to).is_some_and(|next| next.before == "." && FILES.contains(&next.folded.as_str()));
         let is_hyphened = |at: usize, other: usize| {
-            words[at].before == "-" && words.get(other).is_some_and(|word| !self.own.contains(&word.folded.as_str()))
+            let is_name =
+                |word: &Word| (word.is_name_like || !has_capitals) && !self.own.contains(&word.folded.as_str());
+            is_hyphen(&words[at].before) && words.get(other).is_some_and(is_name) && !is_file
         };
         (from > 0 && (is_hyphened(from, from - 1) || words[from].before.starts_with('@')))
             || (to < words.len() && (is_hyphened(to, to) || words[to].before.starts_with('@')))
     }
 }
 
+fn is_hyphen(between: &str) -> bool {
+    ["-", "\u{2010}", "\u{2011}"].contains(&between)
+}
+
+/// Whether pieces of one word are a name: `HughWilliams`, `SueEllenParr2024`.
+fn is_written_as_one(pieces: &[String], given: &str, family: &str) -> bool {
+    let whole = |first: &str, then: &str| format!("{first}{then}").replace(' ', "");
+    let names = [whole(given, family), whole(family, given)];
+    let is_one = |from: usize| (from + 2..=pieces.len()).any(|to| names.contains(&pieces[from..to].concat()));
+    (0..pieces.len()).any(is_one)
+}
+
 /// The word at which a family name stands after a given name, and whether after a partner’s name (`Jane & Tom Stone`): else at once, or
 /// after initials or a nickname.
 fn family_after(words: &[Word], from: usize, family: &str) -> Option<(usize, bool)> {
     let is_at = |at: &usize| {
-        length_at(words, *at, family).is_some() && words.get(*at).is_some_and(|word| is_blank(&word.before))
+        let length = length_at(words, *at, family);
+        let is_file = |length: usize| {
+            let end = words.get(at + length);
+            is_hyphen(&words[*at].before)
+                && end.is_some_and(|end| end.before == "." && FILES.contains(&end.folded.as_str()))
+        };
+        length.is_some_and(|length| is_bound(words, *at) || is_quoted(words, *at) || is_file(length))
     };
     let initials = after_initials(words, from);
     let at_once = (from..=initials).find(is_at);
@@ -211,17 +307,18 @@ fn family_after(words: &[Word], from: usize, family: &str) -> Option<(usize, boo
 /// The word at which a family name stands that others who are named in between share.
 fn shared_family(words: &[Word], from: usize, is_at: &dyn Fn(&usize) -> bool, most: usize) -> Option<usize> {
     let (partner, is_last) = joined(words, from)?;
-    partners(words, partner).find_map(|after| match (is_last && is_at(&after), most) {
-        (true, _) => Some(after),
-        (false, 0) => None,
-        (false, most) => shared_family(words, after, is_at, most - 1),
-    })
+    let shared = partners(words, partner, true).find(|after| is_last && is_at(after));
+    // Of one who has a family name already, the next has another.
+    let further = || partners(words, partner, false).find_map(|after| shared_family(words, after, is_at, most - 1));
+    shared.or_else(|| (most > 0).then(further).flatten())
 }
 
 /// The word at which somebody begins who is named together with the one before a word, and whether that may be the last of them.
 fn joined(words: &[Word], at: usize) -> Option<(usize, bool)> {
     let next = words.get(at)?;
-    let sign = next.before.trim_matches(BLANKS);
+    let sign = next.before.trim_matches([' ', '\u{a0}', '\t']);
+    // Behind an initial.
+    let sign = if at > 0 && words[at - 1].folded.chars().count() == 1 { sign.trim_matches(BLANKS) } else { sign };
     match sign {
         "" | "," if next.folded == "and" => Some((at + 1, true)),
         "&" | "+" | "/" => Some((at, true)),
@@ -230,15 +327,20 @@ fn joined(words: &[Word], at: usize) -> Option<(usize, bool)> {
     }
 }
 
-/// The words behind somebody who is named at a word by one or two given names, with or without a title and initials.
-fn partners(words: &[Word], at: usize) -> impl Iterator<Item = usize> {
+/// The words behind somebody who is named at a word by a given name, or by two, with or without a title, initials and a nickname.
+fn partners(words: &[Word], at: usize, may_be_two: bool) -> impl Iterator<Item = usize> {
     let first = after_titles(words, at);
     let is_name = |at: usize| words.get(at).is_some_and(|word| word.is_name_like);
-    let is_second = is_name(first + 1) && words.get(first + 1).is_some_and(|word| is_blank(&word.before));
-    let lengths = if is_name(first) { 1 + usize::from(is_second) } else { 0 };
-    (1..=lengths).map(move |length| after_initials(words, first + length))
+    let is_one = |at: &usize| is_name(*at) && is_hyphen(&words[*at].before);
+    let end = first + 1 + (first + 1..words.len()).take_while(is_one).count();
+    let is_second = may_be_two && is_name(end) && is_bound(words, end);
+    let ends = [is_name(first).then_some(end), (is_name(first) && is_second).then_some(end + 1)];
+    ends.into_iter()
+        .flatten()
+        .flat_map(move |end| iter::once(after_initials(words, end)).chain(after_nickname(words, end)))
 }
 
+/// The word behind titles, where there are any.
 fn after_titles(words: &[Word], at: usize) -> usize {
     let is_title = |word: &&Word| TITLES.contains(&word.folded.as_str());
     at + words.get(at..).unwrap_or_default().iter().take_while(is_title).count()
@@ -248,17 +350,29 @@ fn after_titles(words: &[Word], at: usize) -> usize {
 fn after_initials(words: &[Word], at: usize) -> usize {
     let has_point = |at: usize| words.get(at + 1).is_some_and(|next| next.before.starts_with('.'));
     let is_initial = |at: &usize| {
-        let one = words.get(*at).filter(|word| word.folded.chars().count() == 1 && is_blank(&word.before));
+        let one = words.get(*at).filter(|word| word.folded.chars().count() == 1 && is_bound(words, *at));
         one.is_some_and(|word| word.is_name_like || has_point(*at))
     };
     at + (at..at + MOST_INITIALS).take_while(is_initial).count()
 }
 
-/// The word behind a nickname that stands at a word: `Jean "Jojo" Picard`, `Jean (Jojo) Picard`.
+/// The signs around a nickname. A closing apostrophe is part of the word before.
+const QUOTES: [(&str, &str); 8] =
+    [("(", ")"), ("[", "]"), ("\"", "\""), ("“", "”"), ("„", "“"), ("«", "»"), ("'", ""), ("‘", "")];
+
+/// The word behind a nickname of up to three words that stands at a word: `Jean "Jojo" Picard`, `Jean (Jojo) Picard`.
 fn after_nickname(words: &[Word], at: usize) -> Option<usize> {
-    let (nickname, next) = (words.get(at)?.before.trim(), words.get(at + 1)?.before.trim());
-    let quotes = [("(", ")"), ("\"", "\""), ("“", "”"), ("„", "“"), ("«", "»"), ("'", ""), ("‘", "")];
-    quotes.contains(&(nickname, next)).then_some(at + 1)
+    let opening = words.get(at)?.before.trim();
+    let closing = QUOTES.iter().find(|(open, _)| *open == opening)?.1;
+    let between = |at: usize| words.get(at).map(|word| word.before.trim());
+    let end = (at + 1..=at + 3).find(|end| between(*end) != Some("") || closing.is_empty())?;
+    (between(end)? == closing).then_some(end)
+}
+
+/// Whether the word before is in quotes, which end there: `"Jean" Picard`.
+fn is_quoted(words: &[Word], at: usize) -> bool {
+    let Some(before) = at.checked_sub(1).map(|before| words[before].before.as_str()) else { return false };
+    QUOTES.iter().any(|(open, close)| before.ends_with(open) && !close.is_empty() && words[at].before.trim() == *close)
 }
 
 /// The number of words that a name has in a text from a place on, where it stands there; the last may be somebody's: `Ayda’s`.
@@ -266,7 +380,10 @@ pub(super) fn length_at(words: &[Word], at: usize, name: &str) -> Option<usize> 
     let parts = name.split(' ').count();
     let found = words.get(at..at + parts)?;
     let is_it = |(place, (word, part)): (usize, (&Word, &str))| {
-        word.folded == part || (place + 1 == parts && word.owner.as_deref() == Some(part))
+        let is_last = place + 1 == parts;
+        let is_together = place == 0 || is_bound(words, at + place) || is_hyphen(&word.before);
+        let is_called = word.folded == part || word.letters.as_deref() == Some(part);
+        is_together && (is_called || (is_last && word.owner.as_deref() == Some(part)))
     };
     found.iter().zip(name.split(' ')).enumerate().all(is_it).then_some(parts)
 }

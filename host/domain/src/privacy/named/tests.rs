@@ -324,3 +324,135 @@ fn who_has_something_in_common_is_alike() {
     assert!(!mary.is_told_in(&"Mary has no adviser".into()), "one of two names");
     assert!(mary.is_told_in(&"Mary Stone has no adviser".into()));
 }
+
+#[test]
+fn a_first_name_that_is_somebody_elses_family_name_is_theirs() {
+    let ross = by("Ross", "Graham");
+    let others = [
+        "David Ross and Ann Graham",
+        "Mr David Ross & Mrs Ann Graham",
+        "DAVID ROSS & ANN GRAHAM",
+        "Diana Ross/Ann Graham",
+        "Jonathan Ross + Ann Graham",
+        "David Ross, Ann and Tim Graham",
+        "David Ross, CFP and Ann Graham",
+        "David Ross & Tom Jones and Ann Graham",
+        "D Ross & A Graham",
+        "P. A. Ross and S. Graham",
+        "Ms D Ross and Ms A Graham",
+        "Mr Ross and Ann Graham",
+        "Mrs Ross and Mrs Ann Graham",
+        "Mr. Ross and Mr. Tom Graham",
+        "David Ross's and Ann Graham's files",
+        "Spoke to David Ross and Ann Graham",
+        "Ross & Tom Jones and Ann Graham",
+    ];
+    whole(&ross, &others, false);
+    let theirs = [
+        "Ask Ross and Ann Graham",
+        "Spoke to Ross and Ann Graham",
+        "With Mr Ross and Mrs Ann Graham",
+        "Mrs Ross and Mr Tim Graham",
+        "Ann and Ross Graham",
+        "Ross and his wife Ann Graham",
+        "Ross & Ann-Marie Graham",
+        "Ross & Ann \"Nan\" Graham",
+    ];
+    whole(&ross, &theirs, true);
+}
+
+#[test]
+fn a_sentence_ends_a_name() {
+    let ross = by("Ross", "Graham");
+    let others = [
+        "Saw Ross. Graham rang.",
+        "See Ross. Graham Road branch.",
+        "Ross...Graham",
+        "Ross… Graham",
+        "1. Ross. 2. Graham",
+    ];
+    whole(&ross, &others, false);
+    whole(&ross, &["Ross.Graham", "Ross R. Graham", "Ross P. Q. Graham"], true);
+}
+
+#[test]
+fn the_parts_of_one_name_stand_together() {
+    let sue = by("Sue Ellen", "Parr");
+    let others = [
+        "Sue & Ellen Parr",
+        "Sue, Ellen Parr",
+        "Sue/Ellen Parr",
+        "Sue; Ellen Parr",
+        "Sue (Ellen Parr)",
+        "Sue - Ellen Parr",
+        "Sue. Ellen Parr rang",
+        "Tim, Sue & Ellen Parr",
+        "Parr, Sue & Ellen",
+    ];
+    whole(&sue, &others, false);
+    whole(&sue, &["Sue Ellen Parr", "Sue-Ellen Parr", "SueEllenParr.pdf", "Sue_Ellen_Parr.pdf"], true);
+    let ana = by("Ana", "Cruz Vega");
+    whole(&ana, &["Ana Cruz, Vega", "Ana Cruz & Vega", "Ana Cruz/Vega", "Ana Cruz. Vega rang"], false);
+    whole(&ana, &["Ana Cruz Vega", "Ana Cruz-Vega", "Cruz Vega, Ana"], true);
+}
+
+#[test]
+fn a_name_is_found_turned_round_with_titles_and_in_names_of_files() {
+    let keith = by("Keith", "Martin");
+    let written = [
+        "Martin, Mr Keith",
+        "MARTIN Mr Keith",
+        "Martin Jr., Keith",
+        "Martin III, Keith",
+        "Martin, Mr Keith & Mrs Ann",
+        "KeithMartin2024",
+        "KeithMartinSOA.pdf",
+        "martin_keith.pdf",
+        "Keith-Martin.pdf",
+        "SOA-Keith-Martin.pdf",
+        "Keith%20Martin.pdf",
+        "Keith Martin2",
+        "2Keith Martin",
+        "Keith \"Big K\" Martin",
+        "\"Keith\" Martin",
+        "Keith [Kit] Martin",
+        "Keith Martin-approved",
+        "ex-Keith Martin",
+    ];
+    whole(&keith, &written, true);
+    whole(&keith, &["Keith Martin-Lee", "Keith-Martin Lee", "Keith, Martin", "martin, keith", "KeithMartins"], false);
+    whole(&by("Jan", "van der Berg"), &["JanVanDerBerg.pdf"], true);
+}
+
+#[test]
+fn a_number_is_an_id_right_after_a_word_that_says_so() {
+    let (mut client, _) = named("Kay", "Noon");
+    client.external_id = ExternalId("30025".to_owned());
+    let kay = NamedBy::of(&client, &[], &[]);
+    let others = [
+        "client $30025",
+        "client owes $30025",
+        "client A$30025",
+        "client 30025.50 fee",
+        "client 30025% up",
+        "client paid 30025",
+        "client has 30025 units",
+        "client invoice 30025",
+        "client ticket #30025",
+        "client 30025/7",
+        "client 30025:30",
+        "client 30025-4",
+    ];
+    whole(&kay, &others, false);
+    let same = [
+        "client 30025",
+        "Client no. 30025.",
+        "record: 30025",
+        "id=30025",
+        "client_30025.pdf",
+        "#30025",
+        "clients 30020, 30025",
+        "clients 30020 and 30025",
+    ];
+    whole(&kay, &same, true);
+}
