@@ -13,6 +13,12 @@ const CLIENTS_ALONE: &str = "clients-alone";
 /// The pack as it is shipped, with goals and covers.
 const WHOLE: &str = "xplan-au";
 
+/// The pack that both extend.
+const BASE: &str = "xplan-base";
+
+/// The pack that this extends.
+const COMMON: &str = "practice-base";
+
 /// Every walk of the large book, and the loop, take turns so often, and of each the least disturbed counts: a neighbour
 /// on the machine makes any of them dearer and none cheaper.
 const ROUNDS: usize = 3;
@@ -22,26 +28,26 @@ pub async fn measure(binary: &Path, packs: &Path, small: u32, large: u32, report
     let practice = Practice::new(packs)?;
     let small_site = Site::start(small)?;
     // Compiles the packs and lets the site prepare its pages; counted nowhere.
-    practice.with_empty_store(&small_site, WHOLE)?.walk(binary)?;
-    practice.with_empty_store(&small_site, CLIENTS_ALONE)?.walk(binary)?;
-    let on_small = practice.with_empty_store(&small_site, CLIENTS_ALONE)?.walk(binary)?;
+    practice.with_empty_store(binary, &small_site, WHOLE)?.walk(binary)?;
+    practice.with_empty_store(binary, &small_site, CLIENTS_ALONE)?.walk(binary)?;
+    let on_small = practice.with_empty_store(binary, &small_site, CLIENTS_ALONE)?.walk(binary)?;
     drop(small_site);
 
     let site = Site::start(large)?;
-    practice.with_empty_store(&site, WHOLE)?.walk(binary)?;
+    practice.with_empty_store(binary, &site, WHOLE)?.walk(binary)?;
     let mut site_cpu = f64::MAX;
     let (mut first, mut again, mut by_hand) = (Cost::MOST, Cost::MOST, Cost::MOST);
     let (mut whole, mut whole_again) = (Cost::MOST, Cost::MOST);
     let (mut store_mb, mut whole_store_mb) = (0.0, 0.0);
     for _ in 0..ROUNDS {
         let site_before = site.cpu().await?;
-        first.or_less(practice.with_empty_store(&site, CLIENTS_ALONE)?.walk(binary)?);
+        first.or_less(practice.with_empty_store(binary, &site, CLIENTS_ALONE)?.walk(binary)?);
         site_cpu = site_cpu.min(site.cpu().await? - site_before);
         again.or_less(practice.walk(binary)?);
         store_mb = practice.store_mb();
         let (folder, this) = (tempfile::tempdir()?, std::env::current_exe()?);
         by_hand.or_less(measure::run(Command::new(this).args(["baseline", &site.address]).arg(folder.path()))?);
-        whole.or_less(practice.with_empty_store(&site, WHOLE)?.walk(binary)?);
+        whole.or_less(practice.with_empty_store(binary, &site, WHOLE)?.walk(binary)?);
         whole_again.or_less(practice.walk(binary)?);
         whole_store_mb = practice.store_mb();
     }
@@ -79,14 +85,16 @@ impl Practice {
         let folder = tempfile::tempdir()?;
         std::fs::write(folder.path().join("password"), PASSWORD)?;
         let of_this = folder.path().join("packs");
-        copy(&packs.join(WHOLE), &of_this.join(WHOLE))?;
+        for pack in [WHOLE, BASE, COMMON] {
+            copy(&packs.join(pack), &of_this.join(pack))?;
+        }
         copy(&packs.join(WHOLE), &of_this.join(CLIENTS_ALONE))?;
-        without_lists(&of_this.join(CLIENTS_ALONE).join("rules.toml"))?;
+        without_lists(&of_this.join(CLIENTS_ALONE).join("rules.toml"), &of_this.join(BASE).join("rules.toml"))?;
         Ok(Self { folder })
     }
 
     /// Points to a site, to be read with a pack, and forgets the book; the compiled packs stay.
-    fn with_empty_store(&self, site: &Site, pack: &str) -> anyhow::Result<&Self> {
+    fn with_empty_store(&self, binary: &Path, site: &Site, pack: &str) -> anyhow::Result<&Self> {
         let settings = format!(
             "[practice]\nname = \"Bench\"\nemail-domain = \"bench.example\"\n\
              [server]\npacks-dir = \"{}\"\n[log]\nlevel = \"warn\"\n\
@@ -102,6 +110,20 @@ impl Practice {
                 std::fs::remove_file(path)?;
             }
         }
+        // A walk by hand makes no store; the first account does.
+        let settings = self.folder.path().join("tidegate.toml");
+        let mut command = Command::new(binary);
+        command.args([
+            "user",
+            "add",
+            "bench@bench.example",
+            "--name",
+            "Bench",
+            "--role",
+            "practice_manager",
+            "--config",
+        ]);
+        measure::run(command.arg(settings).stdout(Stdio::null()))?;
         Ok(self)
     }
 
@@ -132,12 +154,21 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Takes goals and covers out of a pack's rules: then no walk asks for them.
-fn without_lists(rules: &Path) -> anyhow::Result<()> {
+/// Takes goals and covers out of a pack's rules and out of what it extends: then no walk asks for them.
+fn without_lists(rules: &Path, base: &Path) -> anyhow::Result<()> {
     let mut table: toml::Table = std::fs::read_to_string(rules)?.parse()?;
+    let base: toml::Table = std::fs::read_to_string(base)?.parse()?;
+    let is_of_list = |example: &&toml::Value| {
+        example.get("kind").and_then(toml::Value::as_str).is_some_and(|kind| ["goal", "cover"].contains(&kind))
+    };
+    let examples = base.get("examples").and_then(toml::Value::as_array).into_iter().flatten().filter(is_of_list);
+    let names = examples.filter_map(|example| example.get("name")?.as_str());
+    let examples = names.map(|name| format!("/examples/{}", name.replace('~', "~0").replace('/', "~1")));
+    let removed: Vec<String> = ["/goal", "/cover"].map(str::to_owned).into_iter().chain(examples).collect();
     for key in ["goal", "cover", "examples"] {
         table.remove(key);
     }
+    table.insert("remove".to_owned(), toml::Value::from(removed));
     Ok(std::fs::write(rules, toml::to_string(&table)?)?)
 }
 
